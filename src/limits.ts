@@ -1,0 +1,40 @@
+/** Caps that no setting changes, each with its reason. Caps an operator may change live in `config/schema.ts`. */
+
+/** Longest upstream response head, bytes. Node's own default is 16 KiB; browsers take 256 KiB. */
+export const RESPONSE_HEAD_BYTES_MAX = 65_536;
+
+/** Most fields in an upstream response head: more is garbage or an attack on the next parser. */
+export const RESPONSE_FIELDS_MAX = 200;
+
+/** Most 1xx heads before a final one. RFC 9110 sets none; an upstream in a loop must not hold us for ever. */
+export const INTERIM_RESPONSES_MAX = 16;
+
+/** Longest chunk-size line of an upstream, bytes, extensions included: llhttp's order of magnitude. */
+export const CHUNK_LINE_BYTES_MAX = 4_096;
+
+/** Longest trailer section of an upstream, bytes. Trailers are checked and dropped. */
+export const TRAILER_BYTES_MAX = 16_384;
+
+/** Bytes shared by all reads of a thread from its upstreams: one buffer, handed out and taken back within one tick. */
+export const READ_BUFFER_BYTES = 65_536;
+
+/** Bytes waiting for an upstream before its client is paused: two read buffers. */
+export const UPLOAD_HIGH_WATER_BYTES = 131_072;
+
+/** Names remembered with their class per thread: honest traffic has some hundred; a stranger may not grow it. */
+export const FIELD_NAMES_REMEMBERED_MAX = 1_024;
+
+/** Routes with counters of their own; further ones share the last stripe. 200 bytes per route and thread. */
+export const ROUTES_METERED_MAX = 4_096;
+
+/** Upstream targets with a health slot in one process. */
+export const TARGETS_MAX = 1_024;
+
+/** Threads of one process: stripes are sized for it. */
+export const THREADS_MAX = 128;
+
+/** Fields of one proxied address list that are looked at, right to left. */
+export const FORWARDED_HOPS_MAX = 32;
+
+/** Bytes of log lines a thread may have under way to the main thread before lines are dropped and counted. */
+export const LOG_BYTES_IN_FLIGHT_MAX = 4_194_304;

@@ -1,0 +1,120 @@
+import type { RouteConfig } from './config/schema.ts';
+import type { ErrorCode } from './errors.ts';
+
+/** A route as the request path sees it: built at boot, frozen, compared by identity. */
+export interface Route {
+  readonly kind: 'route';
+  /** Stripe of this route in the metrics table; stable across reloads for a route of the same name. */
+  readonly index: number;
+  readonly name: string;
+  readonly config: RouteConfig;
+  /** Position in the compiled upstream list, or -1 for a route that answers by itself. */
+  readonly upstream: number;
+  /** Longest request body, bytes; Infinity for none. */
+  readonly bodyBytesMax: number;
+}
+
+/** The way back to the client. One implementation, src/http/exchange.ts; rank 1 so that upstreams need not know uWS. */
+export interface Downstream {
+  /** True once the client is gone: nothing may be written any more. */
+  readonly gone: boolean;
+  /** True when the response head is out: a refusal can no longer be sent, only cut. */
+  readonly begun: boolean;
+  /**
+   * A whole answer at once.
+   * @param head  Status text and fields: `200 OK\r\nname: value` without the last CRLF, no framing fields.
+   *              Read before this returns.
+   * @param body  Whole body, read before this returns; null for none.
+   */
+  respond(status: number, head: Uint8Array, body: Uint8Array | null): void;
+  /**
+   * An answer that goes without a body: HEAD, 204, 304.
+   * @param contentLength  What the upstream declared for a HEAD or 304; -1 for none.
+   */
+  respondEmpty(status: number, head: Uint8Array, contentLength: number): void;
+  /** Starts a streamed answer. @param contentLength bytes, or -1 for chunked. */
+  begin(status: number, head: Uint8Array, contentLength: number): void;
+  /** One piece of it, read or copied before this returns. @returns false: wait for `Source.onDrain`. */
+  write(chunk: Uint8Array): boolean;
+  /** The streamed answer is complete. */
+  end(): void;
+  /** The answer cannot be completed: close the connection so that the client notices. */
+  cut(): void;
+  /** Starts the delivery of the request body to `source`. */
+  readBody(source: Source): void;
+  pauseBody(): void;
+  resumeBody(): void;
+}
+
+/** Who answers: an upstream exchange. The downstream calls it. */
+export interface Source {
+  /** A piece of the request body; the bytes are gone when this returns. */
+  onBody(chunk: Uint8Array, isLast: boolean): void;
+  /** The client took what it was given. */
+  onDrain(): void;
+  /** The client is gone; release everything. */
+  onAbort(): void;
+}
+
+/** One request on its way through the phase list. Plain fields: phases read and write them. */
+export class Transaction {
+  /** Set by the intake. */
+  method = '';
+  /** Target as received, query included, for logs. */
+  target = '';
+  /** Path after normalisation: what every policy and the upstream see. */
+  path = '';
+  /** `?` and the query as received, or ''. */
+  query = '';
+  /** Host field as received, and its lower-case name without port. */
+  authority = '';
+  host = '';
+  secure = false;
+  /** Declared body length, bytes; 0 for none, -1 for chunked. */
+  contentLength = 0;
+  hasBody = false;
+  expectContinue = false;
+  /** `name: value\r\n` for every field that goes upstream as it came; connection-level fields are left out. */
+  forwardFields = '';
+  userAgent = '';
+  /** `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` as received, joined by `, `; '' for none. */
+  xForwardedFor = '';
+  xForwardedProto = '';
+  xForwardedHost = '';
+  forwarded = '';
+  requestIdReceived = '';
+  traceparent = '';
+  cookie = '';
+  /** Value of the field that the route's upstream hashes by; '' for none. */
+  hashField = '';
+
+  /** Address of the TCP peer (or of PROXY protocol), text form without brackets. */
+  peer = '';
+  /** Address of the client behind trusted proxies; equals `peer` without any. */
+  client = '';
+  requestId = '';
+
+  route: Route | null = null;
+  downstream: Downstream;
+  /** Index in the phase list of the phase that runs or waits. */
+  phase = 0;
+
+  startedAtMs: number;
+  /** Outcome, for the account phase. */
+  status = 0;
+  code: ErrorCode | null = null;
+  /** Words for the log only: addresses, errno, parser reasons. */
+  reason = '';
+  upstreamName = '';
+  upstreamTarget = '';
+  upstreamMs = -1;
+  tries = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  finished = false;
+
+  constructor(downstream: Downstream, startedAtMs: number) {
+    this.downstream = downstream;
+    this.startedAtMs = startedAtMs;
+  }
+}
