@@ -28,7 +28,7 @@ export const ERRORS = Object.freeze({
   SP_REQUEST_TARGET: row(400, 'client', 'info', 'Invalid request target', 'The request target has a form or a character that is not allowed.'),
   SP_REQUEST_FIELD: row(400, 'client', 'info', 'Invalid header field', 'A header field name or value is not allowed.'),
   SP_REQUEST_METHOD: row(501, 'client', 'info', 'Method not implemented', 'This method is not served here.'),
-  SP_REQUEST_MISDIRECTED: row(421, 'client', 'info', 'Misdirected request', 'No site of this name is served on this connection.'),
+  SP_REQUEST_EXPECTATION: row(417, 'client', 'info', 'Expectation failed', 'The only expectation met here is 100-continue.'),
   SP_REQUEST_HEAD_TOO_LARGE: row(431, 'client', 'info', 'Request head too large', 'The header section is larger, or has more fields, than allowed.'),
   SP_REQUEST_TARGET_TOO_LONG: row(414, 'client', 'info', 'Request target too long', 'The request target is longer than allowed.'),
   SP_REQUEST_BODY_TOO_LARGE: row(413, 'client', 'info', 'Request body too large', 'The request body is larger than allowed.'),

@@ -1,5 +1,6 @@
 import type { RouteConfig } from './config/schema.ts';
 import type { ErrorCode } from './errors.ts';
+import type { Refusal } from './verdict.ts';
 
 /** A route as the request path sees it: built at boot, frozen, compared by identity. */
 export interface Route {
@@ -20,6 +21,8 @@ export interface Downstream {
   readonly gone: boolean;
   /** True when the response head is out: a refusal can no longer be sent, only cut. */
   readonly begun: boolean;
+  /** True when the request body has arrived as a whole, or there is none. */
+  readonly bodyComplete: boolean;
   /**
    * A whole answer at once.
    * @param head  Status text and fields: `200 OK\r\nname: value` without the last CRLF, no framing fields.
@@ -42,6 +45,8 @@ export interface Downstream {
   cut(): void;
   /** Starts the delivery of the request body to `source`. */
   readBody(source: Source): void;
+  /** Lets go of the source: what comes now is swallowed. */
+  dropBody(): void;
   pauseBody(): void;
   resumeBody(): void;
 }
@@ -56,12 +61,26 @@ export interface Source {
   onAbort(): void;
 }
 
+/** What the pipeline offers to whoever finishes a transaction later: an upstream call, a client that went away. */
+export interface TransactionOwner {
+  /** Goes on after a `pending` phase. @returns false when a later phase refused and has answered already. */
+  resume(tx: Transaction): boolean;
+  /** Ends a pending transaction with a problem document, or cuts it when an answer has begun. */
+  refuse(tx: Transaction, refusal: Refusal): void;
+  /** The answer is complete, or the client is gone: runs the account phase, once. */
+  finish(tx: Transaction): void;
+  /** A bug: answers 500 or cuts, logs the stack, counts. */
+  failed(tx: Transaction, error: unknown): void;
+}
+
 /** One request on its way through the phase list. Plain fields: phases read and write them. */
 export class Transaction {
-  /** Set by the intake. */
+  /** Set by the intake. First fault found in the form of the head; the guard refuses with it. */
+  fault: ErrorCode | null = null;
+  faultDetail: string | undefined = undefined;
   method = '';
-  /** Target as received, query included, for logs. */
-  target = '';
+  /** Path as received, without the query: for logs, and for the guard to normalise. */
+  rawPath = '';
   /** Path after normalisation: what every policy and the upstream see. */
   path = '';
   /** `?` and the query as received, or ''. */
@@ -72,20 +91,26 @@ export class Transaction {
   secure = false;
   /** Declared body length, bytes; 0 for none, -1 for chunked. */
   contentLength = 0;
-  hasBody = false;
-  expectContinue = false;
+  /** `content-length: 0` was sent although there is no body. */
+  lengthDeclared = false;
+  upgrade = '';
   /** `name: value\r\n` for every field that goes upstream as it came; connection-level fields are left out. */
   forwardFields = '';
   userAgent = '';
-  /** `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` as received, joined by `, `; '' for none. */
+  authorization = '';
+  cookie = '';
+  /** As received, several fields of one name joined by `, `; '' for none. */
   xForwardedFor = '';
   xForwardedProto = '';
   xForwardedHost = '';
   forwarded = '';
+  via = '';
   requestIdReceived = '';
   traceparent = '';
-  cookie = '';
-  /** Value of the field that the route's upstream hashes by; '' for none. */
+  tracestate = '';
+  /** Values of the configuration's captured names, by position; null while none was seen. */
+  captured: string[] | null = null;
+  /** What the route's upstream hashes by; '' for none. */
   hashField = '';
 
   /** Address of the TCP peer (or of PROXY protocol), text form without brackets. */
@@ -95,11 +120,17 @@ export class Transaction {
   requestId = '';
 
   route: Route | null = null;
-  downstream: Downstream;
+  readonly downstream: Downstream;
+  readonly owner: TransactionOwner;
   /** Index in the phase list of the phase that runs or waits. */
   phase = 0;
+  /** Fields added to the client's answer, `\r\nname: value` each; null for none. */
+  answerFields: Buffer | null = null;
 
-  startedAtMs: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Monotonic clock of this thread, milliseconds with a fraction: only differences mean anything. */
+  readonly startedAt: number;
   /** Outcome, for the account phase. */
   status = 0;
   code: ErrorCode | null = null;
@@ -107,14 +138,17 @@ export class Transaction {
   reason = '';
   upstreamName = '';
   upstreamTarget = '';
+  /** From the first try to the response head, milliseconds; -1 without one. */
   upstreamMs = -1;
   tries = 0;
   bytesReceived = 0;
   bytesSent = 0;
   finished = false;
 
-  constructor(downstream: Downstream, startedAtMs: number) {
+  constructor(downstream: Downstream, owner: TransactionOwner, startedAtMs: number, startedAt: number) {
     this.downstream = downstream;
+    this.owner = owner;
     this.startedAtMs = startedAtMs;
+    this.startedAt = startedAt;
   }
 }

@@ -1,0 +1,158 @@
+// hot path: synchronous, never throws
+import { FIELD_NAMES_REMEMBERED_MAX } from '../limits.ts';
+
+/** What the intake does with a request field. `FORWARD` is 0 so that the common test is one compare. */
+export const FORWARD = 0;
+export const HOST = 1;
+export const CONTENT_LENGTH = 2;
+export const TRANSFER_ENCODING = 3;
+export const CONNECTION = 4;
+/** Meant for this connection only (RFC 9110 7.6.1), or a claim about the client that only we may make. */
+export const DROP = 5;
+export const EXPECT = 6;
+export const X_FORWARDED_FOR = 7;
+export const X_FORWARDED_PROTO = 8;
+export const X_FORWARDED_HOST = 9;
+export const FORWARDED = 10;
+export const X_REQUEST_ID = 11;
+export const VIA = 12;
+export const USER_AGENT = 13;
+export const COOKIE = 14;
+export const TRACEPARENT = 15;
+export const TRACESTATE = 16;
+export const AUTHORIZATION = 17;
+export const CONTENT_TYPE = 18;
+export const UPGRADE = 19;
+/** Not a token, or a name that another parser may take for a framing or identity field. */
+export const BAD = 20;
+/** Classes from here on: the n-th captured name of the configuration, forwarded as well. */
+export const CAPTURED = 32;
+
+const CLASSES: readonly (readonly [string, number])[] = [
+  ['host', HOST],
+  ['content-length', CONTENT_LENGTH],
+  ['transfer-encoding', TRANSFER_ENCODING],
+  ['connection', CONNECTION],
+  ['keep-alive', DROP],
+  ['proxy-connection', DROP],
+  ['proxy-authenticate', DROP],
+  ['proxy-authorization', DROP],
+  ['te', DROP],
+  ['trailer', DROP],
+  ['http2-settings', DROP],
+  ['upgrade', UPGRADE],
+  ['expect', EXPECT],
+  ['x-forwarded-for', X_FORWARDED_FOR],
+  ['x-forwarded-proto', X_FORWARDED_PROTO],
+  ['x-forwarded-host', X_FORWARDED_HOST],
+  ['forwarded', FORWARDED],
+  ['x-request-id', X_REQUEST_ID],
+  ['via', VIA],
+  ['user-agent', USER_AGENT],
+  ['cookie', COOKIE],
+  ['traceparent', TRACEPARENT],
+  ['tracestate', TRACESTATE],
+  ['authorization', AUTHORIZATION],
+  ['content-type', CONTENT_TYPE],
+  // Claims about the client or the target that servers behind us may believe: nobody but the gateway may make them.
+  ['x-forwarded-port', DROP],
+  ['x-forwarded-ssl', DROP],
+  ['x-forwarded-scheme', DROP],
+  ['x-forwarded-server', DROP],
+  ['x-forwarded-prefix', DROP],
+  ['x-forwarded-uri', DROP],
+  ['x-forwarded-method', DROP],
+  ['x-real-ip', DROP],
+  ['x-client-ip', DROP],
+  ['client-ip', DROP],
+  ['true-client-ip', DROP],
+  ['x-cluster-client-ip', DROP],
+  ['x-original-url', DROP],
+  ['x-rewrite-url', DROP],
+  ['x-original-host', DROP],
+  ['x-http-method-override', DROP],
+  ['x-http-method', DROP],
+  ['x-method-override', DROP],
+];
+
+/** Fields that a `Connection` field may not name away: a policy here or behind us rests on them. */
+const PROTECTED = new Set([
+  'authorization',
+  'cookie',
+  'content-type',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'date',
+  'dpop',
+  'etag',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'origin',
+  'range',
+  'referer',
+  'cache-control',
+  'pragma',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-fetch-user',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+  'x-api-key',
+  'x-csrf-token',
+  'x-requested-with',
+  'x-xsrf-token',
+]);
+
+/** May a `Connection` field take this field off the message? Never one that framing, identity or a policy rests on. */
+export function isRemovable(lowerCaseName: string): boolean {
+  return !PROTECTED.has(lowerCaseName) && SPECIAL.get(lowerCaseName) === undefined;
+}
+
+const SPECIAL: ReadonlyMap<string, number> = new Map(CLASSES);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
+/**
+ * Field names to classes, with a memory of the names seen: honest traffic repeats some dozens of names, so the slow
+ * classification runs once per name. The memory is bounded and starts again when a stranger fills it.
+ *
+ * Threads: one instance per thread.
+ */
+export class FieldNames {
+  readonly #base: ReadonlyMap<string, number>;
+  #seen: Map<string, number>;
+
+  /** @param captured  Lower-case names whose values the transaction keeps (hash balancing), at most 64. */
+  constructor(captured: readonly string[]) {
+    const base = new Map(SPECIAL);
+    captured.forEach((name, position) => {
+      if (!base.has(name)) base.set(name, CAPTURED + position);
+    });
+    this.#base = base;
+    this.#seen = new Map(base);
+  }
+
+  /** @param name  Lower-case field name as the front gives it. @returns  One of the classes above. */
+  classOf(name: string): number {
+    return this.#seen.get(name) ?? this.#learn(name);
+  }
+
+  #learn(name: string): number {
+    const known = this.#classify(name);
+    if (this.#seen.size >= FIELD_NAMES_REMEMBERED_MAX) this.#seen = new Map(this.#base);
+    this.#seen.set(name, known);
+    return known;
+  }
+
+  #classify(name: string): number {
+    if (!TOKEN.test(name)) return BAD;
+    // `content_length` is `CONTENT_LENGTH` to CGI-like servers behind us, just as `content-length` is.
+    if (name.includes('_') && this.#base.has(name.replaceAll('_', '-'))) return BAD;
+    return FORWARD;
+  }
+}
