@@ -27,7 +27,7 @@ export const UPLOAD_HIGH_WATER_BYTES = 131_072;
 /** Names remembered with their class per thread: honest traffic has some hundred; a stranger may not grow it. */
 export const FIELD_NAMES_REMEMBERED_MAX = 1_024;
 
-/** Routes with counters of their own; further ones share the last stripe. 200 bytes per route and thread. */
+/** Routes with counters of their own; further ones share the last row. 384 bytes per route and thread. */
 export const ROUTES_METERED_MAX = 4_096;
 
 /** Upstream targets with a health slot in one process. */
@@ -41,3 +41,9 @@ export const FORWARDED_HOPS_MAX = 32;
 
 /** Bytes of log lines a thread may have under way to the main thread before lines are dropped and counted. */
 export const LOG_BYTES_IN_FLIGHT_MAX = 4_194_304;
+
+/** Bytes of log lines gathered in a thread before they are posted at once: a post costs some microseconds. */
+export const LOG_BATCH_BYTES = 32_768;
+
+/** Bytes of log lines the main thread may hold for a slow standard output before whole batches are dropped. */
+export const LOG_WRITER_BYTES_MAX = 16_777_216;
