@@ -21,6 +21,8 @@ export interface Downstream {
   readonly gone: boolean;
   /** True when the response head is out: a refusal can no longer be sent, only cut. */
   readonly begun: boolean;
+  /** True while the client is slow to take the answer: `write` returned false and `onDrain` has not come. */
+  readonly blocked: boolean;
   /** True when the request body has arrived as a whole, or there is none. */
   readonly bodyComplete: boolean;
   /**
@@ -43,10 +45,10 @@ export interface Downstream {
   end(): void;
   /** The answer cannot be completed: close the connection so that the client notices. */
   cut(): void;
-  /** Starts the delivery of the request body to `source`. */
-  readBody(source: Source): void;
-  /** Lets go of the source: what comes now is swallowed. */
-  dropBody(): void;
+  /** From now on `source` gets the request body, and is told when the client takes more or leaves. */
+  attach(source: Source): void;
+  /** Lets go of the source; what still comes of the body is swallowed. */
+  detach(): void;
   pauseBody(): void;
   resumeBody(): void;
 }

@@ -1,17 +1,14 @@
 // hot path: synchronous, never throws
 
-/** A deadline that can be moved without allocation. Embed one in whatever may time out. */
-export class TimerNode {
+/** A deadline that can be moved without allocation: whatever may time out extends this. */
+export abstract class TimerNode {
   next: TimerNode | null = null;
   previous: TimerNode | null = null;
   /** Tick on which it fires; -1 while not scheduled. */
   tick = -1;
-  readonly fire: () => void;
 
-  /** @param fire  Called on the owner's thread once the deadline has passed; may schedule again. */
-  constructor(fire: () => void) {
-    this.fire = fire;
-  }
+  /** Called on the owner's thread once the deadline has passed; may schedule again. */
+  abstract fire(): void;
 }
 
 /**

@@ -46,7 +46,7 @@ export class Intake {
     tx.method = req.getCaseSensitiveMethod();
     tx.rawPath = req.getUrl();
     const query = req.getQuery();
-    if (query !== undefined) tx.query = `?${query}`;
+    if (query) tx.query = `?${query}`;
     req.forEach(this.#onField);
     if (this.#connection !== '') this.#applyConnection(req);
     tx.forwardFields = this.#forward;

@@ -1,0 +1,41 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Config } from '../config/schema.ts';
+import type { TlsMaterial } from '../tls/material.ts';
+import type { SlotPlan } from '../upstream/targets.ts';
+
+/** One configuration as it travels to an ingress thread: plain data, compiled there. */
+export interface Generation {
+  readonly number: number;
+  readonly config: Config;
+  readonly plan: SlotPlan;
+  /** Metrics row by route name; a name keeps its row over reloads. */
+  readonly routeRows: Readonly<Record<string, number>>;
+}
+
+/** The task that Piscina hands to an ingress thread. It ends when the thread has drained. */
+export interface IngressTask {
+  readonly threadIndex: number;
+  readonly threads: number;
+  readonly generation: Generation;
+  readonly metricsTable: SharedArrayBuffer;
+  readonly targetTable: SharedArrayBuffer;
+  readonly tls: TlsMaterial | null;
+  /** False after a replacement while descriptors are short: the thread starts without listening. */
+  readonly accepting: boolean;
+  readonly control: MessagePort;
+  readonly lines: MessagePort;
+}
+
+/** Main thread to ingress thread, over `control`. */
+export type ToIngress =
+  | { readonly kind: 'reload'; readonly generation: Generation }
+  | { readonly kind: 'tls'; readonly material: TlsMaterial }
+  | { readonly kind: 'accept'; readonly accepting: boolean }
+  | { readonly kind: 'drain'; readonly deadlineMs: number };
+
+/** Ingress thread to main thread, over `control`. */
+export type FromIngress =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'failed'; readonly message: string; readonly code: string }
+  | { readonly kind: 'reloaded'; readonly number: number; readonly error: string | null }
+  | { readonly kind: 'tls-applied'; readonly number: number; readonly error: string | null };

@@ -1,0 +1,26 @@
+import type { Config } from '../config/schema.ts';
+import type { ClientAddresses } from '../message/client-address.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ThreadMetrics } from '../telemetry/metrics.ts';
+import type { Route } from '../transaction.ts';
+import type { UpstreamGroup } from '../upstream/group.ts';
+
+/** What a thread has under way, over all generations. */
+export interface ThreadLoad {
+  requests: number;
+}
+
+/** What phases are compiled from: one configuration, as one thread holds it. */
+export interface PhaseContext {
+  readonly config: Config;
+  readonly routes: readonly Route[];
+  /** In the order of `config.upstreams`; `Route.upstream` is a position here. */
+  readonly groups: readonly UpstreamGroup[];
+  readonly clientAddresses: ClientAddresses;
+  readonly metrics: ThreadMetrics;
+  readonly load: ThreadLoad;
+  /** null when `log.access` is off. */
+  readonly accessLog: AccessLog | null;
+  readonly log: Log;
+}

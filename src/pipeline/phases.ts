@@ -1,0 +1,40 @@
+import type { Transaction } from '../transaction.ts';
+import type { Verdict } from '../verdict.ts';
+import { compileBodyBound } from '../body/bound.ts';
+import { compileGuard } from '../message/guard.ts';
+import { compileTransport } from '../message/transport.ts';
+import { compileRouting } from '../router/routing.ts';
+import { compileAccount } from './account.ts';
+import { compileClient } from './client.ts';
+import type { PhaseContext } from './context.ts';
+import { compileForward } from './forward.ts';
+import { compileResponse } from './response.ts';
+
+/** One look at a transaction. Never throws for a refusal: a refusal is a value. */
+export type Phase = (tx: Transaction, nowMs: number) => Verdict;
+
+export interface PhaseRow {
+  readonly name: string;
+  /**
+   * Builds the phase for a configuration; null where the configuration switches it off, so that a request never pays
+   * for it.
+   */
+  readonly compile: (context: PhaseContext) => Phase | null;
+  /** Runs once at the end of every request, whatever became of it. */
+  readonly always?: true;
+}
+
+/**
+ * The way of a request, in order: cheap refusals first. ARCHITECTURE.md draws this list as a table; a test compares.
+ * A phase that answers `pending` (the upstream) is resumed at the row after it.
+ */
+export const PHASES: readonly PhaseRow[] = Object.freeze([
+  { name: 'guard', compile: ({ config }) => compileGuard({ keepEncodedSlash: config.paths.encodedSlash === 'keep' }) },
+  { name: 'client', compile: (context) => compileClient(context) },
+  { name: 'transport', compile: ({ config }) => compileTransport(config) },
+  { name: 'route', compile: ({ routes }) => compileRouting(routes) },
+  { name: 'body', compile: () => compileBodyBound() },
+  { name: 'upstream', compile: (context) => compileForward(context) },
+  { name: 'response', compile: ({ config }) => compileResponse(config) },
+  { name: 'account', compile: (context) => compileAccount(context), always: true },
+]);

@@ -1,0 +1,104 @@
+// hot path: synchronous, never throws
+import { ERRORS } from '../errors.ts';
+import type { ProblemAnswer } from '../message/problem.ts';
+import type { Transaction, TransactionOwner } from '../transaction.ts';
+import { PASS, type Refusal, refuse } from '../verdict.ts';
+import type { PhaseContext } from './context.ts';
+import { PHASES, type Phase } from './phases.ts';
+import { secureFields } from './response.ts';
+
+const NO_FIELDS = Buffer.alloc(0);
+
+export interface PipelineOptions {
+  readonly problems: (refusal: Refusal, requestId: string) => ProblemAnswer;
+}
+
+/**
+ * The phase list, compiled for one configuration. A transaction keeps the pipeline it started with, so a reload never
+ * changes the rules under a request.
+ *
+ * Threads: one instance per thread and generation.
+ */
+export class Pipeline implements TransactionOwner {
+  readonly #phases: readonly Phase[];
+  readonly #last: readonly Phase[];
+  readonly #context: PhaseContext;
+  readonly #problems: PipelineOptions['problems'];
+  readonly #secureFields: Buffer | null;
+
+  constructor(context: PhaseContext, options: PipelineOptions) {
+    this.#context = context;
+    this.#problems = options.problems;
+    this.#secureFields = secureFields(context.config);
+    const built = PHASES.map((row) => ({ phase: row.compile(context), always: row.always === true }));
+    const on = built.filter((row): row is { phase: Phase; always: boolean } => row.phase !== null);
+    this.#phases = on.filter((row) => !row.always).map((row) => row.phase);
+    this.#last = on.filter((row) => row.always).map((row) => row.phase);
+  }
+
+  /** A request is here: counted until `finish`. */
+  begin(): void {
+    this.#context.load.requests += 1;
+    this.#context.metrics.inFlight(1);
+  }
+
+  /** Runs a new transaction until it is refused or waits. */
+  run(tx: Transaction, nowMs: number): void {
+    try {
+      this.#walk(tx, nowMs, 0);
+    } catch (error) {
+      this.failed(tx, error);
+    }
+  }
+
+  resume(tx: Transaction): boolean {
+    return this.#walk(tx, Date.now(), tx.phase + 1);
+  }
+
+  refuse(tx: Transaction, refusal: Refusal): void {
+    if (tx.finished) return;
+    const { downstream } = tx;
+    tx.code = refusal.code;
+    if (refusal.detail !== undefined && tx.reason === '') tx.reason = refusal.detail;
+    if (downstream.gone || downstream.begun || ERRORS[refusal.code].status === 0) {
+      if (downstream.begun && tx.status === 0) tx.status = ERRORS[refusal.code].status;
+      downstream.cut();
+      this.finish(tx);
+      return;
+    }
+    const problem = this.#problems(refusal, tx.requestId);
+    const secured = tx.secure && this.#secureFields !== null;
+    const head = secured ? Buffer.concat([problem.head, this.#secureFields ?? NO_FIELDS]) : problem.head;
+    if (tx.method === 'HEAD') downstream.respondEmpty(problem.status, head, problem.body.length);
+    else downstream.respond(problem.status, head, problem.body);
+  }
+
+  finish(tx: Transaction): void {
+    if (tx.finished) return;
+    tx.finished = true;
+    this.#context.load.requests -= 1;
+    this.#context.metrics.inFlight(-1);
+    const nowMs = Date.now();
+    for (const phase of this.#last) phase(tx, nowMs);
+  }
+
+  failed(tx: Transaction, error: unknown): void {
+    const { log, metrics } = this.#context;
+    metrics.handlerErrors();
+    log.error({ err: error, requestId: tx.requestId, method: tx.method, path: tx.path }, 'error in a request handler');
+    this.refuse(tx, refuse('SP_INTERNAL'));
+  }
+
+  /** @returns true when every phase from `from` on passed. */
+  #walk(tx: Transaction, nowMs: number, from: number): boolean {
+    const phases = this.#phases;
+    for (let i = from; i < phases.length; i += 1) {
+      tx.phase = i;
+      const verdict = (phases[i] as Phase)(tx, nowMs);
+      if (verdict === PASS) continue;
+      if (verdict.kind === 'refuse') this.refuse(tx, verdict);
+      return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,385 @@
+// hot path: synchronous, never throws
+import { TimerNode } from '../base/timer-wheel.ts';
+import type { ErrorCode } from '../errors.ts';
+import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
+import type { Source, Transaction } from '../transaction.ts';
+import { refuse } from '../verdict.ts';
+import type { AnswerReader, UpstreamConnection } from './connection.ts';
+import type { UpstreamGroup } from './group.ts';
+import type { Waiter } from './pool.ts';
+import type { ResponseHead } from './response-head.ts';
+import type { Target } from './targets.ts';
+
+/** What the call waits for; decides which time-out applies and what its code is. */
+const WAIT_CONNECTION = 0;
+const WAIT_BODY = 1;
+const WAIT_HEAD = 2;
+const WAIT_PIECE = 3;
+const WAIT_CLIENT = 4;
+const OVER = 5;
+
+const CHUNK_END = Buffer.from('0\r\n\r\n', 'latin1');
+
+/**
+ * One request at its upstream: picks a target, writes the request, streams both bodies with back-pressure, tries again
+ * where that is safe, and watches every deadline.
+ *
+ * Threads: one. Lives from the upstream phase until the answer is complete or given up.
+ */
+export class UpstreamCall extends TimerNode implements AnswerReader, Source {
+  readonly isHead: boolean;
+  readonly tx: Transaction;
+  readonly #group: UpstreamGroup;
+  readonly #head: string;
+  #waiter: Waiter | null = null;
+  readonly #chunked: boolean;
+  #target: Target | null = null;
+  #connection: UpstreamConnection | null = null;
+  #wait = WAIT_CONNECTION;
+  #tried = 0;
+  #retrying = false;
+  #bodyComplete: boolean;
+  /** A byte of the request body left for a target: no other try may follow. */
+  #bodyStarted = false;
+  #held: Buffer[] | null = null;
+  #heldBytes = 0;
+  #bodyPaused = false;
+  #streaming = false;
+  /** Monotonic time of the last byte in either direction, milliseconds. */
+  #lastMoveAt: number;
+  #headDeadlineAt = 0;
+  readonly #totalDeadlineAt: number;
+
+  /**
+   * @param head  Everything before the body, `Host` and framing included, final CRLF CRLF too.
+   */
+  constructor(tx: Transaction, group: UpstreamGroup, head: string) {
+    super();
+    this.tx = tx;
+    this.#group = group;
+    this.#head = head;
+    this.isHead = tx.method === 'HEAD';
+    this.#chunked = tx.contentLength === -1;
+    this.#bodyComplete = tx.contentLength === 0;
+    this.#lastMoveAt = tx.startedAt;
+    const totalMs = tx.route?.config.policies.totalMs || group.config.timeouts.totalMs;
+    this.#totalDeadlineAt = totalMs === 0 ? Number.POSITIVE_INFINITY : tx.startedAt + totalMs;
+  }
+
+  /** Starts the first try. Everything after this comes by callbacks. */
+  start(nowMs: number): void {
+    this.#group.callStarted();
+    this.tx.downstream.attach(this);
+    this.#try(nowMs, false);
+  }
+
+  // ------------------------------------------------------------------ tries
+
+  #try(nowMs: number, fresh: boolean): void {
+    const { tx } = this;
+    const group = this.#group;
+    const target = group.balancer.pick(tx, nowMs, this.#tried);
+    if (target === null) {
+      this.#refuse('SP_UPSTREAM_UNAVAILABLE', `no usable target of ${group.name}`);
+      return;
+    }
+    if (!group.admits(target)) {
+      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url} has requestsMax requests under way`);
+      return;
+    }
+    tx.tries += 1;
+    tx.upstreamTarget = target.url;
+    this.#target = target;
+    this.#tried |= target.index < 30 ? 1 << target.index : 0;
+    group.health.requestStarted(target.slot);
+    const pool = group.pool(target);
+    const idle = fresh ? null : pool.takeIdle();
+    if (idle !== null) {
+      this.onReady(idle);
+      return;
+    }
+    this.#wait = WAIT_CONNECTION;
+    this.#armTimer(group.now());
+    this.#waiter = pool.wait(this);
+    if (this.#waiter === null) {
+      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url}: as many requests wait as circuit.pendingMax allows`);
+    }
+  }
+
+  #leaveTarget(): void {
+    const target = this.#target;
+    if (target === null) return;
+    this.#target = null;
+    this.#group.health.requestEnded(target.slot);
+  }
+
+  onReady(connection: UpstreamConnection): void {
+    this.#waiter = null;
+    this.#connection = connection;
+    connection.expect(this);
+    const now = this.#group.now();
+    this.#lastMoveAt = now;
+    if (this.#bodyComplete && this.#held === null) {
+      connection.socket.write(this.#head, 'utf8');
+      this.#awaitHead(now);
+      return;
+    }
+    // One system call for the head and whatever there is of the body.
+    connection.socket.cork();
+    connection.socket.write(this.#head, 'utf8');
+    this.#writeHeld(connection);
+    process.nextTick(uncork, connection.socket);
+    if (this.#bodyComplete) this.#awaitHead(now);
+    else {
+      this.#wait = WAIT_BODY;
+      this.#armTimer(now);
+      this.#resumeClient();
+    }
+  }
+
+  #awaitHead(now: number): void {
+    if (this.#streaming) return;
+    this.#wait = WAIT_HEAD;
+    this.#headDeadlineAt = now + this.#group.config.timeouts.headMs;
+    this.#armTimer(now);
+  }
+
+  onFailure(code: ErrorCode, reason: string, answered: boolean): void {
+    if (this.#wait === OVER) return;
+    const { tx } = this;
+    const group = this.#group;
+    const target = this.#target;
+    const connection = this.#connection;
+    const reused = connection !== null && connection.requests > 1;
+    const connecting = connection === null;
+    this.#connection = null;
+    this.#waiter = null;
+    if (target !== null && code !== 'SP_UPSTREAM_OVERLOADED' && code !== 'SP_DESCRIPTORS') {
+      // A kept connection that dies of old age says nothing about the target's health.
+      if (!(reused && !answered)) group.failed(target);
+    }
+    this.#leaveTarget();
+    const kind = connecting ? 'connect' : answered ? 'answered' : reused ? 'reused' : 'fresh';
+    if (!this.#streaming && group.mayRetry(tx, this.#bodyStarted, kind, this.#retrying)) {
+      if (!this.#retrying) {
+        this.#retrying = true;
+        group.retryStarted();
+      }
+      if (target !== null) group.events.retried(target.slot);
+      // The same target again, on a fresh connection, when only the old connection was at fault.
+      if (reused && !answered && target !== null && target.index < 30) this.#tried &= ~(1 << target.index);
+      this.#try(Date.now(), true);
+      return;
+    }
+    this.#refuse(code, target === null ? reason : `${target.url}: ${reason}`);
+  }
+
+  // ------------------------------------------------------------------ the answer
+
+  onHead(head: ResponseHead, whole: Buffer | null): boolean {
+    const { tx } = this;
+    const group = this.#group;
+    const target = this.#target;
+    tx.upstreamMs = group.now() - tx.startedAt;
+    tx.status = head.status;
+    if (target !== null) group.answered(target, head.status);
+    if (!tx.owner.resume(tx)) {
+      // A later phase answered in our place.
+      this.#finish();
+      return false;
+    }
+    const { downstream } = tx;
+    const bytes = tx.answerFields === null ? head.clientHeadBytes : head.append(tx.answerFields);
+    const clientHead = head.clientHead.subarray(0, bytes);
+    if (whole === null) {
+      this.#streaming = true;
+      this.#wait = WAIT_PIECE;
+      this.#lastMoveAt = group.now();
+      this.#armTimer(this.#lastMoveAt);
+      downstream.begin(head.status, clientHead, head.contentLength);
+      return true;
+    }
+    const connection = this.#connection;
+    this.#connection = null;
+    const { isHead } = this;
+    const empty = isHead || head.status === 204 || head.status === 304;
+    const complete = this.#bodyComplete;
+    this.#finish();
+    // The answer first, while its bytes are in the read buffer; the connection afterwards.
+    if (empty) downstream.respondEmpty(head.status, clientHead, head.status === 204 ? -1 : head.contentLength);
+    else downstream.respond(head.status, clientHead, whole);
+    connection?.release(complete);
+    return true;
+  }
+
+  onPiece(piece: Buffer): boolean {
+    this.#lastMoveAt = this.#group.now();
+    if (this.tx.downstream.write(piece)) return true;
+    this.#wait = WAIT_CLIENT;
+    return false;
+  }
+
+  onEnd(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    const complete = this.#bodyComplete;
+    this.#finish();
+    this.tx.downstream.end();
+    connection?.release(complete);
+  }
+
+  onBug(error: unknown): void {
+    this.#connection = null;
+    this.#finish();
+    this.tx.owner.failed(this.tx, error);
+  }
+
+  // ------------------------------------------------------------------ the client's side
+
+  onBody(chunk: Uint8Array, isLast: boolean): void {
+    if (this.#wait === OVER) return;
+    const connection = this.#connection;
+    if (isLast) this.#bodyComplete = true;
+    if (connection === null) {
+      this.#hold(chunk, isLast);
+      return;
+    }
+    this.#lastMoveAt = this.#group.now();
+    this.#writeBody(connection, this.#frame(chunk, isLast));
+    if (isLast) this.#awaitHead(this.#lastMoveAt);
+  }
+
+  onDrain(): void {
+    // Either the client took the answer, or the target took the body: whoever was held back goes on.
+    this.#lastMoveAt = this.#group.now();
+    if (this.#wait === WAIT_CLIENT && !this.tx.downstream.blocked) {
+      this.#wait = WAIT_PIECE;
+      this.#connection?.resume();
+    }
+    this.#resumeClient();
+  }
+
+  onAbort(): void {
+    if (this.#wait === OVER) return;
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#finish();
+    connection?.destroy();
+  }
+
+  #resumeClient(): void {
+    if (!this.#bodyPaused || this.#connection === null || this.#bodyComplete) return;
+    if (this.#connection.writableBytes > UPLOAD_HIGH_WATER_BYTES / 2) return;
+    this.#bodyPaused = false;
+    this.tx.downstream.resumeBody();
+  }
+
+  /** The target is not there yet: keep the bytes, within bounds. */
+  #hold(chunk: Uint8Array, isLast: boolean): void {
+    this.#held ??= [];
+    const framed = this.#frame(chunk, isLast);
+    this.#held.push(framed);
+    this.#heldBytes += framed.length;
+    if (this.#heldBytes > UPLOAD_HIGH_WATER_BYTES && !isLast) this.#pauseClient();
+  }
+
+  #writeHeld(connection: UpstreamConnection): void {
+    if (this.#held === null) return;
+    for (const piece of this.#held) this.#writeBody(connection, piece);
+    this.#held = null;
+    this.#heldBytes = 0;
+  }
+
+  #writeBody(connection: UpstreamConnection, framed: Buffer): void {
+    this.#bodyStarted = true;
+    if (framed.length === 0) return;
+    if (!connection.socket.write(framed) && connection.writableBytes > UPLOAD_HIGH_WATER_BYTES) this.#pauseClient();
+  }
+
+  #pauseClient(): void {
+    if (this.#bodyPaused || this.#bodyComplete) return;
+    this.#bodyPaused = true;
+    this.tx.downstream.pauseBody();
+  }
+
+  /** A copy of the bytes (the front takes them back), framed for the target: our own chunks, never the client's. */
+  #frame(chunk: Uint8Array, isLast: boolean): Buffer {
+    if (!this.#chunked) {
+      const copy = Buffer.allocUnsafe(chunk.length);
+      copy.set(chunk);
+      return copy;
+    }
+    if (chunk.length === 0) return isLast ? CHUNK_END : Buffer.alloc(0);
+    const size = `${chunk.length.toString(16)}\r\n`;
+    const end = isLast ? 7 : 2;
+    const framed = Buffer.allocUnsafe(size.length + chunk.length + end);
+    framed.latin1Write(size, 0);
+    framed.set(chunk, size.length);
+    framed.latin1Write(isLast ? '\r\n0\r\n\r\n' : '\r\n', size.length + chunk.length);
+    return framed;
+  }
+
+  // ------------------------------------------------------------------ ends
+
+  #armTimer(now: number): void {
+    this.#group.wheel.schedule(this, Math.max(1, this.#deadlineAt() - now));
+  }
+
+  #deadlineAt(): number {
+    const { timeouts } = this.#group.config;
+    let deadline: number;
+    if (this.#wait === WAIT_CONNECTION) deadline = Number.POSITIVE_INFINITY;
+    else if (this.#wait === WAIT_HEAD) deadline = this.#headDeadlineAt;
+    else if (this.#wait === WAIT_CLIENT || (this.#wait === WAIT_BODY && !this.#bodyPaused)) deadline = Number.POSITIVE_INFINITY;
+    else deadline = this.#lastMoveAt + timeouts.idleMs;
+    const nearest = Math.min(deadline, this.#totalDeadlineAt);
+    // The pool watches a connection that is being opened, the downstream a slow client: look again now and then.
+    return nearest === Number.POSITIVE_INFINITY ? this.#group.now() + 30_000 : nearest;
+  }
+
+  /** Pieces only write a time stamp; the timer looks at it when it fires and goes back to sleep. */
+  fire(): void {
+    if (this.#wait === OVER) return;
+    const now = this.#group.now();
+    if (now < this.#deadlineAt()) {
+      this.#armTimer(now);
+      return;
+    }
+    const url = this.#target?.url ?? '';
+    if (now >= this.#totalDeadlineAt) this.#timedOut('SP_TOTAL_TIMEOUT', `${url}: over its total time`);
+    else if (this.#wait === WAIT_HEAD) this.#timedOut('SP_UPSTREAM_TIMEOUT', `${url}: no response head in time`);
+    else this.#timedOut('SP_UPSTREAM_IDLE_TIMEOUT', `${url}: silent for ${this.#group.config.timeouts.idleMs} ms`);
+  }
+
+  #timedOut(code: ErrorCode, reason: string): void {
+    const target = this.#target;
+    if (target !== null && code !== 'SP_TOTAL_TIMEOUT') this.#group.failed(target);
+    this.#refuse(code, reason);
+  }
+
+  #refuse(code: ErrorCode, reason: string): void {
+    const { tx } = this;
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#finish();
+    connection?.destroy();
+    tx.reason = reason;
+    tx.owner.refuse(tx, refuse(code));
+  }
+
+  #finish(): void {
+    if (this.#wait === OVER) return;
+    this.#wait = OVER;
+    this.#group.wheel.cancel(this);
+    if (this.#waiter !== null) this.#waiter.pool.abandon(this.#waiter);
+    if (this.#retrying) this.#group.retryEnded();
+    this.#leaveTarget();
+    this.#group.callEnded();
+    this.tx.downstream.detach();
+    this.#held = null;
+  }
+}
+
+function uncork(socket: { uncork(): void }): void {
+  socket.uncork();
+}
