@@ -1,0 +1,81 @@
+// Optional tools of tests and benchmarks, from Debian packages. Installed when missing and permitted; else the caller
+// goes on and says what is skipped.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Tool on the PATH -> Debian package that brings it. */
+const PACKAGES = {
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  testssl: 'testssl.sh',
+  openssl: 'openssl',
+  curl: 'curl',
+};
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Makes sure that the tools are there.
+ *
+ * @param {(keyof typeof PACKAGES)[]} tools
+ * @param {(words: string) => void} say  Takes one plain sentence per event.
+ * @returns {string[]}  Tools that are still missing.
+ */
+export function ensureTools(tools, say) {
+  const missing = tools.filter((tool) => !onPath(tool));
+  if (missing.length === 0) return [];
+  const obstacle = whyNot();
+  if (obstacle !== null) {
+    say(`not installed here: ${missing.join(', ')}; what needs them is skipped (${obstacle}).`);
+    return missing;
+  }
+  const packages = missing.map((tool) => PACKAGES[tool]);
+  say(`installing Debian packages: ${packages.join(', ')} ...`);
+  withoutServices(() => {
+    if (apt(['update'])) apt(['install', '--yes', '--no-install-recommends', ...packages]);
+  });
+  const still = missing.filter((tool) => !onPath(tool));
+  if (still.length > 0) say(`apt-get could not install ${still.join(', ')}; what needs them is skipped.`);
+  return still;
+}
+
+function whyNot() {
+  if (process.env.SALLYPORT_INSTALL_TOOLS === '0') return 'SALLYPORT_INSTALL_TOOLS=0';
+  if (process.getuid?.() !== 0) return 'installing packages needs root';
+  if (!onPath('apt-get')) return 'this system has no apt-get';
+  return null;
+}
+
+/** A package's own service must not come up on port 80 because somebody ran the tests (Debian's policy-rc.d interface). */
+function withoutServices(action) {
+  if (existsSync(POLICY)) {
+    action();
+    return;
+  }
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    action();
+  } finally {
+    rmSync(POLICY, { force: true });
+  }
+}
+
+function apt(args) {
+  const { status } = spawnSync('apt-get', ['--quiet', ...args], {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  return status === 0;
+}
+
+function onPath(tool) {
+  // Debian keeps servers in sbin, which a plain user's PATH leaves out.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
