@@ -6,11 +6,17 @@ export const RESPONSE_HEAD_BYTES_MAX = 65_536;
 /** Most fields in an upstream response head: more is garbage or an attack on the next parser. */
 export const RESPONSE_FIELDS_MAX = 200;
 
+/** Most names in the `Connection` fields of an answer: each costs a look at every field. Honest ones name 0 to 3. */
+export const CONNECTION_OPTIONS_MAX = 32;
+
 /** Most 1xx heads before a final one. RFC 9110 sets none; an upstream in a loop must not hold us for ever. */
 export const INTERIM_RESPONSES_MAX = 16;
 
 /** Longest chunk-size line of an upstream, bytes, extensions included: llhttp's order of magnitude. */
 export const CHUNK_LINE_BYTES_MAX = 4_096;
+
+/** Bytes of chunk framing beyond a fair share of the data they frame, per answer: small chunks with long extensions. */
+export const CHUNK_OVERHEAD_BYTES_MAX = 16_384;
 
 /** Longest trailer section of an upstream, bytes. Trailers are checked and dropped. */
 export const TRAILER_BYTES_MAX = 16_384;
@@ -47,3 +53,12 @@ export const LOG_BATCH_BYTES = 32_768;
 
 /** Bytes of log lines the main thread may hold for a slow standard output before whole batches are dropped. */
 export const LOG_WRITER_BYTES_MAX = 16_777_216;
+
+/** Addresses remembered per thread: peers' texts, trust, lists walked. A power of two; a stranger may not grow it. */
+export const ADDRESS_MEMO_SLOTS = 1_024;
+
+/** Host names remembered per thread, with what the router found for each. A power of two. */
+export const HOSTS_REMEMBERED_MAX = 1_024;
+
+/** Segments of one route's path: each may cost the router one step back. */
+export const ROUTE_SEGMENTS_MAX = 64;
