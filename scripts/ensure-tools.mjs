@@ -40,7 +40,7 @@ export function ensureTools(tools, say) {
 }
 
 function whyNot() {
-  if (process.env.SALLYPORT_INSTALL_TOOLS === '0') return 'SALLYPORT_INSTALL_TOOLS=0';
+  if (process.env.SALLYPORT_TEST_INSTALL_TOOLS === '0') return 'SALLYPORT_TEST_INSTALL_TOOLS=0';
   if (process.getuid?.() !== 0) return 'installing packages needs root';
   if (!onPath('apt-get')) return 'this system has no apt-get';
   return null;

@@ -1,0 +1,60 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { runCheck } from './check.ts';
+import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
+import { describeFailure } from './failure.ts';
+import { reload } from './reload.ts';
+import { serve } from './serve.ts';
+import { versionLine } from './version.ts';
+
+/**
+ * The `sallyport` command.
+ *
+ * @param argv  Arguments after the program's name; none means `serve`.
+ * @returns Exit code: 0 done, 1 refused or failed, 2 called wrongly. The caller ends the process with it.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = EXIT_OK;
+  const keep = async (code: Promise<number>): Promise<void> => {
+    exitCode = await code;
+  };
+  const program = new Command('sallyport')
+    .description('An API security gateway: authenticates, limits, inspects and forwards.')
+    .showHelpAfterError('(sallyport --help lists the commands)')
+    .exitOverride();
+
+  program
+    .command('serve', { isDefault: true })
+    .description('run the gateway until a signal stops it (SIGHUP reloads, SIGTERM and SIGINT drain)')
+    .option('-c, --config <file>', 'configuration; the default is SALLYPORT_CONFIG')
+    .action((options: { config?: string }) => keep(serve({ configFile: options.config, env: process.env })));
+  program
+    .command('check')
+    .description('say everything that is wrong with a configuration, without running it')
+    .argument('[file]', 'configuration; the default is SALLYPORT_CONFIG')
+    .action((file: string | undefined) => keep(runCheck(file, process.env)));
+  program
+    .command('reload')
+    .description('make a running gateway read its configuration again')
+    .option('-u, --url <url>', 'its admin listener; the default is port SALLYPORT_ADMIN_PORT, or 9090, of this machine')
+    .action((options: { url?: string }) => keep(reload({ url: options.url, env: process.env })));
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => console.log(versionLine()));
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own words by now; help asked for is no error.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    process.stderr.write(describeFailure(error));
+    return EXIT_REFUSED;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exit(await main(process.argv.slice(2)));
+}
