@@ -85,8 +85,8 @@ export class ThreadMetrics {
     bytesOut: number,
   ): void {
     const words = this.#words;
-    const row = routeIndex + 1 < this.#lastRow ? routeIndex + 1 : this.#lastRow;
-    const at = this.#routesAt + (row < 0 ? 0 : row) * ROUTE_WORDS;
+    const row = Math.max(0, Math.min(routeIndex + 1, this.#lastRow));
+    const at = this.#routesAt + row * ROUTE_WORDS;
     add(words, at + classOf(status), 1);
     if (bytesIn > 0) add(words, at + BYTES_IN, bytesIn);
     if (bytesOut > 0) add(words, at + BYTES_OUT, bytesOut);

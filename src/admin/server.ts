@@ -1,0 +1,226 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { SallyportError } from '../errors.ts';
+import { type Gate, gateFor } from './gate.ts';
+import { answerBadRequest, json, type Problem, problem, problemOf, type Reply } from './reply.ts';
+
+export interface AdminOptions {
+  /** Anything but a loopback address needs a token. */
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Bearer token asked of every request; '' for none. */
+  readonly token: string;
+  /** Text for /metrics, Prometheus format 0.0.4. */
+  readonly metrics: () => Promise<string>;
+  readonly ready: () => { readonly ready: boolean; readonly reason?: string };
+  readonly reload: () => Promise<ReloadResult>;
+  /** What /status shows: version, uptime, generation, threads, upstreams. No secrets. */
+  readonly status: () => object;
+  /** Told about refused and failed requests. */
+  readonly log?: AdminLog;
+}
+
+export interface AdminLog {
+  warn(context: object, message: string): void;
+  error(context: object, message: string): void;
+}
+
+export type ReloadResult =
+  | { readonly ok: true; readonly generation: number }
+  /** What is wrong with the new configuration; strings or objects that name key, line and remedy. */
+  | { readonly ok: false; readonly problems: readonly unknown[] };
+
+interface Busy {
+  readonly busy: true;
+}
+
+export interface AdminServer {
+  readonly port: number;
+  /** Takes no new connections, lets running requests end for at most a second, closes the rest. */
+  close(): Promise<void>;
+}
+
+/** Heads of operators' tools are small. */
+const HEAD_BYTES_MAX = 8_192;
+const HEAD_MS = 5_000;
+const REQUEST_MS = 10_000;
+const KEEP_ALIVE_MS = 5_000;
+/** A scraper that stops reading. */
+const IDLE_MS = 30_000;
+/** Scrapers, probes and a person or two; a stranger on the machine must not use up the descriptors. */
+const CONNECTIONS_MAX = 128;
+const CLOSE_GRACE_MS = 1_000;
+
+type Answers = Omit<AdminOptions, 'reload'> & { readonly reload: () => Promise<ReloadResult | Busy> };
+
+interface Endpoint {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (options: Answers) => Reply | Promise<Reply>;
+}
+
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+  ['/metrics', { method: 'GET', answer: metrics }],
+  ['/healthz', { method: 'GET', answer: () => json(200, { status: 'alive' }) }],
+  ['/readyz', { method: 'GET', answer: readiness }],
+  ['/status', { method: 'GET', answer: ({ status }) => json(200, status()) }],
+  ['/reload', { method: 'POST', answer: reload }],
+]);
+
+/**
+ * Starts the operators' listener: metrics, health, status, reload.
+ *
+ * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
+ * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
+ * no form and no cross-site request can send without asking first.
+ *
+ * @throws SP_CONFIG  An address beyond loopback without a token.
+ * @throws SP_LISTEN  The address cannot be listened on; the message says which, why and what to do.
+ *
+ * Threads: main.
+ */
+export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+  const gate = gateFor(options.host, options.token);
+  const handle = createHandler({ ...options, reload: oneAtATime(options.reload) }, gate);
+  const server = createServer(
+    {
+      maxHeaderSize: HEAD_BYTES_MAX,
+      headersTimeout: HEAD_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 1_000,
+    },
+    handle,
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(IDLE_MS);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBadRequest(error, socket));
+  // No request is taken up before it is judged: none is sent 100 Continue, and no tunnel or upgrade is begun.
+  server.on('checkContinue', handle);
+  await listen(server, options);
+  server.on('error', (error) => options.log?.error({ err: error }, 'admin listener failed'));
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+}
+
+function createHandler(options: Answers, gate: Gate): (request: IncomingMessage, response: ServerResponse) => void {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const reply = gate(request) ?? (await answer(request, options));
+    if (reply.status === 401 || reply.status === 403 || reply.status === 421) {
+      const client = request.socket.remoteAddress;
+      options.log?.warn({ status: reply.status, client, path: pathOf(request) }, 'admin request refused');
+    }
+    send(response, reply, reply.close === true || hasBody(request));
+  };
+  return (request, response) => void serve(request, response);
+}
+
+/** Never rejects: what goes wrong behind an endpoint is a 500. */
+async function answer(request: IncomingMessage, options: Answers): Promise<Reply> {
+  try {
+    return await dispatch(request, options);
+  } catch (error) {
+    options.log?.error({ err: error, path: pathOf(request) }, 'admin request failed');
+    return problem(500, 'The log has the details.');
+  }
+}
+
+function dispatch(request: IncomingMessage, options: Answers): Reply | Promise<Reply> {
+  const endpoint = ENDPOINTS.get(pathOf(request));
+  if (endpoint === undefined) return problem(404, `The paths are ${[...ENDPOINTS.keys()].join(', ')}.`);
+  const allowed = endpoint.method === 'GET' ? ['GET', 'HEAD'] : [endpoint.method];
+  if (!allowed.includes(request.method ?? '')) {
+    return problem(405, `Use ${endpoint.method}.`, { fields: { Allow: allowed.join(', ') } });
+  }
+  if (hasBody(request)) return problem(413, 'No request here takes a body.');
+  return endpoint.answer(options);
+}
+
+async function metrics(options: Answers): Promise<Reply> {
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
+}
+
+function readiness(options: Answers): Reply {
+  const { ready, reason } = options.ready();
+  return json(ready ? 200 : 503, reason === undefined ? { ready } : { ready, reason });
+}
+
+async function reload(options: Answers): Promise<Reply> {
+  const result = await options.reload();
+  if ('busy' in result) return problem(409, 'A reload is under way; ask again when it has ended.');
+  if (result.ok) return json(200, { generation: result.generation });
+  const words: Problem = {
+    type: 'urn:problem-type:gateway:config',
+    title: 'Invalid configuration',
+    status: 422,
+    detail: 'The new configuration was refused; the old one stays in force.',
+    problems: result.problems,
+  };
+  return problemOf(words);
+}
+
+/** Two reloads at once would race for the last word. */
+function oneAtATime(reload: () => Promise<ReloadResult>): () => Promise<ReloadResult | Busy> {
+  let running = false;
+  return async () => {
+    if (running) return { busy: true };
+    running = true;
+    try {
+      return await reload();
+    } finally {
+      running = false;
+    }
+  };
+}
+
+function send(response: ServerResponse, reply: Reply, isLast: boolean): void {
+  const body = Buffer.from(reply.body);
+  response.writeHead(reply.status, {
+    'Content-Type': reply.type,
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...(isLast ? { Connection: 'close' } : {}),
+    ...reply.fields,
+  });
+  response.end(body);
+}
+
+/** Path of the target, without query; other forms of target (RFC 9112 3.2) match nothing. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+async function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const remedy = REMEDIES[error.code ?? ''] ?? 'set admin.host and admin.port to an address of this machine';
+      const message = `admin listener on ${address} cannot be opened (${error.code ?? error.message}): ${remedy}`;
+      reject(new SallyportError('SP_LISTEN', message, { host, port, errno: error.code }, { cause: error }));
+    });
+    server.listen({ host, port }, resolve);
+  });
+  server.removeAllListeners('error');
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there; stop it or set admin.port (SALLYPORT_ADMIN_PORT), 0 to switch it off',
+  EACCES: 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE); set admin.port to a higher one',
+  EADDRNOTAVAIL: 'this machine has no such address; set admin.host to one it has, such as 127.0.0.1',
+  ENOTFOUND: 'the name does not resolve; set admin.host to an address, such as 127.0.0.1',
+};
+
+async function close(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  await new Promise<void>((resolve) => {
+    // Not listening any more: closed before.
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(timer);
+}

@@ -1,0 +1,74 @@
+import {
+  BUCKET_BOUNDS_MS,
+  BUCKETS,
+  LOOP_PEAK,
+  LOOP_PEAK_BEFORE,
+  ROUTE_WORDS,
+  shapeOf,
+  stripeOf,
+  TARGET_WORDS,
+  type TableShape,
+} from './layout.ts';
+
+/** A histogram as Prometheus wants it. */
+export interface HistogramTotals {
+  /** Observations not above BUCKET_BOUNDS_MS[i], and at last all of them. */
+  readonly cumulative: readonly number[];
+  readonly sumMs: number;
+}
+
+/**
+ * Sums over all threads of a metrics table, read while the threads write: see `layout.ts` for what that means.
+ * Threads: any; the scrape is on main.
+ */
+export class MetricsTotals {
+  readonly shape: TableShape;
+  readonly #stripes: readonly Float64Array[];
+
+  constructor(table: SharedArrayBuffer) {
+    this.shape = shapeOf(table);
+    this.#stripes = Array.from({ length: this.shape.threads }, (_, index) => stripeOf(table, index));
+  }
+
+  /** A word of the thread area. */
+  thread(word: number): number {
+    return this.#sum(word);
+  }
+
+  /** Highest lateness of a timer in the last 15 to 30 s, for each thread, milliseconds. */
+  loopDelays(): number[] {
+    return this.#stripes.map((words) => Math.max(words[LOOP_PEAK] ?? 0, words[LOOP_PEAK_BEFORE] ?? 0));
+  }
+
+  /** @param index  Position in ERROR_CODES. */
+  error(index: number): number {
+    return this.#sum(this.shape.errorsAt + index);
+  }
+
+  /** @param row  0 for no route, route index + 1, or the last row for all others. */
+  route(row: number, word: number): number {
+    return this.#sum(this.shape.routesAt + row * ROUTE_WORDS + word);
+  }
+
+  histogram(row: number, sumWord: number, firstBucketWord: number): HistogramTotals {
+    let count = 0;
+    const cumulative = Array.from({ length: BUCKETS }, (_, bucket) => {
+      count += this.route(row, firstBucketWord + bucket);
+      return count;
+    });
+    return { cumulative, sumMs: this.route(row, sumWord) };
+  }
+
+  target(slot: number, word: number): number {
+    return this.#sum(this.shape.targetsAt + slot * TARGET_WORDS + word);
+  }
+
+  #sum(word: number): number {
+    let sum = 0;
+    for (const words of this.#stripes) sum += words[word] ?? 0;
+    return sum;
+  }
+}
+
+/** Bounds as `le` labels: seconds. */
+export const BOUNDS_LE: readonly string[] = [...BUCKET_BOUNDS_MS.map((ms) => String(ms / 1_000)), '+Inf'];
