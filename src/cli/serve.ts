@@ -1,10 +1,10 @@
+import { packageVersion } from '../base/version.ts';
 import { startDemo } from '../demo/server.ts';
 import type { Gateway } from '../main.ts';
 import { banner } from './banner.ts';
 import { EXIT_REFUSED } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { superviseSignals, terminalHungUp } from './signals.ts';
-import { packageVersion } from './version.ts';
 
 export interface ServeOptions {
   /** Wins over SALLYPORT_CONFIG. */

@@ -374,6 +374,6 @@ function flushHead(down: HttpDownstream): void {
 function withField(head: Uint8Array, field: string): Buffer {
   const out = Buffer.allocUnsafe(head.length + field.length + 2);
   out.set(head);
-  out.latin1Write(`\r\n${field}`, head.length);
+  out.write(`\r\n${field}`, head.length, 'latin1');
   return out;
 }

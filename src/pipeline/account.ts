@@ -5,13 +5,13 @@ import type { PhaseContext } from './context.ts';
 
 /** Phase account: metrics and the access log, once per request, whatever became of it. */
 export function compileAccount(context: PhaseContext): (tx: Transaction, nowMs: number) => Verdict {
-  const { metrics, accessLog } = context;
+  const { metrics, lines } = context;
   return (tx, nowMs) => {
     const durationMs = performance.now() - tx.startedAt;
     const route = tx.route === null ? -1 : tx.route.index;
     metrics.request(route, tx.status, durationMs, tx.upstreamMs, tx.bytesReceived, tx.bytesSent);
     if (tx.code !== null) metrics.error(tx.code);
-    if (accessLog !== null) accessLog.write(tx, nowMs, durationMs);
+    if (lines.accessOn) lines.access.write(tx, nowMs, durationMs);
     return PASS;
   };
 }

@@ -11,6 +11,13 @@ export interface ThreadLoad {
   requests: number;
 }
 
+/** Where a thread's lines go: one place over all generations, so that a request older than a reload still has its line. */
+export interface ThreadLines {
+  access: AccessLog;
+  /** `log.access`. */
+  accessOn: boolean;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -20,7 +27,6 @@ export interface PhaseContext {
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
   readonly load: ThreadLoad;
-  /** null when `log.access` is off. */
-  readonly accessLog: AccessLog | null;
+  readonly lines: ThreadLines;
   readonly log: Log;
 }

@@ -21,6 +21,7 @@ export function compileForward(context: PhaseContext): (tx: Transaction, nowMs: 
     const group = route === null ? undefined : groups[route.upstream];
     if (route === null || group === undefined) return refuse('SP_INTERNAL');
     tx.upstreamName = group.name;
+    if (group.config.balance === 'hash') tx.hashField = group.hashField(tx);
     const head =
       `${tx.method} ${upstreamPath(tx, route.config.stripPrefix, route.config.addPrefix)}${tx.query} HTTP/1.1\r\n` +
       `host: ${authorityFor(tx, group)}\r\n${tx.forwardFields}${forwardingFields(tx)}${traceFields(tx)}${framing(tx)}\r\n`;

@@ -4,10 +4,12 @@ import type { ErrorCode } from '../errors.ts';
 import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
 import type { Source, Transaction } from '../transaction.ts';
 import { refuse } from '../verdict.ts';
+import { triedBit } from './balance.ts';
 import type { AnswerReader, UpstreamConnection } from './connection.ts';
 import type { UpstreamGroup } from './group.ts';
 import type { Waiter } from './pool.ts';
 import type { ResponseHead } from './response-head.ts';
+import type { FailureKind } from './retry-budget.ts';
 import type { Target } from './targets.ts';
 
 /** What the call waits for; decides which time-out applies and what its code is. */
@@ -18,6 +20,12 @@ const WAIT_PIECE = 3;
 const WAIT_CLIENT = 4;
 const OVER = 5;
 
+/** Failures before a connection stood, after which nothing can have been sent. Others are not worth another try. */
+const CONNECT_FAILURES: ReadonlyMap<ErrorCode, FailureKind> = new Map([
+  ['SP_UPSTREAM_CONNECT', 'connect'],
+  ['SP_UPSTREAM_CONNECT_TIMEOUT', 'connect'],
+  ['SP_UPSTREAM_TLS', 'tls'],
+]);
 const CHUNK_END = Buffer.from('0\r\n\r\n', 'latin1');
 
 /**
@@ -83,15 +91,14 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
       this.#refuse('SP_UPSTREAM_UNAVAILABLE', `no usable target of ${group.name}`);
       return;
     }
-    if (!group.admits(target)) {
+    if (!group.circuit.enterRequest(target.slot)) {
       this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url} has requestsMax requests under way`);
       return;
     }
     tx.tries += 1;
     tx.upstreamTarget = target.url;
     this.#target = target;
-    this.#tried |= target.index < 30 ? 1 << target.index : 0;
-    group.health.requestStarted(target.slot);
+    this.#tried |= triedBit(target.index);
     const pool = group.pool(target);
     const idle = fresh ? null : pool.takeIdle();
     if (idle !== null) {
@@ -110,7 +117,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const target = this.#target;
     if (target === null) return;
     this.#target = null;
-    this.#group.health.requestEnded(target.slot);
+    this.#group.circuit.leaveRequest(target.slot);
   }
 
   onReady(connection: UpstreamConnection): void {
@@ -151,24 +158,21 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const target = this.#target;
     const connection = this.#connection;
     const reused = connection !== null && connection.requests > 1;
-    const connecting = connection === null;
+    const nowMs = Date.now();
     this.#connection = null;
     this.#waiter = null;
     if (target !== null && code !== 'SP_UPSTREAM_OVERLOADED' && code !== 'SP_DESCRIPTORS') {
       // A kept connection that dies of old age says nothing about the target's health.
-      if (!(reused && !answered)) group.failed(target);
+      if (!(reused && !answered)) group.failed(target, nowMs);
     }
     this.#leaveTarget();
-    const kind = connecting ? 'connect' : answered ? 'answered' : reused ? 'reused' : 'fresh';
-    if (!this.#streaming && group.mayRetry(tx, this.#bodyStarted, kind, this.#retrying)) {
-      if (!this.#retrying) {
-        this.#retrying = true;
-        group.retryStarted();
-      }
+    const failure = connection === null ? CONNECT_FAILURES.get(code) : reused && !answered ? 'reset-reused' : 'reset';
+    if (failure !== undefined && group.startRetry(tx, this.#bodyStarted, failure, this.#retrying)) {
+      this.#retrying = true;
       if (target !== null) group.events.retried(target.slot);
       // The same target again, on a fresh connection, when only the old connection was at fault.
-      if (reused && !answered && target !== null && target.index < 30) this.#tried &= ~(1 << target.index);
-      this.#try(Date.now(), true);
+      if (reused && !answered && target !== null) this.#tried &= ~triedBit(target.index);
+      this.#try(nowMs, true);
       return;
     }
     this.#refuse(code, target === null ? reason : `${target.url}: ${reason}`);
@@ -182,7 +186,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const target = this.#target;
     tx.upstreamMs = group.now() - tx.startedAt;
     tx.status = head.status;
-    if (target !== null) group.answered(target, head.status);
+    if (target !== null) group.answered(target, head.status, Date.now());
     if (!tx.owner.resume(tx)) {
       // A later phase answered in our place.
       this.#finish();
@@ -313,9 +317,9 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const size = `${chunk.length.toString(16)}\r\n`;
     const end = isLast ? 7 : 2;
     const framed = Buffer.allocUnsafe(size.length + chunk.length + end);
-    framed.latin1Write(size, 0);
+    framed.write(size, 0, 'latin1');
     framed.set(chunk, size.length);
-    framed.latin1Write(isLast ? '\r\n0\r\n\r\n' : '\r\n', size.length + chunk.length);
+    framed.write(isLast ? '\r\n0\r\n\r\n' : '\r\n', size.length + chunk.length, 'latin1');
     return framed;
   }
 
@@ -353,7 +357,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
 
   #timedOut(code: ErrorCode, reason: string): void {
     const target = this.#target;
-    if (target !== null && code !== 'SP_TOTAL_TIMEOUT') this.#group.failed(target);
+    if (target !== null && code !== 'SP_TOTAL_TIMEOUT') this.#group.failed(target, Date.now());
     this.#refuse(code, reason);
   }
 

@@ -2,6 +2,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Balancer } from './balance.ts';
+import type { Circuit } from './circuit.ts';
 import type { TargetHealth } from './health.ts';
 import type { ConnectionPool, PoolEvents } from './pool.ts';
 import { type FailureKind, RetryBudget, mayRetry } from './retry-budget.ts';
@@ -20,6 +21,7 @@ export interface GroupParts {
   readonly targets: readonly Target[];
   readonly balancer: Balancer;
   readonly pools: readonly ConnectionPool[];
+  readonly circuit: Circuit;
   readonly health: TargetHealth;
   readonly wheel: TimerWheel;
   readonly events: UpstreamEvents;
@@ -38,21 +40,22 @@ export class UpstreamGroup {
   readonly config: UpstreamConfig;
   readonly targets: readonly Target[];
   readonly balancer: Balancer;
-  readonly health: TargetHealth;
+  readonly circuit: Circuit;
   readonly wheel: TimerWheel;
   readonly events: UpstreamEvents;
   readonly hashField: (tx: Transaction) => string;
+  readonly #health: TargetHealth;
   readonly #pools: readonly ConnectionPool[];
   readonly #budget: RetryBudget;
   readonly #slots: readonly number[];
-  #calls = 0;
 
   constructor(parts: GroupParts) {
     this.name = parts.name;
     this.config = parts.config;
     this.targets = parts.targets;
     this.balancer = parts.balancer;
-    this.health = parts.health;
+    this.circuit = parts.circuit;
+    this.#health = parts.health;
     this.wheel = parts.wheel;
     this.events = parts.events;
     this.hashField = parts.hashField;
@@ -72,41 +75,37 @@ export class UpstreamGroup {
     return pool;
   }
 
-  /** May one more request go to this target? Counted over all threads. */
-  admits(target: Target): boolean {
-    return this.health.requests(target.slot) < this.config.circuit.requestsMax;
-  }
-
   callStarted(): void {
-    this.#calls += 1;
+    this.#budget.requestStarted();
   }
 
   callEnded(): void {
-    this.#calls -= 1;
-  }
-
-  retryStarted(): void {
-    this.#budget.started();
+    this.#budget.requestEnded();
   }
 
   retryEnded(): void {
-    this.#budget.ended();
+    this.#budget.retryEnded();
   }
 
-  /** @param retrying  True when this call is counted in the budget already. */
-  mayRetry(tx: Transaction, bodyStarted: boolean, kind: FailureKind, retrying: boolean): boolean {
-    if (tx.tries >= this.config.retry.attemptsMax || !mayRetry(tx.method, bodyStarted, kind)) return false;
-    return retrying || this.#budget.admits(this.#calls);
+  /**
+   * Whether the call may try once more.
+   *
+   * @param bodyStarted  A byte of the request body left for a target.
+   * @param counted      This call is in the budget already; else a true answer puts it there, until `retryEnded`.
+   */
+  startRetry(tx: Transaction, bodyStarted: boolean, failure: FailureKind, counted: boolean): boolean {
+    if (tx.tries >= this.config.retry.attemptsMax || !mayRetry(tx.method, bodyStarted, failure)) return false;
+    return counted || this.#budget.startRetry();
   }
 
-  answered(target: Target, status: number): void {
-    this.health.succeeded(target.slot);
+  answered(target: Target, status: number, nowMs: number): void {
+    this.#health.succeeded(target.slot, nowMs);
     this.events.upstreamRequest(target.slot, status);
   }
 
-  failed(target: Target): void {
+  failed(target: Target, nowMs: number): void {
     this.events.upstreamRequest(target.slot, 0);
-    if (this.health.failed(target.slot, this.config.health.passive, Date.now(), this.#slots)) {
+    if (this.#health.failed(target.slot, this.config.health.passive, nowMs, this.#slots)) {
       this.events.ejected(target.slot);
     }
   }

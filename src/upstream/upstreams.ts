@@ -4,6 +4,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config, UpstreamConfig } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
 import { compileBalancer } from './balance.ts';
+import { type Circuit, compileCircuit } from './circuit.ts';
 import { UpstreamGroup, type UpstreamEvents } from './group.ts';
 import type { TargetHealth } from './health.ts';
 import { ConnectionPool, type PoolOptions } from './pool.ts';
@@ -45,13 +46,15 @@ export class Upstreams {
     const changes: (() => void)[] = [];
     const groups = Object.entries(config.upstreams).map(([name, upstream]) => {
       const targets = compileTargets(name, upstream, plan);
-      const { wheel, health, events } = this.#parts;
+      const { wheel, health, events, threads } = this.#parts;
+      const circuit = compileCircuit(upstream.circuit, health, threads);
       return new UpstreamGroup({
         name,
         config: upstream,
         targets,
         balancer: compileBalancer(upstream, targets, health),
-        pools: targets.map((target) => this.#pool(target, upstream, pools, changes)),
+        pools: targets.map((target) => this.#pool(target, upstream, circuit, pools, changes)),
+        circuit,
         health,
         wheel,
         events,
@@ -69,8 +72,14 @@ export class Upstreams {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  #pool(target: Target, upstream: UpstreamConfig, pools: Map<string, ConnectionPool>, changes: (() => void)[]) {
-    const { wheel, health, events, threads } = this.#parts;
+  #pool(
+    target: Target,
+    upstream: UpstreamConfig,
+    circuit: Circuit,
+    pools: Map<string, ConnectionPool>,
+    changes: (() => void)[],
+  ): ConnectionPool {
+    const { wheel, health, events } = this.#parts;
     const tlsOptions = target.secure ? clientTls(target, upstream) : null;
     const key = JSON.stringify([target.upstream, target.slot, target.url, tlsOptions]);
     const options: PoolOptions = {
@@ -78,9 +87,8 @@ export class Upstreams {
       tlsOptions,
       idleConnectionsMax: upstream.keepAlive.connectionsMax,
       idleMs: upstream.keepAlive.idleMs,
-      // A fair share per thread: a thread that waits is always served by its own connections, never starved by others.
-      connectionsMax: Math.max(1, Math.floor(upstream.circuit.connectionsMax / threads)),
-      pendingMax: upstream.circuit.pendingMax,
+      connectionsMax: circuit.connectionsShare,
+      pendingMax: circuit.pendingMax,
       connectMs: upstream.timeouts.connectMs,
     };
     let pool = pools.get(key) ?? this.#pools.get(key);

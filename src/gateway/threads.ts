@@ -1,0 +1,233 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { type ErrorCode, ERRORS, SallyportError } from '../errors.ts';
+import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
+import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { TlsMaterial } from '../tls/material.ts';
+
+export interface ThreadsOptions {
+  readonly count: number;
+  /** Module whose default export runs an `IngressTask`. */
+  readonly entry: URL;
+  readonly metricsTable: SharedArrayBuffer;
+  readonly targetTable: SharedArrayBuffer;
+  readonly lines: LineTarget;
+  readonly log: () => Log;
+  /** A thread ended that should not have: its stripes in shared tables are stale. */
+  readonly onLost: (threadIndex: number) => void;
+}
+
+interface Thread {
+  readonly index: number;
+  control: MessagePort | null;
+  listening: boolean;
+  /** Resolves when the task has ended, however. */
+  ended: Promise<void>;
+  restarts: number;
+  startedAt: number;
+}
+
+/** First wait before a thread is started again; doubled for every quick death in a row. */
+const RESTART_MS = 100;
+const RESTART_MS_MAX = 5_000;
+/** A thread that lived this long did not die of its start. */
+const STABLE_MS = 10_000;
+/** Longest wait for a thread's word on a reload: compiling takes milliseconds. */
+const ANSWER_MS = 10_000;
+
+/**
+ * The ingress threads: Piscina tasks that never end, one per thread. A thread that dies is replaced under the same
+ * index; the others do not notice.
+ *
+ * Threads: main only. The one door to Piscina.
+ */
+export class Threads {
+  readonly #options: ThreadsOptions;
+  readonly #pool: Piscina;
+  readonly #threads: Thread[];
+  readonly #waiting = new Set<(thread: Thread, message: FromIngress) => void>();
+  #generation: Generation;
+  #tls: TlsMaterial | null;
+  #accepting = true;
+  #stopping = false;
+  restarts = 0;
+
+  constructor(options: ThreadsOptions, generation: Generation, tls: TlsMaterial | null) {
+    this.#options = options;
+    this.#generation = generation;
+    this.#tls = tls;
+    this.#pool = new Piscina({
+      filename: options.entry.href,
+      minThreads: options.count,
+      maxThreads: options.count,
+      concurrentTasksPerWorker: 1,
+      // Tasks never end: a worker that sleeps on Atomics between tasks would only hold its event loop.
+      atomics: 'disabled',
+      // What a dying worker still says must not end the process.
+      trackUnmanagedFds: false,
+    });
+    this.#pool.on('error', (error: unknown) => {
+      options.log().error({ err: error, code: 'SP_THREAD' }, 'worker pool');
+    });
+    this.#threads = Array.from({ length: options.count }, (_, index) => ({
+      index,
+      control: null,
+      listening: false,
+      ended: Promise.resolve(),
+      restarts: 0,
+      startedAt: 0,
+    }));
+  }
+
+  get listening(): number {
+    return this.#threads.filter((thread) => thread.listening).length;
+  }
+
+  get count(): number {
+    return this.#threads.length;
+  }
+
+  /** Starts every thread. @throws  SP_LISTEN and the like when one cannot start. */
+  async start(): Promise<void> {
+    const ready = this.#threads.map((thread) => this.#awaitListening(thread));
+    for (const thread of this.#threads) this.#run(thread);
+    await Promise.all(ready);
+  }
+
+  /**
+   * Switches every thread to a generation.
+   * @throws  When a thread could not compile it; the caller then switches back.
+   */
+  async reload(generation: Generation): Promise<void> {
+    this.#generation = generation;
+    await this.#tellAll({ kind: 'reload', generation }, 'reloaded', generation.number);
+  }
+
+  /** Gives every thread new certificates. @throws  When a thread could not use them. */
+  async rotate(material: TlsMaterial): Promise<void> {
+    this.#tls = material;
+    await this.#tellAll({ kind: 'tls', material }, 'tls-applied', material.generation);
+  }
+
+  /** Opens or closes all listening sockets. */
+  accept(accepting: boolean): void {
+    if (accepting === this.#accepting) return;
+    this.#accepting = accepting;
+    for (const { control } of this.#threads) control?.postMessage({ kind: 'accept', accepting } satisfies ToIngress);
+  }
+
+  /** Lets every thread finish what it has, then ends them. @param deadlineMs  Longest wait. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const { control } of this.#threads) control?.postMessage({ kind: 'drain', deadlineMs } satisfies ToIngress);
+    const ended = Promise.all(this.#threads.map((thread) => thread.ended));
+    await Promise.race([ended, sleep(deadlineMs + 2_000)]);
+    await this.#pool.destroy();
+  }
+
+  #run(thread: Thread): void {
+    const { options, control, lines } = this.#channels(thread);
+    thread.startedAt = performance.now();
+    const task: IngressTask = {
+      threadIndex: thread.index,
+      threads: this.#threads.length,
+      generation: this.#generation,
+      metricsTable: options.metricsTable,
+      targetTable: options.targetTable,
+      tls: this.#tls,
+      accepting: this.#accepting,
+      control,
+      lines,
+    };
+    thread.ended = this.#pool.run(task, { transferList: [control, lines] }).then(
+      () => this.#ended(thread, null),
+      (error: unknown) => this.#ended(thread, error),
+    );
+  }
+
+  #channels(thread: Thread) {
+    const options = this.#options;
+    const control = new MessageChannel();
+    const lines = new MessageChannel();
+    thread.control = control.port1;
+    control.port1.on('message', (message: FromIngress) => {
+      if (message.kind === 'listening') thread.listening = true;
+      for (const waiting of [...this.#waiting]) waiting(thread, message);
+    });
+    receiveLines(lines.port1, options.lines);
+    return { options, control: control.port2, lines: lines.port2 };
+  }
+
+  #ended(thread: Thread, error: unknown): void {
+    thread.control?.close();
+    thread.control = null;
+    thread.listening = false;
+    if (this.#stopping) return;
+    const { log, onLost } = this.#options;
+    onLost(thread.index);
+    this.restarts += 1;
+    const lived = performance.now() - thread.startedAt;
+    thread.restarts = lived > STABLE_MS ? 0 : thread.restarts + 1;
+    const waitMs = Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** Math.max(0, thread.restarts - 1));
+    log().error({ err: error, code: 'SP_THREAD', threadIndex: thread.index, waitMs }, 'ingress thread ended; replacing it');
+    setTimeout(() => {
+      if (!this.#stopping) this.#run(thread);
+    }, waitMs);
+  }
+
+  #awaitListening(thread: Thread): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = (from: Thread, message: FromIngress): void => {
+        if (from !== thread || (message.kind !== 'listening' && message.kind !== 'failed')) return;
+        this.#waiting.delete(waiting);
+        if (message.kind === 'listening') resolve();
+        else reject(new SallyportError(isCode(message.code) ? message.code : 'SP_INTERNAL', message.message));
+      };
+      this.#waiting.add(waiting);
+    });
+  }
+
+  /** Sends to all and waits for the word of those alive; one that dies meanwhile starts with the new state anyway. */
+  #tellAll(message: ToIngress, answer: 'reloaded' | 'tls-applied', number: number): Promise<void> {
+    const asked = new Set(this.#threads.filter((thread) => thread.control !== null && thread.listening));
+    const errors: string[] = [];
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(waiting);
+        if (errors.length === 0) resolve();
+        else reject(new SallyportError('SP_CONFIG', [...new Set(errors)].join('; ')));
+      };
+      const check = (): void => {
+        if (asked.size === 0) settle();
+      };
+      const forget = (thread: Thread) => (): void => {
+        if (asked.delete(thread)) check();
+      };
+      const waiting = (from: Thread, said: FromIngress): void => {
+        if (said.kind !== answer || said.number !== number || !asked.delete(from)) return;
+        if (said.error !== null) errors.push(said.error);
+        check();
+      };
+      const timer = setTimeout(() => {
+        errors.push(`${asked.size} thread(s) did not answer within ${ANSWER_MS} ms`);
+        settle();
+      }, ANSWER_MS);
+      this.#waiting.add(waiting);
+      for (const thread of asked) {
+        thread.ended.then(forget(thread), forget(thread));
+        thread.control?.postMessage(message);
+      }
+      check();
+    });
+  }
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,219 @@
+import { TimerWheel } from '../base/timer-wheel.ts';
+import type { Config } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
+import { compileClientAddresses } from '../message/client-address.ts';
+import { compileProblems } from '../message/problem.ts';
+import type { ThreadLines, ThreadLoad } from '../pipeline/context.ts';
+import { capturedNames, hashReader } from '../pipeline/hash-field.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import { compileRoutes } from '../pipeline/routes.ts';
+import { AccessLog } from '../telemetry/access-log.ts';
+import { LineSender } from '../telemetry/line-channel.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { ThreadMetrics } from '../telemetry/metrics.ts';
+import { RequestIds } from '../telemetry/request-id.ts';
+import { TargetHealth } from '../upstream/health.ts';
+import { Upstreams } from '../upstream/upstreams.ts';
+import { Front, type FrontGeneration } from './front.ts';
+import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
+import { Intake } from './intake.ts';
+import { Listeners } from './listeners.ts';
+
+/** Log lines wait this long at most before they leave the thread. */
+const FLUSH_MS = 100;
+/** A drained thread waits until no new request has come for this long: kept-alive clients get their `close` that way. */
+const QUIET_MS = 300;
+
+/**
+ * One ingress thread: compiles configurations, listens, runs requests, and drains. Lives until `drain` is done.
+ *
+ * Threads: created and used on its own thread; talks to the main thread over `task.control` only.
+ */
+export class Ingress {
+  readonly #task: IngressTask;
+  readonly #wheel = new TimerWheel(performance.now());
+  readonly #metrics: ThreadMetrics;
+  readonly #upstreams: Upstreams;
+  readonly #load: ThreadLoad = { requests: 0 };
+  readonly #sender: LineSender;
+  readonly #lines: ThreadLines;
+  readonly #front: Front;
+  readonly #listeners: Listeners;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #log: Log;
+  #draining = false;
+  #finish: () => void = () => {};
+  #lastBusyAt = 0;
+
+  constructor(task: IngressTask) {
+    this.#task = task;
+    const { config } = task.generation;
+    this.#metrics = new ThreadMetrics(task.metricsTable, task.threadIndex);
+    const health = new TargetHealth(task.targetTable, task.threadIndex);
+    this.#upstreams = new Upstreams({ wheel: this.#wheel, health, events: this.#metrics, threads: task.threads });
+    this.#sender = new LineSender(task.lines);
+    this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
+    this.#log = this.#createLog(config);
+    this.#front = new Front(this.#compile(task.generation, this.#log), new RequestIds(task.threadIndex));
+    this.#listeners = new Listeners(this.#front, config, task.tls);
+  }
+
+  /** Serves until drained. @throws  When a listening address cannot be opened. */
+  async run(): Promise<void> {
+    const { control } = this.#task;
+    const done = new Promise<void>((resolve) => {
+      this.#finish = resolve;
+    });
+    // Without this a worker that ends with open sockets takes the process down (uv_loop_close with open handles).
+    process.once('exit', () => this.#listeners.close());
+    control.on('message', (message: ToIngress) => this.#onMessage(message));
+    this.#startTimers();
+    try {
+      this.#listeners.accept(this.#task.accepting);
+    } catch (error) {
+      this.#say({ kind: 'failed', ...describe(error) });
+      this.#stop();
+      return;
+    }
+    this.#say({ kind: 'listening' });
+    await done;
+    this.#stop();
+  }
+
+  #onMessage(message: ToIngress): void {
+    switch (message.kind) {
+      case 'reload':
+        this.#reload(message.generation);
+        return;
+      case 'tls':
+        this.#say({ kind: 'tls-applied', number: message.material.generation, error: this.#applyTls(message.material) });
+        return;
+      case 'accept':
+        if (!this.#draining) this.#listeners.accept(message.accepting);
+        return;
+      case 'drain':
+        this.#drain(message.deadlineMs);
+        return;
+    }
+  }
+
+  #applyTls(material: NonNullable<IngressTask['tls']>): string | null {
+    try {
+      this.#listeners.rotate(material);
+      return null;
+    } catch (error) {
+      return describe(error).message;
+    }
+  }
+
+  #reload(generation: Generation): void {
+    let error: string | null = null;
+    try {
+      const log = this.#createLog(generation.config);
+      const compiled = this.#compile(generation, log);
+      this.#lines.access.flush();
+      this.#lines.access = this.#accessLog(generation.config);
+      this.#lines.accessOn = generation.config.log.access;
+      this.#log = log;
+      this.#front.generation = compiled;
+    } catch (caught) {
+      error = describe(caught).message;
+    }
+    this.#say({ kind: 'reloaded', number: generation.number, error });
+  }
+
+  #compile(generation: Generation, log: Log): FrontGeneration {
+    const { config, plan, routeRows } = generation;
+    const captured = capturedNames(config);
+    const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
+    const clientAddresses = compileClientAddresses(config.trustedProxies);
+    const pipeline = new Pipeline(
+      {
+        config,
+        routes: compileRoutes(config, routeRows),
+        groups,
+        clientAddresses,
+        metrics: this.#metrics,
+        load: this.#load,
+        lines: this.#lines,
+        log,
+      },
+      { problems: compileProblems(config.problems.typeBase) },
+    );
+    return {
+      pipeline,
+      intake: new Intake(config.limits, captured),
+      settings: { wheel: this.#wheel, ...config.timeouts, draining: () => this.#draining },
+      trustsPeer: (peer) => clientAddresses.trusts(peer),
+    };
+  }
+
+  #accessLog(config: Config): AccessLog {
+    return new AccessLog(
+      {
+        thread: this.#task.threadIndex,
+        query: config.log.query,
+        redact: config.log.redact,
+        level: config.log.level,
+        onLost: (lines) => this.#metrics.logLinesLost(lines),
+      },
+      (chunk) => this.#sender.send(chunk),
+    );
+  }
+
+  #createLog(config: Config): Log {
+    return createLog({
+      level: config.log.level,
+      redact: config.log.redact,
+      base: { thread: this.#task.threadIndex },
+      sink: (line) => this.#lines.access.append(line),
+    });
+  }
+
+  #startTimers(): void {
+    const { tickMs } = this.#wheel;
+    let last = performance.now();
+    const tick = setInterval(() => {
+      const now = performance.now();
+      this.#metrics.loopDelay(Math.max(0, now - last - tickMs), now);
+      last = now;
+      this.#wheel.advance(now);
+    }, tickMs);
+    this.#timers.push(tick, setInterval(() => this.#lines.access.flush(), FLUSH_MS));
+  }
+
+  #drain(deadlineMs: number): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#listeners.accept(false);
+    this.#listeners.closeWebSockets();
+    const startedAt = performance.now();
+    this.#lastBusyAt = startedAt;
+    const watch = setInterval(() => {
+      const now = performance.now();
+      if (this.#load.requests > 0 || this.#listeners.webSockets > 0) this.#lastBusyAt = now;
+      if (now - this.#lastBusyAt < QUIET_MS && now - startedAt < deadlineMs) return;
+      clearInterval(watch);
+      if (this.#load.requests > 0) this.#log.warn({ requests: this.#load.requests }, 'drain deadline: requests are cut');
+      this.#finish();
+    }, 20);
+  }
+
+  #stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#listeners.close();
+    this.#upstreams.close();
+    this.#lines.access.flush();
+    this.#task.control.close();
+    this.#task.lines.close();
+  }
+
+  #say(message: FromIngress): void {
+    this.#task.control.postMessage(message);
+  }
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (error instanceof SallyportError) return { code: error.code, message: error.message };
+  return { code: 'SP_INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,347 @@
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { type ReloadResult, startAdmin } from './admin/server.ts';
+import { packageVersion } from './base/version.ts';
+import { ConfigError, describeProblem } from './config/problems.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { needsRestart } from './config/reload.ts';
+import type { Config } from './config/schema.ts';
+import { SallyportError } from './errors.ts';
+import { DescriptorWatch } from './gateway/descriptors.ts';
+import { RouteRows } from './gateway/route-rows.ts';
+import { Threads } from './gateway/threads.ts';
+import { TlsKeeper } from './gateway/tls-keeper.ts';
+import type { Generation } from './http/ingress-wire.ts';
+import { setHeadBytesMax } from './http/uws.ts';
+import { createMetricsTable } from './telemetry/layout.ts';
+import { createLog, type Log } from './telemetry/log.ts';
+import { LogWriter } from './telemetry/log-writer.ts';
+import { MainMetrics } from './telemetry/main-metrics.ts';
+import { createMetricsRenderer } from './telemetry/render.ts';
+import { ActiveChecks } from './upstream/active-check.ts';
+import { TargetHealth } from './upstream/health.ts';
+import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
+import { compileTargets, SlotRegistry, type Target } from './upstream/targets.ts';
+import { clientTls } from './upstream/upstreams.ts';
+
+export interface GatewayOptions {
+  readonly configFile?: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Module that runs an ingress thread; the product's own when absent. Tests plant faults with it. */
+  readonly threadEntry?: URL;
+}
+
+export interface Gateway {
+  readonly addresses: { readonly http?: string; readonly https?: string; readonly admin?: string };
+  readonly config: Config;
+  reload(): Promise<ReloadResult>;
+  /** Drains and ends everything. @returns the exit code. */
+  stop(): Promise<number>;
+}
+
+const DESCRIPTOR_WATCH_MS = 250;
+
+/**
+ * Starts the gateway: configuration, shared tables, threads, admin listener, watches.
+ *
+ * @throws  SallyportError with every problem of the configuration, or why an address cannot be listened on.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const running = new RunningGateway(options);
+  try {
+    await running.start();
+  } catch (error) {
+    await running.abandon();
+    throw error;
+  }
+  return running;
+}
+
+class RunningGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #loaded: LoadedConfig;
+  readonly #writer: LogWriter;
+  readonly #metrics = new MainMetrics();
+  readonly #targetTable = createTargetTable();
+  readonly #health = new TargetHealth(this.#targetTable, MAIN_THREAD);
+  readonly #slots = new SlotRegistry(this.#health);
+  readonly #rows = new RouteRows();
+  readonly #checks: ActiveChecks;
+  readonly #threads: Threads;
+  readonly #tls: TlsKeeper;
+  readonly #descriptors: DescriptorWatch;
+  readonly #metricsTable: SharedArrayBuffer;
+  readonly #watches: NodeJS.Timeout[] = [];
+  readonly #startedAtMs = Date.now();
+  #admin: { readonly port: number; close(): Promise<void> } | null = null;
+  #log: Log;
+  #generation: Generation;
+  #reloading: Promise<ReloadResult> | null = null;
+  #stopped: Promise<number> | null = null;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#loaded = this.#load();
+    const { config } = this.#loaded;
+    this.#writer = new LogWriter({ format: config.log.format });
+    this.#log = this.#createLog(config);
+    this.#generation = this.#plan(config, 1);
+    this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
+    this.#tls = new TlsKeeper({
+      log: () => this.#log,
+      onCertificates: (certificates) => {
+        this.#metrics.certificates = certificates;
+      },
+      rotate: (material) => this.#threads.rotate(material),
+    });
+    const material = this.#tls.load(config);
+    // Room for a look at heads over the limit: they get a 431 of ours instead of a closed connection.
+    setHeadBytesMax(config.limits.headBytesMax * 2);
+    this.#threads = new Threads(
+      {
+        count: threadCount(config),
+        entry: options.threadEntry ?? new URL('../workers/ingress.js', import.meta.url),
+        metricsTable: this.#metricsTable,
+        targetTable: this.#targetTable,
+        lines: this.#writer,
+        log: () => this.#log,
+        onLost: (threadIndex) => {
+          this.#health.clearThread(threadIndex);
+          this.#metrics.threadRestarted();
+        },
+      },
+      this.#generation,
+      material,
+    );
+    this.#checks = new ActiveChecks({
+      health: this.#health,
+      tlsOptions: (upstream, target) => clientTls(target, upstream),
+      onChange: (target, healthy, reason) => this.#targetChanged(target, healthy, reason),
+    });
+    this.#descriptors = new DescriptorWatch((accepting, open) => this.#descriptorsChanged(accepting, open));
+  }
+
+  get config(): Config {
+    return this.#generation.config;
+  }
+
+  get addresses(): Gateway['addresses'] {
+    const { listen, admin } = this.config;
+    return {
+      ...(listen.http.port === 0 ? {} : { http: origin('http', listen.host, listen.http.port) }),
+      ...(listen.https.port === 0 ? {} : { https: origin('https', listen.host, listen.https.port) }),
+      ...(this.#admin === null ? {} : { admin: origin('http', admin.host, this.#admin.port) }),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { config } = this;
+    for (const warning of this.#loaded.warnings) this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
+    if (config.admin.port !== 0) await this.#startAdmin(config);
+    this.#checks.update(config, this.#generation.plan);
+    await this.#threads.start();
+    this.#applied(this.#generation);
+    this.#tls.watch(config);
+    if (Number.isFinite(this.#descriptors.limit)) {
+      this.#watches.push(setInterval(() => this.#descriptors.tick(), DESCRIPTOR_WATCH_MS));
+    }
+    const { http, https, admin } = this.addresses;
+    this.#log.info({ http, https, admin, threads: this.#threads.count, version: packageVersion() }, 'serving');
+  }
+
+  /** Takes back what a failed start had begun. */
+  async abandon(): Promise<void> {
+    await this.#end(0);
+  }
+
+  reload(): Promise<ReloadResult> {
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = null;
+    });
+    return this.#reloading;
+  }
+
+  stop(): Promise<number> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<number> {
+    this.#log.info({ deadlineMs: this.config.drain.deadlineMs }, 'draining');
+    await this.#end(this.config.drain.deadlineMs);
+    return 0;
+  }
+
+  async #end(drainMs: number): Promise<void> {
+    for (const watch of this.#watches) clearInterval(watch);
+    this.#stopped ??= Promise.resolve(0);
+    this.#tls.stop();
+    await this.#threads.drain(drainMs);
+    this.#checks.stop();
+    await this.#admin?.close();
+    this.#log.info({}, 'stopped');
+    await this.#writer.close();
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const before = this.#generation;
+    try {
+      const { config, warnings } = this.#load();
+      const fixed = needsRestart(before.config, config);
+      if (fixed.length > 0) {
+        throw new SallyportError(
+          'SP_CONFIG',
+          `these settings cannot change while the gateway runs: ${fixed.join(', ')}; start a new process beside this one, or set them back`,
+        );
+      }
+      const material = this.#tls.load(config);
+      const next = this.#plan(config, before.number + 1);
+      await this.#switch(before, next);
+      if (material !== null) await this.#threads.rotate(material);
+      this.#checks.update(config, next.plan);
+      this.#log = this.#createLog(config);
+      this.#applied(next);
+      this.#tls.watch(config);
+      for (const warning of warnings) this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
+      this.#log.info({ generation: next.number }, 'configuration reloaded');
+      return { ok: true, generation: next.number };
+    } catch (error) {
+      this.#metrics.reloadRefused();
+      const problems = problemsOf(error);
+      this.#log.error({ err: error, problems }, 'reload refused; the configuration of before stays');
+      return { ok: false, problems };
+    }
+  }
+
+  /** All threads or none: when one cannot compile the new configuration, all go back to the old one. */
+  async #switch(before: Generation, next: Generation): Promise<void> {
+    try {
+      await this.#threads.reload(next);
+    } catch (error) {
+      await this.#threads.reload(before);
+      throw error;
+    }
+  }
+
+  #applied(generation: Generation): void {
+    this.#generation = generation;
+    const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
+    this.#metrics.configApplied(generation.number, digest, Date.now());
+  }
+
+  #load(): LoadedConfig {
+    const { configFile, env } = this.#options;
+    return loadConfig({ ...(configFile === undefined ? {} : { file: configFile }), env, cwd: process.cwd() });
+  }
+
+  #plan(config: Config, number: number): Generation {
+    return {
+      number,
+      config,
+      plan: this.#slots.assign(config, performance.now()),
+      routeRows: this.#rows.assign(config),
+    };
+  }
+
+  #createLog(config: Config): Log {
+    return createLog({
+      level: config.log.level,
+      redact: config.log.redact,
+      base: {},
+      sink: (line) => this.#writer.line(line),
+    });
+  }
+
+  async #startAdmin(config: Config): Promise<void> {
+    const metrics = createMetricsRenderer({
+      table: this.#metricsTable,
+      routes: () => this.config.routes.map(({ name }) => ({ name, index: this.#generation.routeRows[name] ?? -1 })),
+      targets: () =>
+        this.#targets().map(({ slot, upstream, url }) => ({
+          slot,
+          upstream,
+          target: url,
+          usable: this.#health.usable(slot, Date.now()),
+        })),
+      main: this.#metrics,
+      logLinesLost: () => this.#writer.lost,
+      version: packageVersion(),
+    });
+    this.#admin = await startAdmin({
+      host: config.admin.host,
+      port: config.admin.port,
+      token: config.admin.token,
+      metrics: () => {
+        this.#countThreads();
+        return metrics.render();
+      },
+      ready: () => this.#ready(),
+      reload: () => this.reload(),
+      status: () => this.#status(),
+    });
+  }
+
+  #countThreads(): void {
+    const running = this.#threads.listening;
+    const draining = this.#stopped !== null;
+    this.#metrics.threads = {
+      starting: draining ? 0 : this.#threads.count - running,
+      running: draining ? 0 : running,
+      draining: draining ? running : 0,
+    };
+  }
+
+  #ready(): { ready: boolean; reason?: string } {
+    if (this.#stopped !== null) return { ready: false, reason: 'draining' };
+    if (this.#threads.listening === 0) return { ready: false, reason: 'no ingress thread is listening' };
+    return { ready: true };
+  }
+
+  #status(): object {
+    const nowMs = Date.now();
+    return {
+      version: packageVersion(),
+      node: process.version,
+      uptimeSeconds: Math.round((nowMs - this.#startedAtMs) / 1_000),
+      generation: this.#generation.number,
+      threads: { count: this.#threads.count, listening: this.#threads.listening, restarts: this.#threads.restarts },
+      upstreams: this.#targets().map(({ upstream, url, slot }) => ({
+        upstream,
+        target: url,
+        state: this.#health.state(slot, nowMs),
+        requests: this.#health.requests(slot),
+        connections: this.#health.connections(slot),
+      })),
+    };
+  }
+
+  #targets(): readonly Target[] {
+    const { config, plan } = this.#generation;
+    return Object.entries(config.upstreams).flatMap(([name, upstream]) => compileTargets(name, upstream, plan));
+  }
+
+  #targetChanged({ upstream, url }: Target, healthy: boolean, reason: string): void {
+    if (healthy) this.#log.info({ upstream, target: url, reason }, 'target is healthy again');
+    else this.#log.warn({ upstream, target: url, reason }, 'target is unhealthy');
+  }
+
+  #descriptorsChanged(accepting: boolean, open: number): void {
+    const facts = { code: 'SP_DESCRIPTORS', open, limit: this.#descriptors.limit };
+    if (accepting) this.#log.info(facts, 'file descriptors are free again: accepting connections');
+    else this.#log.error(facts, 'file descriptors are running out: no new connections; raise the limit (ulimit -n)');
+    this.#threads.accept(accepting);
+  }
+}
+
+function threadCount(config: Config): number {
+  return config.threads === 0 ? availableParallelism() : config.threads;
+}
+
+function origin(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems.map(describeProblem);
+  return [error instanceof Error ? error.message : String(error)];
+}

@@ -1,0 +1,51 @@
+import type { Config } from '../config/schema.ts';
+import type { Transaction } from '../transaction.ts';
+
+const HEADER = 'header:';
+const COOKIE = 'cookie:';
+
+/** Lower-case field names whose values the intake must keep for hash balancing. */
+export function capturedNames(config: Config): readonly string[] {
+  const names = Object.values(config.upstreams)
+    .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
+    .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
+  return [...new Set(names)];
+}
+
+/**
+ * The function that reads what `hashBy` names. '' means: hash the client's address.
+ *
+ * @param hashBy    `address`, `header:NAME` or `cookie:NAME`.
+ * @param captured  From `capturedNames` of the same configuration.
+ */
+export function hashReader(hashBy: string, captured: readonly string[]): (tx: Transaction) => string {
+  if (hashBy.startsWith(COOKIE)) {
+    const name = hashBy.slice(COOKIE.length);
+    return (tx) => cookieValue(tx.cookie, name);
+  }
+  if (!hashBy.startsWith(HEADER)) return () => '';
+  const name = hashBy.slice(HEADER.length).toLowerCase();
+  switch (name) {
+    case 'host':
+      return (tx) => tx.host;
+    case 'user-agent':
+      return (tx) => tx.userAgent;
+    case 'authorization':
+      return (tx) => tx.authorization;
+    case 'cookie':
+      return (tx) => tx.cookie;
+    default: {
+      const position = captured.indexOf(name);
+      return (tx) => tx.captured?.[position] ?? '';
+    }
+  }
+}
+
+/** The first cookie of that name (RFC 6265 5.4), or ''. */
+function cookieValue(cookies: string, name: string): string {
+  for (const pair of cookies.split(';')) {
+    const trimmed = pair.trim();
+    if (trimmed.startsWith(`${name}=`)) return trimmed.slice(name.length + 1);
+  }
+  return '';
+}
