@@ -16,7 +16,7 @@ import { versionLine } from './version.ts';
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = EXIT_OK;
-  const keep = async (code: Promise<number>): Promise<void> => {
+  const keep = async (code: number | Promise<number>): Promise<void> => {
     exitCode = await code;
   };
   const program = new Command('sallyport')
@@ -33,12 +33,20 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('check')
     .description('say everything that is wrong with a configuration, without running it')
     .argument('[file]', 'configuration; the default is SALLYPORT_CONFIG')
-    .action((file: string | undefined) => keep(runCheck(file, process.env)));
+    .action((file: string | undefined) =>
+      keep(runCheck(file, { env: process.env, out: (text) => process.stdout.write(text) })),
+    );
   program
     .command('reload')
     .description('make a running gateway read its configuration again')
-    .option('-u, --url <url>', 'its admin listener; the default is port SALLYPORT_ADMIN_PORT, or 9090, of this machine')
-    .action((options: { url?: string }) => keep(reload({ url: options.url, env: process.env })));
+    .option(
+      '-c, --config <file>',
+      'its configuration, for the admin address and token; the default is SALLYPORT_CONFIG',
+    )
+    .option('-u, --url <url>', 'its admin listener; the default is what the configuration says')
+    .action((options: { config?: string; url?: string }) =>
+      keep(reload({ configFile: options.config, url: options.url, env: process.env })),
+    );
   program
     .command('version')
     .description('print the version')

@@ -1,7 +1,11 @@
+import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problems.ts';
 import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
 
 export interface ReloadOptions {
-  /** Admin listener; undefined for this machine's. */
+  /** Where the admin listener's address and token are said; undefined for SALLYPORT_CONFIG. */
+  readonly configFile: string | undefined;
+  /** Admin listener; undefined for what the configuration says. */
   readonly url: string | undefined;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -16,9 +20,9 @@ const RELOAD_MS_MAX = 60_000;
  * @throws Never.
  */
 export async function reload(options: ReloadOptions): Promise<number> {
-  const port = options.env.SALLYPORT_ADMIN_PORT || '9090';
-  const url = `${(options.url ?? `http://127.0.0.1:${port}`).replace(/\/+$/, '')}/reload`;
-  const token = options.env.SALLYPORT_ADMIN_TOKEN || '';
+  const admin = adminOf(options);
+  const url = `${(options.url ?? admin.url).replace(/\/+$/, '')}/reload`;
+  const { token } = admin;
   // The field keeps browsers out: no page can send it across origins without being asked first.
   const headers: Record<string, string> = { 'x-sallyport-admin': '1' };
   if (token !== '') headers.authorization = `Bearer ${token}`;
@@ -39,6 +43,27 @@ export async function reload(options: ReloadOptions): Promise<number> {
     console.error(`no answer from ${url}: ${words}; is the gateway running, and is this its admin listener (--url)?`);
     return EXIT_REFUSED;
   }
+}
+
+/**
+ * A configuration that cannot be read is no reason to stop: the gateway, asked to read it, says why. Its address and
+ * token then come from the environment alone.
+ */
+function adminOf({ configFile, env }: ReloadOptions): { url: string; token: string } {
+  try {
+    const { admin } = loadConfig({ file: configFile, env, cwd: process.cwd() }).config;
+    return { url: `http://${reachable(admin.host)}:${admin.port}`, token: admin.token };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { url: `http://127.0.0.1:${env.SALLYPORT_ADMIN_PORT || '9090'}`, token: env.SALLYPORT_ADMIN_TOKEN || '' };
+  }
+}
+
+/** Whoever listens on every interface is asked on loopback. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** @param text  Body of the answer: a JSON object with `detail`, `warnings` and `problems`, as far as there are any. */
