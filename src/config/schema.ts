@@ -4,15 +4,26 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox';
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
  * the TypeScript types are all taken from here.
  *
- * `unit` is for people (docs); `secret` keeps a value out of every print.
+ * Words of our own beside JSON Schema's: `unit` and `form` (what a pattern asks for) are for people; `secret` keeps a
+ * value out of every print; `file` names a file, made absolute against the configuration's folder at load;
+ * `defaultFrom` is the setting that gives the default.
  */
 interface Words {
   unit?: string;
+  form?: string;
   secret?: boolean;
+  file?: boolean;
+  defaultFrom?: string;
 }
 
-const text = (description: string, defaultValue: string, options: Words & { pattern?: string; minLength?: number } = {}) =>
-  Type.String({ description, default: defaultValue, ...options });
+/** The names of `Words`, for those who must tell them from JSON Schema's own. */
+export const OWN_KEYWORDS = ['unit', 'form', 'secret', 'file', 'defaultFrom'] as const;
+
+const text = (
+  description: string,
+  defaultValue: string,
+  options: Words & { pattern?: string; minLength?: number } = {},
+) => Type.String({ description, default: defaultValue, ...options });
 const flag = (description: string, defaultValue: boolean) => Type.Boolean({ description, default: defaultValue });
 const count = (description: string, defaultValue: number, minimum: number, maximum: number, unit = '') =>
   Type.Integer({ description, default: defaultValue, minimum, maximum, unit });
@@ -20,20 +31,16 @@ const millis = (description: string, defaultValue: number, minimum = 1, maximum 
   count(description, defaultValue, minimum, maximum, 'milliseconds');
 const bytes = (description: string, defaultValue: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
   count(description, defaultValue, minimum, maximum, 'bytes');
-const port = (description: string, defaultValue: number) =>
-  count(description, defaultValue, 0, 65_535, 'port; 0 switches it off');
+const port = (description: string, defaultValue: number) => count(description, defaultValue, 0, 65_535);
 const oneOf = <const T extends string>(description: string, values: readonly [T, ...T[]], defaultValue: NoInfer<T>) =>
-  Type.Union(
-    values.map((value) => Type.Literal(value)),
-    { description, default: defaultValue },
-  ) as unknown as ReturnType<typeof Type.Unsafe<T>>;
+  Type.Unsafe<T>({ type: 'string', enum: values, description, default: defaultValue });
 const list = <T extends TSchema>(item: T, description: string) => Type.Array(item, { description, default: [] });
 const section = <P extends Record<string, TSchema>>(description: string, properties: P) =>
   Type.Object(properties, { description, default: {}, additionalProperties: false });
 
 const listener = (what: string, defaultPort: number) =>
   section(`${what} listener.`, {
-    port: port(`Port of the ${what} listener.`, defaultPort),
+    port: port(`Port of this listener; 0 switches it off.`, defaultPort),
     proxyProtocol: flag(
       'Read the client address from a PROXY protocol v2 header. Only peers listed in trustedProxies are believed.',
       false,
@@ -41,15 +48,21 @@ const listener = (what: string, defaultPort: number) =>
   });
 
 const Listen = section('Addresses that clients connect to. Changing them needs a restart.', {
-  host: text('Address to listen on; 0.0.0.0 for every IPv4 interface, :: for IPv6 as well.', '0.0.0.0', { minLength: 1 }),
-  http: listener('plain HTTP', 8080),
+  host: text('Address to listen on; 0.0.0.0 for every IPv4 interface, :: for IPv6 as well.', '0.0.0.0', {
+    minLength: 1,
+  }),
+  http: listener('Plain HTTP', 8080),
   https: listener('HTTPS', 0),
 });
 
 const Certificate = Type.Object(
   {
-    certificate: Type.String({ description: 'PEM file: the certificate, followed by its chain.', minLength: 1 }),
-    key: Type.String({ description: 'PEM file: the private key.', minLength: 1 }),
+    certificate: Type.String({
+      description: 'PEM file: the certificate, followed by its chain.',
+      minLength: 1,
+      file: true,
+    }),
+    key: Type.String({ description: 'PEM file: the private key.', minLength: 1, file: true }),
     names: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description: 'Server names (SNI) this certificate answers for; taken from the certificate when absent.',
@@ -63,7 +76,7 @@ const Tls = section('Encryption towards clients.', {
   minVersion: oneOf('Oldest TLS version accepted.', ['1.3', '1.2'], '1.3'),
   certificates: list(Certificate, 'Certificates, chosen by server name.'),
   redirect: flag('Answer plain HTTP with a 308 to HTTPS, where the HTTPS listener is on.', true),
-  redirectPort: count('Port named in the redirect; 0 for the HTTPS listener’s own.', 0, 0, 65_535, 'port'),
+  redirectPort: count('Port named in the redirect; 0 for the HTTPS listener’s own.', 0, 0, 65_535),
   hsts: section('Strict-Transport-Security on HTTPS answers (RFC 6797).', {
     maxAgeSeconds: count('How long browsers insist on HTTPS; 0 sends no field.', 31_536_000, 0, 315_360_000, 'seconds'),
     includeSubDomains: flag('Add includeSubDomains.', false),
@@ -75,7 +88,7 @@ const Tls = section('Encryption towards clients.', {
 
 const Admin = section('The operators’ listener: metrics, health, reload.', {
   host: text('Address; anything but loopback needs a token.', '127.0.0.1', { minLength: 1 }),
-  port: port('Port of the admin listener.', 9090),
+  port: port('Port of the admin listener; 0 switches it off.', 9090),
   token: text('Bearer token asked of every admin request; empty for none.', '', { secret: true }),
 });
 
@@ -99,7 +112,23 @@ const Log = section('Logs: one JSON object per line on standard output.', {
   query: flag('Write the query string, with the values of redacted parameters replaced.', false),
   redact: Type.Array(Type.String({ minLength: 1 }), {
     description: 'Names of query parameters and log members whose values are never written; case does not matter.',
-    default: ['access_token', 'api_key', 'apikey', 'authorization', 'code', 'cookie', 'id_token', 'key', 'password', 'refresh_token', 'secret', 'set-cookie', 'sig', 'signature', 'token'],
+    default: [
+      'access_token',
+      'api_key',
+      'apikey',
+      'authorization',
+      'code',
+      'cookie',
+      'id_token',
+      'key',
+      'password',
+      'refresh_token',
+      'secret',
+      'set-cookie',
+      'sig',
+      'signature',
+      'token',
+    ],
   }),
 });
 
@@ -107,9 +136,12 @@ const Target = Type.Object(
   {
     url: Type.String({
       description: 'http://host:port or https://host:port, without a path.',
-      pattern: '^https?://[^/?#@\\s]+/?$',
+      pattern: '^https?://[^/?#@\\\\\\s]+/?$',
+      form: 'http://host:port or https://host:port, without user name, path or query',
     }),
-    weight: Type.Optional(Type.Integer({ description: 'Share of the traffic.', default: 1, minimum: 1, maximum: 1_000 })),
+    weight: Type.Optional(
+      Type.Integer({ description: 'Share of the traffic.', default: 1, minimum: 1, maximum: 1_000 }),
+    ),
   },
   { additionalProperties: false, description: 'One server.' },
 );
@@ -119,13 +151,17 @@ const Upstream = Type.Object(
     targets: Type.Array(Target, { description: 'Servers that answer for this upstream.', minItems: 1, maxItems: 256 }),
     balance: oneOf('How a target is chosen.', ['round-robin', 'least-request', 'hash'], 'round-robin'),
     hashBy: text('What hash balancing looks at: address, header:NAME or cookie:NAME.', 'address', {
-      pattern: '^(address|header:[!#$%&\'*+.^_`|~0-9A-Za-z-]+|cookie:[!#$%&\'*+.^_`|~0-9A-Za-z-]+)$',
+      pattern: "^(address|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[!#$%&'*+.^_`|~0-9A-Za-z-]+)$",
+      form: 'address, header:NAME or cookie:NAME',
     }),
     host: oneOf('Host field sent upstream: the client’s, or the target’s own.', ['keep', 'replace'], 'keep'),
     tls: section('Encryption towards the targets (https URLs).', {
       verify: flag('Check the certificate. Off is for tests: anybody on the way can read and change traffic.', true),
-      serverName: text('Name asked for (SNI) and checked; empty for the target’s host.', ''),
-      ca: text('PEM file of the authorities trusted; empty for the system’s.', ''),
+      serverName: text('Name asked for (SNI) and checked; empty for the target’s host.', '', {
+        pattern: '^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)?$',
+        form: 'a host name such as api.example.com',
+      }),
+      ca: text('PEM file of the authorities trusted; empty for the system’s.', '', { file: true }),
       minVersion: oneOf('Oldest TLS version accepted.', ['1.2', '1.3'], '1.2'),
     }),
     timeouts: section('How long targets may take.', {
@@ -145,20 +181,35 @@ const Upstream = Type.Object(
     }),
     retry: section('Second tries, only where a request cannot have been acted upon or is idempotent.', {
       attemptsMax: count('Most tries in all; 1 for no retry.', 2, 1, 8, 'tries'),
-      budgetPercent: count('Retries under way, as a share of requests under way; a few are always allowed.', 20, 0, 100, 'percent'),
+      budgetPercent: count(
+        'Retries under way, as a share of requests under way; a few are always allowed.',
+        20,
+        0,
+        100,
+        'percent',
+      ),
     }),
     health: section('Who is fit to answer.', {
       active: section('Probes sent by the gateway.', {
-        path: text('Path probed with GET; empty for no probes.', '', { pattern: '^(/[!-~]*)?$' }),
+        path: text('Path probed with GET; empty for no probes.', '', {
+          pattern: '^(/[!-~]*)?$',
+          form: 'a path that starts with / and has no blanks',
+        }),
         intervalMs: millis('Time between probes.', 2_000, 100),
         timeoutMs: millis('Longest wait for a probe’s answer.', 1_000, 10),
         healthyAfter: count('Good probes in a row before a target comes back.', 2, 1, 100, 'probes'),
         unhealthyAfter: count('Bad probes in a row before it is left out.', 2, 1, 100, 'probes'),
-        statusMin: count('Lowest status that counts as good.', 200, 100, 599, 'status'),
-        statusMax: count('Highest status that counts as good.', 399, 100, 599, 'status'),
+        statusMin: count('Lowest status that counts as good.', 200, 100, 599),
+        statusMax: count('Highest status that counts as good.', 399, 100, 599),
       }),
       passive: section('Lessons from real traffic.', {
-        failuresMax: count('Failures in a row (no connection, reset, time-out, garbage) before ejection; 0 for never.', 3, 0, 1_000, 'failures'),
+        failuresMax: count(
+          'Failures in a row (no connection, reset, time-out, garbage) before ejection; 0 for never.',
+          3,
+          0,
+          1_000,
+          'failures',
+        ),
         ejectMs: millis('First ejection; the n-th lasts n times as long.', 2_000, 100),
         ejectMsMax: millis('Longest ejection.', 60_000, 100),
         ejectPercentMax: count('Most targets ejected at once; past it all are used again.', 50, 0, 100, 'percent'),
@@ -169,35 +220,63 @@ const Upstream = Type.Object(
 );
 
 const Policies = section('What this route allows.', {
-  bodyBytesMax: Type.Optional(bytes('Longest request body; 0 for no limit. The default is limits.bodyBytesMax.', 16_777_216)),
+  bodyBytesMax: Type.Optional(
+    Type.Integer({
+      description: 'Longest request body; 0 for no limit.',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      unit: 'bytes',
+      defaultFrom: 'limits.bodyBytesMax',
+    }),
+  ),
   totalMs: millis('Longest time for a whole request; 0 for no bound but the upstream’s.', 0, 0),
   websocket: section('WebSocket connections (RFC 6455).', {
     enabled: flag('Accept upgrades on this route.', true),
     messageBytesMax: bytes('Longest message in either direction.', 1_048_576, 1, 268_435_456),
-    bufferBytesMax: bytes('Most bytes that wait for a slow reader before the other side is held back.', 1_048_576, 1_024, 268_435_456),
+    bufferBytesMax: bytes(
+      'Most bytes that wait for a slow reader before the other side is held back.',
+      1_048_576,
+      1_024,
+      268_435_456,
+    ),
     idleMs: millis('Closed after this long without a message or ping.', 120_000, 8_000, 960_000),
   }),
 });
 
+const PREFIX = { pattern: '^(/[!-~]*)?$', form: 'a path that starts with / and has no blanks, or nothing' };
+const ROUTE_NAME = {
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+  form: '1 to 64 letters, digits and . _ - that start with a letter or digit',
+};
+
+/** What upstreams may be called. */
+export const UPSTREAM_NAME = {
+  pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$',
+  form: '1 to 64 letters, digits and _ - that start with a letter or digit',
+};
+
 const RouteRow = Type.Object(
   {
-    name: Type.String({ description: 'Name in logs and metrics; unique.', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+    name: Type.String({ description: 'Name in logs and metrics; unique.', ...ROUTE_NAME }),
     hosts: list(
-      Type.String({ pattern: '^(\\*\\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$|^\\[[0-9A-Fa-f:.]+\\]$' }),
+      Type.String({
+        pattern: '^(\\*\\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$|^\\[[0-9A-Fa-f:.]+\\]$',
+        form: 'a host name without port, *.name for every name below it, or [IPv6 address]',
+      }),
       'Host names without port: exact, or *.example.com for any name below it. None means every host.',
     ),
-    paths: Type.Array(Type.String({ pattern: '^/[!-~]*$' }), {
+    paths: Type.Array(Type.String({ pattern: '^/[!-~]*$', form: 'a path that starts with / and has no blanks' }), {
       description: 'Exact (/a/b), with parameters (/a/{id}/b), or everything below (/a/*). More specific ones win.',
       minItems: 1,
       default: ['/*'],
     }),
     methods: list(
-      Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$' }),
+      Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$', form: 'a method in capitals, such as GET' }),
       'Methods accepted, others get 405; GET includes HEAD. None means every method but CONNECT and TRACE.',
     ),
     upstream: Type.String({ description: 'Name of the upstream that answers.', minLength: 1 }),
-    stripPrefix: text('Path prefix taken off before forwarding.', '', { pattern: '^(/[!-~]*)?$' }),
-    addPrefix: text('Path prefix put before what is left.', '', { pattern: '^(/[!-~]*)?$' }),
+    stripPrefix: text('Path prefix taken off before forwarding.', '', PREFIX),
+    addPrefix: text('Path prefix put before what is left.', '', PREFIX),
     policies: Policies,
   },
   { additionalProperties: false, description: 'One route.' },
@@ -220,19 +299,30 @@ export const ConfigSchema = Type.Object(
     }),
     forwarding: section('Fields that tell the upstream about the client.', {
       style: oneOf('Which fields are written.', ['x-forwarded', 'forwarded', 'both', 'none'], 'x-forwarded'),
-      via: text('Name written into Via (RFC 9110 7.6.3).', 'sallyport', { pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }),
+      via: text('Name written into Via (RFC 9110 7.6.3).', 'sallyport', {
+        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        form: 'a token: letters, digits and - . _ but no blanks',
+      }),
     }),
     problems: section('Problem documents (RFC 9457).', {
-      typeBase: text('Text before the name of the problem in `type`.', 'urn:problem-type:gateway:', { minLength: 1 }),
+      typeBase: text('Text before the name of the problem in `type`.', 'urn:problem-type:gateway:', {
+        pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[!-~]*$',
+        form: 'the beginning of a URI, such as https://example.com/problems/',
+      }),
     }),
     drain: section('Shutting down.', {
       deadlineMs: millis('Longest wait for running requests after SIGTERM.', 30_000, 0),
     }),
-    offloadBytes: bytes('Bodies longer than this are inspected off the ingress threads, once a policy inspects bodies; none of this release does.', 65_536),
+    offloadBytes: bytes(
+      'Bodies longer than this are inspected off the ingress threads, once a policy inspects bodies; none of this release does.',
+      65_536,
+    ),
     log: Log,
-    upstreams: Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' }), Upstream, {
+    upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
       default: {},
+      // Without this a name outside the pattern would pass unseen.
+      additionalProperties: false,
     }),
     routes: list(RouteRow, 'Which requests go where.'),
   },

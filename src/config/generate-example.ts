@@ -1,0 +1,102 @@
+import { isRecord, isScalar, rangeText, recordItem, SCHEMA, type ScalarNode, type SchemaNode } from './schema-tree.ts';
+
+/** Values for keys that have no default, or none that would do in an example. By pattern path. */
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  'upstreams.NAME.targets.url': 'http://127.0.0.1:3000',
+  'routes.name': 'orders',
+  'routes.upstream': 'api',
+};
+
+/** Keys that are shown but off: alone they would be refused, or they take their default from elsewhere. */
+const OFF: Readonly<Record<string, string>> = {
+  'tls.certificates':
+    '\n  - certificate: /etc/sallyport/tls/site.pem\n    key: /etc/sallyport/tls/site.key\n    names: [www.example.com]',
+  'upstreams.NAME.hashBy': ' address',
+  'routes.policies.bodyBytesMax': ' 16777216',
+};
+
+/** Columns of comments. */
+const WIDTH = 116;
+
+/** `config/gateway.example.yaml`: every key with its default and sentence; it loads as it stands. */
+export function generateExample(): string {
+  const lines = [
+    '# yaml-language-server: $schema=./gateway.schema.json',
+    '#',
+    '# Every key of the gateway with its default. Made from the schema (npm run generate): copy what you need, and leave',
+    '# out what you do not change. docs/config.md says more, and which environment variable sets which key.',
+    ...render(SCHEMA, '', ''),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The lines of a mapping's keys. @param path pattern path of the mapping, '' for the root. */
+function render(node: SchemaNode, path: string, indent: string): string[] {
+  if (isScalar(node) || node.type === 'array') return [];
+  if (isRecord(node)) return [`${indent}api:`, ...render(recordItem(node), `${path}.NAME`, `${indent}  `)];
+  return Object.entries(node.properties).flatMap(([key, child]) => {
+    const inner = path === '' ? key : `${path}.${key}`;
+    const gap = path === '' ? [''] : [];
+    return [...gap, ...comment(child, indent), ...entry(key, child, inner, indent)];
+  });
+}
+
+function entry(key: string, node: SchemaNode, path: string, indent: string): string[] {
+  const off = OFF[path];
+  if (off !== undefined) {
+    const shown = node.type === 'array' ? [`${indent}${key}: []`, `${key}:${off}`] : [`${key}:${off}`];
+    return shown.flatMap((text, index) =>
+      node.type === 'array' && index === 0 ? [text] : text.split('\n').map((line) => `${indent}# ${line}`),
+    );
+  }
+  if (isScalar(node)) return [`${indent}${key}: ${scalar(SAMPLES[path] ?? node.default)}`];
+  if (node.type === 'array') {
+    if (isScalar(node.items)) return listLines(key, node.default as unknown[], indent);
+    const item = render(node.items, path, `${indent}    `);
+    return [`${indent}${key}:`, ...bullet(item, indent)];
+  }
+  return [`${indent}${key}:`, ...render(node, path, `${indent}  `)];
+}
+
+/** Puts the `-` of a list item before its first key; comments above it stay above. */
+function bullet(lines: readonly string[], indent: string): string[] {
+  const first = lines.findIndex((line) => !line.trimStart().startsWith('#'));
+  return lines.map((line, index) => {
+    if (index === first) return `${indent}  - ${line.trimStart()}`;
+    return index < first ? `${indent}  ${line.trimStart()}` : line;
+  });
+}
+
+function listLines(key: string, items: readonly unknown[], indent: string): string[] {
+  const line = `${indent}${key}: [${items.map(scalar).join(', ')}]`;
+  if (line.length <= WIDTH) return [line];
+  return [`${indent}${key}:`, ...items.map((item) => `${indent}  - ${scalar(item)}`)];
+}
+
+function scalar(value: unknown): string {
+  if (typeof value !== 'string') return String(value);
+  // Quoted where YAML would read something else, or where a bracket or colon could mislead.
+  return /^[A-Za-z/][A-Za-z0-9/_.-]*$/.test(value) || /^https?:[A-Za-z0-9/.:]+$/.test(value)
+    ? value
+    : JSON.stringify(value);
+}
+
+function comment(node: SchemaNode, indent: string): string[] {
+  const more = isScalar(node) ? scalarWords(node) : '';
+  const words = `${node.description ?? ''}${more === '' ? '' : ` (${more})`}`.split(' ');
+  const lines: string[] = [];
+  let line = `${indent}#`;
+  for (const word of words) {
+    if (line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = `${indent}#`;
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+function scalarWords(node: ScalarNode): string {
+  if (node.enum !== undefined) return node.enum.join(', ');
+  return node.type === 'integer' ? rangeText(node) : '';
+}

@@ -1,0 +1,32 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from './schema.ts';
+import { valueAt } from './schema-walk.ts';
+
+/**
+ * Settings that are read once, at start: sockets are open, threads run, and the HTTP front takes its head limit from
+ * the process environment when it loads.
+ */
+export const FIXED_AT_START: readonly string[] = Object.freeze([
+  'listen.host',
+  'listen.http.port',
+  'listen.http.proxyProtocol',
+  'listen.https.port',
+  'listen.https.proxyProtocol',
+  'threads',
+  'admin.host',
+  'admin.port',
+  'limits.headBytesMax',
+]);
+
+/**
+ * Names the settings whose change a reload cannot bring into force.
+ *
+ * @returns Key paths in the order of the schema; empty when a reload does all.
+ * @throws  Never.
+ */
+export function needsRestart(before: Config, after: Config): string[] {
+  return FIXED_AT_START.filter((text) => {
+    const path = text.split('.');
+    return !isDeepStrictEqual(valueAt(before, path), valueAt(after, path));
+  });
+}
