@@ -62,3 +62,12 @@ export const HOSTS_REMEMBERED_MAX = 1_024;
 
 /** Segments of one route's path: each may cost the router one step back. */
 export const ROUTE_SEGMENTS_MAX = 64;
+
+/** Longest certificate or key file, bytes. A chain has some ten kilobytes; the files are read on the main thread. */
+export const TLS_FILE_BYTES_MAX = 1_048_576;
+
+/** Server names over all certificates. Each costs every ingress thread a TLS context, about 20 KiB, per rotation. */
+export const TLS_NAMES_MAX = 1_000;
+
+/** Replaced TLS listeners whose connections may live on, per thread; past it the oldest one's are cut. */
+export const TLS_GENERATIONS_MAX = 64;
