@@ -46,7 +46,7 @@ function whyNot() {
   return null;
 }
 
-/** A package's own service must not come up on port 80 because somebody ran the tests (Debian's policy-rc.d interface). */
+/** A package's own service must not come up on port 80 because of a test run (Debian's policy-rc.d interface). */
 function withoutServices(action) {
   if (existsSync(POLICY)) {
     action();
