@@ -99,7 +99,7 @@ function emptyRecord(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
 
-const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_-]{0,63})\}$/;
+const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 /** pchar without `*` (RFC 3986 3.3); triplets are looked at by themselves. */
 const LITERAL = /^[A-Za-z0-9._~!$&'()+,;=:@%-]*$/;
 /** A triplet in the form that normalisation leaves: upper-case digits, and no character that needs none. */
