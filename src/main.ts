@@ -194,10 +194,10 @@ class RunningGateway implements Gateway {
           `these settings cannot change while the gateway runs: ${fixed.join(', ')}; start a new process beside this one, or set them back`,
         );
       }
-      const material = this.#tls.load(config);
+      const material = this.#tls.check(config);
       const next = this.#plan(config, before.number + 1);
       await this.#switch(before, next);
-      if (material !== null) await this.#threads.rotate(material);
+      await this.#tls.apply(material);
       this.#checks.update(config, next.plan);
       this.#log = this.#createLog(config);
       this.#applied(next);

@@ -4,7 +4,7 @@ import { type ErrorCode, ERRORS, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { TlsMaterial } from '../tls/material.ts';
+import type { TlsMaterial } from '../tls/snapshot.ts';
 
 export interface ThreadsOptions {
   readonly count: number;

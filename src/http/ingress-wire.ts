@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
-import type { TlsMaterial } from '../tls/material.ts';
+import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
 
 /** One configuration as it travels to an ingress thread: plain data, compiled there. */

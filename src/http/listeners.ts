@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
-import type { TlsMaterial } from '../tls/material.ts';
+import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { Front, ListenerKind } from './front.ts';
+import { closeWhenQuiet } from './quiet-close.ts';
 import { TlsListener } from './tls-listener.ts';
 import { type ListenSocket, loadUws, type TemplatedApp, type Uws } from './uws.ts';
 
@@ -21,6 +22,7 @@ export class Listeners {
   #socket: ListenSocket | null = null;
   #accepting = false;
   #closed = false;
+  readonly #closing = new Set<() => void>();
 
   constructor(front: Front, config: Config, material: TlsMaterial | null) {
     this.#front = front;
@@ -37,7 +39,9 @@ export class Listeners {
         : new TlsListener({
             host,
             port: https.port,
-            configure: (app) => this.#configure(app, { secure: true, proxyProtocol: https.proxyProtocol }),
+            configure: (app) => {
+              this.#configure(app, { secure: true, proxyProtocol: https.proxyProtocol });
+            },
           });
   }
 
@@ -50,8 +54,7 @@ export class Listeners {
     if (this.#closed || accepting === this.#accepting) return;
     this.#accepting = accepting;
     if (!accepting) {
-      if (this.#socket !== null) this.#uws.us_listen_socket_close(this.#socket);
-      this.#socket = null;
+      this.#closePlain();
       this.#secure?.closeListener();
       return;
     }
@@ -71,8 +74,21 @@ export class Listeners {
     if (this.#closed) return;
     this.accept(false);
     this.#closed = true;
+    for (const closeNow of [...this.#closing]) closeNow();
     this.#plain?.close();
     this.#secure?.close();
+  }
+
+  /** At a quiet moment: see `closeWhenQuiet`. */
+  #closePlain(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#socket = null;
+    const closeNow = closeWhenQuiet(() => {
+      this.#closing.delete(closeNow);
+      this.#uws.us_listen_socket_close(socket);
+    });
+    this.#closing.add(closeNow);
   }
 
   #configure(app: TemplatedApp, kind: ListenerKind): TemplatedApp {
