@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '../src/errors.ts';
+import { PHASES } from '../src/pipeline/phases.ts';
 import { ARCHITECTURE_RULES, DOORS, importsOf } from './tidy/architecture.ts';
 import { differences, documentedErrors, unlisted, unpinned } from './tidy/documents.ts';
 import { layersOf } from './tidy/lexer.ts';
@@ -78,6 +79,17 @@ describe('documents', () => {
 
   test('which fires', () => {
     assert.deepEqual(unlisted({ dependencies: { pino: '1.0.0', ws: '1.0.0' } }, 'we use `ws`'), ['pino']);
+  });
+
+  test('ARCHITECTURE.md draws the phase list as it is', () => {
+    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| ([a-z]+) \|.*\| ([^|]+) \|$/gm)];
+    assert.deepEqual(
+      rows.map(([, number, name]) => `${number} ${name}`),
+      PHASES.map(({ name }, index) => `${index + 1} ${name}`),
+    );
+    for (const folder of rows.flatMap(([, , , where = '']) => where.split(', '))) {
+      assert.ok(existsSync(join(root, folder)), folder);
+    }
   });
 
   test('ARCHITECTURE.md has at most 150 lines', () => {
