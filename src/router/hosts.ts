@@ -1,18 +1,20 @@
 import { formatIPv6, parseAddress } from '../base/ip-address.ts';
 import type { Route } from '../transaction.ts';
-import { buildTree, type Node } from './tree.ts';
+import { type RouteTable, TableBuilder } from './table.ts';
+import { buildTree } from './tree.ts';
 
-/** Trees by host pattern. */
-export interface HostTrees {
-  readonly exact: ReadonlyMap<string, Node>;
+/** Roots in one table by host pattern. */
+export interface HostRoots {
+  readonly exact: ReadonlyMap<string, number>;
   /** By the suffix with its dot: `.example.com` for `*.example.com`. */
-  readonly wildcard: ReadonlyMap<string, Node>;
-  /** Routes without hosts; null when there are none. */
-  readonly every: Node | null;
+  readonly wildcard: ReadonlyMap<string, number>;
+  /** Routes without hosts; -1 when there are none. */
+  readonly every: number;
+  readonly table: RouteTable;
 }
 
 /** @throws  SallyportError SP_CONFIG, see `buildTree`. */
-export function buildHostTrees(routes: readonly Route[]): HostTrees {
+export function buildHosts(routes: readonly Route[]): HostRoots {
   const byHost = new Map<string, Route[]>();
   const every: Route[] = [];
   for (const route of routes) {
@@ -23,14 +25,16 @@ export function buildHostTrees(routes: readonly Route[]): HostTrees {
       else own.push(route);
     }
   }
-  const exact = new Map<string, Node>();
-  const wildcard = new Map<string, Node>();
+  const builder = new TableBuilder();
+  const exact = new Map<string, number>();
+  const wildcard = new Map<string, number>();
   for (const [host, own] of byHost) {
-    const tree = buildTree(own, host);
-    if (host.startsWith('*')) wildcard.set(host.slice(1), tree);
-    else exact.set(host, tree);
+    const root = builder.add(buildTree(own, host));
+    if (host.startsWith('*')) wildcard.set(host.slice(1), root);
+    else exact.set(host, root);
   }
-  return { exact, wildcard, every: every.length === 0 ? null : buildTree(every, 'every host') };
+  const everyRoot = every.length === 0 ? -1 : builder.add(buildTree(every, 'every host'));
+  return { exact, wildcard, every: everyRoot, table: builder.finish() };
 }
 
 /** The form that request hosts have when they are matched. */

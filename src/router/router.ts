@@ -1,10 +1,11 @@
 // hot path: synchronous, never throws
 import { HOSTS_REMEMBERED_MAX } from '../limits.ts';
 import type { Route } from '../transaction.ts';
-import { buildHostTrees, type HostTrees } from './hosts.ts';
-import type { Leaf, MethodMiss, Node } from './tree.ts';
+import { buildHosts, type HostRoots } from './hosts.ts';
+import type { Leaf, MethodMiss } from './leaf.ts';
+import { CHILD_COUNT, END, FIRST_CODE, LABEL, LABEL_LENGTH, NONE, PARAMETER, REST, type RouteTable } from './table.ts';
 
-export type { MethodMiss } from './tree.ts';
+export type { MethodMiss } from './leaf.ts';
 
 export interface RouteMiss {
   readonly kind: 'not-found';
@@ -35,22 +36,23 @@ export interface Router {
  * Threads: one instance per thread, for its memory of hosts.
  */
 export function compileRouter(routes: readonly Route[]): Router {
-  const trees = buildHostTrees(routes);
-  if (trees.exact.size === 0 && trees.wildcard.size === 0) {
-    const { every } = trees;
-    return Object.freeze({ find: (_host: string, path: string, method: string) => findIn(every, path, method) });
+  const roots = buildHosts(routes);
+  const { table } = roots;
+  if (roots.exact.size === 0 && roots.wildcard.size === 0) {
+    const { every } = roots;
+    return Object.freeze({ find: (_host: string, path: string, method: string) => findIn(table, every, path, method) });
   }
-  let seen = new Map<string, Node | null>(trees.exact);
+  let seen = new Map<string, number>(roots.exact);
   return Object.freeze({
     find: (host: string, path: string, method: string) => {
-      let tree = seen.get(host);
-      if (tree === undefined) {
-        tree = treeOf(trees, host);
+      let root = seen.get(host);
+      if (root === undefined) {
+        root = rootOf(roots, host);
         // A stranger who makes up names may fill the memory, but not grow it.
-        if (seen.size >= trees.exact.size + HOSTS_REMEMBERED_MAX) seen = new Map(trees.exact);
-        seen.set(host, tree);
+        if (seen.size >= roots.exact.size + HOSTS_REMEMBERED_MAX) seen = new Map(roots.exact);
+        seen.set(host, root);
       }
-      return findIn(tree, path, method);
+      return findIn(table, root, path, method);
     },
   });
 }
@@ -58,21 +60,21 @@ export function compileRouter(routes: readonly Route[]): Router {
 const NOT_FOUND: RouteMiss = Object.freeze({ kind: 'not-found' });
 const SLASH = 0x2f;
 
-function treeOf(trees: HostTrees, host: string): Node | null {
-  const exact = trees.exact.get(host);
+function rootOf(roots: HostRoots, host: string): number {
+  const exact = roots.exact.get(host);
   if (exact !== undefined) return exact;
-  if (trees.wildcard.size > 0) {
+  if (roots.wildcard.size > 0) {
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
-      const tree = trees.wildcard.get(host.slice(dot));
-      if (tree !== undefined) return tree;
+      const root = roots.wildcard.get(host.slice(dot));
+      if (root !== undefined) return root;
     }
   }
-  return trees.every;
+  return roots.every;
 }
 
-function findIn(tree: Node | null, path: string, method: string): Route | RouteMiss | MethodMiss {
-  const leaf = tree === null ? null : walk(tree, path, 0);
-  return leaf === null ? NOT_FOUND : choose(leaf, method);
+function findIn(table: RouteTable, root: number, path: string, method: string): Route | RouteMiss | MethodMiss {
+  const position = root === NONE ? NONE : walk(table.words, root, path, 0);
+  return position === NONE ? NOT_FOUND : choose(table.leaves[position] as Leaf, method);
 }
 
 function choose(leaf: Leaf, method: string): Route | MethodMiss {
@@ -87,48 +89,56 @@ function choose(leaf: Leaf, method: string): Route | MethodMiss {
 /**
  * The most specific leaf for what is left of `path`. A node is reached by one way only, so however many branches end in
  * nothing, no node is looked at twice; the recursion is as deep as a pattern has parameters.
+ *
+ * @returns Position of the leaf, or NONE.
  */
-function walk(from: Node, path: string, start: number): Leaf | null {
+function walk(words: Int32Array, from: number, path: string, start: number): number {
   let node = from;
   let at = start;
-  let fallback: Leaf | null = null;
+  let fallback = NONE;
   for (;;) {
-    if (node.rest !== null) fallback = node.rest;
-    if (at === path.length) return node.end ?? fallback;
+    const rest = words[node + REST] as number;
+    if (rest !== NONE) fallback = rest;
+    if (at === path.length) {
+      const end = words[node + END] as number;
+      return end === NONE ? fallback : end;
+    }
     const code = path.charCodeAt(at);
-    const child = childOf(node, code);
-    const after = child === null ? -1 : afterLabel(child.label, path, at + 1);
-    if (node.parameter === null) {
-      if (child === null || after === -1) return fallback;
+    const child = childOf(words, node, code);
+    const after = child === NONE ? NONE : afterLabel(words, child, path, at + 1);
+    const parameter = words[node + PARAMETER] as number;
+    if (parameter === NONE) {
+      if (after === NONE) return fallback;
       node = child;
       at = after;
       continue;
     }
-    if (child !== null && after !== -1) {
-      const leaf = walk(child, path, after);
-      if (leaf !== null) return leaf;
+    if (after !== NONE) {
+      const leaf = walk(words, child, path, after);
+      if (leaf !== NONE) return leaf;
     }
     // A parameter is never empty.
     if (code === SLASH) return fallback;
     at = segmentEnd(path, at + 1);
-    node = node.parameter;
+    node = parameter;
   }
 }
 
-function childOf(node: Node, code: number): Node | null {
-  const index = code - node.firstCode;
-  // Out of bounds, and below zero above all, an array look-up leaves the fast way.
-  return index >= 0 && index < node.children.length ? (node.children[index] as Node | null) : null;
+function childOf(words: Int32Array, node: number, code: number): number {
+  const index = code - (words[node + FIRST_CODE] as number);
+  if (index < 0 || index >= (words[node + CHILD_COUNT] as number)) return NONE;
+  return words[node + LABEL + (words[node + LABEL_LENGTH] as number) + index] as number;
 }
 
-/** @returns  Position in `path` after the label; -1 when it is not there. */
-function afterLabel(label: Uint8Array, path: string, at: number): number {
-  const end = at + label.length;
-  if (end > path.length) return -1;
-  for (let i = 0; i < label.length; i += 1) {
-    if (label[i] !== path.charCodeAt(at + i)) return -1;
+/** @returns  Position in `path` after the node's label; NONE when it is not there. */
+function afterLabel(words: Int32Array, node: number, path: string, at: number): number {
+  const length = words[node + LABEL_LENGTH] as number;
+  if (at + length > path.length) return NONE;
+  const label = node + LABEL;
+  for (let i = 0; i < length; i += 1) {
+    if (words[label + i] !== path.charCodeAt(at + i)) return NONE;
   }
-  return end;
+  return at + length;
 }
 
 function segmentEnd(path: string, from: number): number {

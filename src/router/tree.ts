@@ -1,25 +1,8 @@
-import { SallyportError } from '../errors.ts';
 import type { Route } from '../transaction.ts';
+import { type Leaf, leafOf } from './leaf.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 
-/** What `find` gives for a path that has routes, but none for the method. */
-export interface MethodMiss {
-  readonly kind: 'method';
-  /** Value of an `Allow` field (RFC 9110 10.2.1). */
-  readonly allow: string;
-}
-
-/** The routes of one path pattern. Few methods: a walk over an array beats a hash. */
-export interface Leaf {
-  readonly methods: readonly string[];
-  /** Routes at the positions of `methods`. */
-  readonly routes: readonly Route[];
-  /** Route without methods: takes what no other names, but CONNECT and TRACE. */
-  readonly any: Route | null;
-  readonly miss: MethodMiss;
-}
-
-/** A node of the radix tree over the characters of one host's patterns. Frozen in shape once built. */
+/** A node of the radix tree over the characters of one host's patterns, as it is built; `table.ts` lays it out. */
 export class Node {
   /** Characters on the way from the parent to this node, after the first, which `children` is indexed by. */
   label: Uint8Array;
@@ -63,7 +46,8 @@ export function buildTree(routes: readonly Route[], host: string): Node {
   }
   const root = new Node(new Uint8Array(0));
   const entries: Entry[] = [];
-  for (const { pattern, routes: own } of byShape.values()) entries.push({ pattern, leaf: leafOf(own, pattern, host) });
+  for (const { pattern, routes: own } of byShape.values())
+    entries.push({ pattern, leaf: leafOf(own, pattern.text, host) });
   for (const { pattern, leaf } of entries) insert(root, pattern, leaf);
   // `/a/*` matches `/a` as well, where no pattern that ends there does: hence after all the others.
   for (const { pattern, leaf } of entries) if (endsWithRest(pattern)) insertBare(root, pattern, leaf);
@@ -162,38 +146,4 @@ function setChild(node: Node, code: number, child: Node): void {
   const index = code - node.firstCode;
   while (node.children.length <= index) node.children.push(null);
   node.children[index] = child;
-}
-
-/** Methods that a route without methods accepts; an extension method is accepted too, but not announced. */
-const USUAL_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
-
-function leafOf(routes: readonly Route[], pattern: Pattern, host: string): Leaf {
-  const named = new Map<string, Route>();
-  let any: Route | null = null;
-  const conflict = (a: Route, b: Route, method: string) => {
-    const message = `routes ${a.name} and ${b.name} both take ${method} ${pattern.text} on ${host}; change or remove one`;
-    return new SallyportError('SP_CONFIG', message, { routes: [a.name, b.name], path: pattern.text, host, method });
-  };
-  for (const route of routes) {
-    if (route.config.methods.length === 0) {
-      if (any !== null) throw conflict(any, route, 'every method of');
-      any = route;
-    }
-    for (const method of new Set(route.config.methods)) {
-      const other = named.get(method);
-      if (other !== undefined) throw conflict(other, route, method);
-      named.set(method, route);
-    }
-  }
-  // A HEAD that is named itself goes before the one that comes with GET.
-  const get = named.get('GET');
-  if (get !== undefined && !named.has('HEAD')) named.set('HEAD', get);
-  const methods = [...named.keys()];
-  const allow = [...new Set(any === null ? methods : [...methods, ...USUAL_METHODS])].sort().join(', ');
-  return Object.freeze({
-    methods: Object.freeze(methods),
-    routes: Object.freeze([...named.values()]),
-    any,
-    miss: Object.freeze({ kind: 'method', allow }),
-  });
 }
