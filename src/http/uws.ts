@@ -170,6 +170,8 @@ function isAbsent(error: unknown, specifier: string): boolean {
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   // uWebSockets.js puts the loader's reason last, after a blank line.
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('Require stack') && !line.startsWith('- '));
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('Require stack') && !line.startsWith('- '));
   return lines.at(-1) ?? text;
 }

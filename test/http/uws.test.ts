@@ -27,13 +27,17 @@ function machine(nodeMajor: number, packages: Record<string, unknown>): Machine 
       const found = packages[specifier];
       if (found instanceof Error) throw found;
       if (found !== undefined) return found;
-      throw Object.assign(new Error(`Cannot find module '${specifier}'\nRequire stack:\n- here`), { code: 'MODULE_NOT_FOUND' });
+      throw Object.assign(new Error(`Cannot find module '${specifier}'\nRequire stack:\n- here`), {
+        code: 'MODULE_NOT_FOUND',
+      });
     },
   };
 }
 
 const node20 = 'uws-node20/binaries/uws_linux_x64_115.node';
-const glibc = new Error("This version supports only ...\n\nError: version `GLIBC_2.38' not found (required by uws.node)");
+const glibc = new Error(
+  "This version supports only ...\n\nError: version `GLIBC_2.38' not found (required by uws.node)",
+);
 
 function refusal(on: Machine): SallyportError {
   try {
@@ -88,10 +92,12 @@ describe('the build that loads here', () => {
       port = uws.us_socket_local_port(socket);
     });
     const headers = await new Promise<http.IncomingHttpHeaders>((resolve, reject) => {
-      http.get({ host: '127.0.0.1', port, agent: false }, (answer) => {
-        answer.resume();
-        resolve(answer.headers);
-      }).on('error', reject);
+      http
+        .get({ host: '127.0.0.1', port, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.headers);
+        })
+        .on('error', reject);
     });
     app.close();
     assert.equal(headers['content-length'], '2');
@@ -116,9 +122,11 @@ describe('the build that loads here', () => {
        });`,
       { eval: true, env: { ...process.env, UWS_HTTP_MAX_HEADERS_SIZE: '16384' } },
     );
-    const said = await new Promise<{ late: string; buildName: BuildName; splitHeadBytesMax: number }>((resolve, reject) => {
-      worker.once('message', resolve).once('error', reject);
-    });
+    const said = await new Promise<{ late: string; buildName: BuildName; splitHeadBytesMax: number }>(
+      (resolve, reject) => {
+        worker.once('message', resolve).once('error', reject);
+      },
+    );
     await worker.terminate();
     assert.equal(said.late, 'SP_PLATFORM');
     assert.equal(said.splitHeadBytesMax, said.buildName === 'uws-node20' ? 4_096 : 16_384);
