@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../errors.ts';
-import type { Transaction } from '../transaction.ts';
-import { clipped, quoted } from './json-text.ts';
+import type { Route, Transaction } from '../transaction.ts';
+import { clipped, inQuotes } from './json-text.ts';
 import { LineBatch, type LineBatchOptions } from './line-batch.ts';
 import { compileQueryRedaction } from './query-redaction.ts';
 import { traceIdOf } from './trace.ts';
@@ -42,8 +42,9 @@ const LEVEL_OF: ReadonlyMap<ErrorCode, number> = new Map(
   ERROR_CODES.map((code) => [code, Math.max(INFO, LEVELS[ERRORS[code].level] ?? INFO)]),
 );
 
-/** '000' to '999': cheaper than the text of a fraction, which V8 makes digit by digit. */
+/** '000' to '999', and '0' to '999': V8 makes the text of a new number at some 150 ns, a look-up costs 5. */
 const DIGITS: readonly string[] = Array.from({ length: 1_000 }, (_, number) => String(number).padStart(3, '0'));
+const SMALL: readonly string[] = Array.from({ length: 1_000 }, (_, number) => String(number));
 
 /** With a user of `http://user:password@host/` in a malformed target; a path never needs one. */
 const USER_INFO = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/]*@/;
@@ -59,15 +60,18 @@ export class AccessLog {
   readonly #redacted: ((query: string) => string) | null;
   readonly #levelMin: number;
   readonly #head: string;
-  #second = -1;
-  #secondText = '';
+  /** Ready text by route and target: a route keeps its upstream for life, so the target says all. */
+  readonly #places = new WeakMap<Route, Map<string, string>>();
+  #beginMs = -1;
+  #beginLevel = -1;
+  #beginText = '';
 
   /** @param send  Takes whole lines; returns false when there is no room, and the lines are lost (and counted). */
   constructor(options: AccessLogOptions, send: (chunk: string) => boolean) {
     this.#batch = new LineBatch(options, send);
     this.#redacted = options.query ? compileQueryRedaction(options.redact) : null;
     this.#levelMin = LEVELS[options.level ?? 'info'] ?? INFO;
-    this.#head = `,"msg":"request","thread":${options.thread},"requestId":`;
+    this.#head = `,"msg":"request","thread":${options.thread},"requestId":"`;
   }
 
   /** Lines dropped so far, access lines and others of this batch. */
@@ -86,28 +90,22 @@ export class AccessLog {
     const level = code === null ? INFO : (LEVEL_OF.get(code) ?? INFO);
     if (level < this.#levelMin) return;
     let line =
-      `{"level":${level},"time":${this.#time(nowMs)}${this.#head}${quoted(tx.requestId)}` +
-      `,"client":${quoted(tx.client)},"method":${quoted(clipped(tx.method, METHOD_LENGTH_MAX))}` +
-      `,"host":${quoted(clipped(tx.host, HOST_LENGTH_MAX))}` +
-      `,"path":${quoted(clipped(tx.path === '' ? unnormalised(tx.rawPath) : tx.path, PATH_LENGTH_MAX))}`;
+      `${this.#begin(level, nowMs)}${inQuotes(tx.requestId)}","client":"${inQuotes(tx.client)}","method":"${inQuotes(clipped(tx.method, METHOD_LENGTH_MAX))}` +
+      `","host":"${inQuotes(clipped(tx.host, HOST_LENGTH_MAX))}` +
+      `","path":"${inQuotes(clipped(tx.path === '' ? unnormalised(tx.rawPath) : tx.path, PATH_LENGTH_MAX))}`;
     if (this.#redacted !== null && tx.query.length > 1) {
-      line += `,"query":${quoted(clipped(this.#redacted(tx.query.slice(1)), QUERY_LENGTH_MAX))}`;
+      line += `","query":"${inQuotes(clipped(this.#redacted(tx.query.slice(1)), QUERY_LENGTH_MAX))}`;
     }
-    line += `,"status":${tx.status}`;
+    line += `","status":${decimal(tx.status)}`;
     if (code !== null) line += `,"code":"${code}"`;
-    if (tx.reason !== '') line += `,"reason":${quoted(clipped(tx.reason, REASON_LENGTH_MAX))}`;
-    line +=
-      `,"route":${route === null ? 'null' : quoted(route.name)},"upstream":${quotedOrNull(tx.upstreamName)}` +
-      `,"target":${quotedOrNull(tx.upstreamTarget)},"tries":${tx.tries},"durationMs":${milliseconds(durationMs)}`;
+    if (tx.reason !== '') line += `,"reason":"${inQuotes(clipped(tx.reason, REASON_LENGTH_MAX))}"`;
+    line += `${route === null ? placeOf(null, tx) : this.#place(route, tx)}${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
     if (tx.upstreamMs >= 0) line += `,"upstreamMs":${milliseconds(tx.upstreamMs)}`;
     line +=
-      `,"bytesIn":${tx.bytesReceived},"bytesOut":${tx.bytesSent}` +
-      `,"userAgent":${quoted(clipped(tx.userAgent, USER_AGENT_LENGTH_MAX))}`;
-    if (tx.traceparent !== '') {
-      const traceId = traceIdOf(tx.traceparent);
-      if (traceId !== '') line += `,"traceId":"${traceId}"`;
-    }
-    this.#batch.append(`${line}}`);
+      `,"bytesIn":${decimal(tx.bytesReceived)},"bytesOut":${decimal(tx.bytesSent)}` +
+      `,"userAgent":"${inQuotes(clipped(tx.userAgent, USER_AGENT_LENGTH_MAX))}`;
+    const traceId = tx.traceparent === '' ? '' : traceIdOf(tx.traceparent);
+    this.#batch.append(traceId === '' ? `${line}"}` : `${line}","traceId":"${traceId}"}`);
   }
 
   /** Puts a ready line into the same batch, in order: the thread's own log goes this way. */
@@ -120,19 +118,39 @@ export class AccessLog {
     this.#batch.flush();
   }
 
-  /** Seconds change rarely, so their text is kept: the text of a number past 2^31 costs 100 ns. */
-  #time(nowMs: number): string {
-    const second = Math.floor(nowMs / 1_000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondText = String(second);
+  #place(route: Route, tx: Transaction): string {
+    let places = this.#places.get(route);
+    if (places === undefined) {
+      places = new Map();
+      this.#places.set(route, places);
     }
-    return this.#secondText + (DIGITS[Math.floor(nowMs - second * 1_000)] ?? '000');
+    // A target is a URL, a name is not: one key serves for both.
+    const key = tx.upstreamTarget === '' ? tx.upstreamName : tx.upstreamTarget;
+    let place = places.get(key);
+    if (place === undefined) {
+      place = placeOf(route.name, tx);
+      places.set(key, place);
+    }
+    return place;
+  }
+
+  /** All lines of one millisecond and level begin alike. */
+  #begin(level: number, nowMs: number): string {
+    if (nowMs !== this.#beginMs || level !== this.#beginLevel) {
+      this.#beginMs = nowMs;
+      this.#beginLevel = level;
+      this.#beginText = `{"level":${level},"time":${Math.floor(nowMs)}${this.#head}`;
+    }
+    return this.#beginText;
   }
 }
 
+function placeOf(route: string | null, { upstreamName, upstreamTarget }: Transaction): string {
+  return `,"route":${quotedOrNull(route ?? '')},"upstream":${quotedOrNull(upstreamName)},"target":${quotedOrNull(upstreamTarget)},"tries":`;
+}
+
 function quotedOrNull(text: string): string {
-  return text === '' ? 'null' : quoted(text);
+  return text === '' ? 'null' : `"${inQuotes(text)}"`;
 }
 
 /** A path the guard has refused: without query, fragment and userinfo, should a malformed target bring them along. */
@@ -146,6 +164,14 @@ function milliseconds(ms: number): string {
   if (!(ms > 0)) return '0';
   if (ms > 2_000_000) return String(Math.round(ms));
   const micros = Math.round(ms * 1_000);
-  const whole = (micros / 1_000) | 0;
-  return `${whole}.${DIGITS[micros - whole * 1_000] ?? '000'}`;
+  const whole = Math.floor(micros / 1_000);
+  return `${decimal(whole)}.${DIGITS[micros - whole * 1_000] ?? ''}`;
+}
+
+/** A whole number >= 0. */
+function decimal(number: number): string {
+  if (number < 1_000) return SMALL[number] ?? String(number);
+  if (number >= 1_000_000) return String(number);
+  const thousands = Math.floor(number / 1_000);
+  return (SMALL[thousands] ?? '') + (DIGITS[number - thousands * 1_000] ?? '');
 }
