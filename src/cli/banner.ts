@@ -18,8 +18,10 @@ export function banner({ version, addresses, isDemo }: BannerFacts): string {
   const tries = (isDemo ? demoTries : plainTries)(urls);
   if (tries.length > 0) lines.push('', 'Try:', ...tries.map((line) => `  ${line}`));
   lines.push('');
-  if (isDemo) lines.push('Your own service:        SALLYPORT_UPSTREAM=http://127.0.0.1:3000 npm start');
-  if (isDemo) lines.push('Your own configuration:  SALLYPORT_CONFIG=config/gateway.yaml npm start');
+  if (isDemo) {
+    lines.push('Your own service:        SALLYPORT_UPSTREAM=http://127.0.0.1:3000 npm start');
+    lines.push('Your own configuration:  SALLYPORT_CONFIG=my.yaml npm start   (keys: config/gateway.example.yaml)');
+  }
   lines.push('Stop with Ctrl-C.', '');
   return `${lines.join('\n')}\n`;
 }

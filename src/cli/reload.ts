@@ -66,10 +66,11 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** @param text  Body of the answer: a JSON object with `detail`, `warnings` and `problems`, as far as there are any. */
+/** @param text  Body of the answer: a JSON object with `detail`, `generation`, `warnings` and `problems`, as far as there are any. */
 export function describeAnswer(text: string, fallback: string): string {
   const answer = parse(text);
-  const headline = typeof answer.detail === 'string' ? answer.detail : '';
+  const generation = typeof answer.generation === 'number' ? `generation ${answer.generation} is at work` : '';
+  const headline = typeof answer.detail === 'string' ? answer.detail : generation;
   const rows = [...list(answer.problems), ...list(answer.warnings)];
   return [headline === '' ? fallback : `${fallback}: ${headline}`, ...rows.map((row) => `  ${describeRow(row)}`)]
     .map(printable)

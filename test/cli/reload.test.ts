@@ -41,9 +41,9 @@ function captured() {
 }
 
 test('posts with the field that browsers cannot send, and exits 0', async () => {
-  const { exitCode, asked, out } = await ask(200, {});
+  const { exitCode, asked, out } = await ask(200, { generation: 2 });
   assert.equal(exitCode, 0);
-  assert.equal(out, 'reloaded');
+  assert.equal(out, 'reloaded: generation 2 is at work');
   assert.equal(asked.length, 1);
   assert.equal(asked[0]?.method, 'POST');
   assert.equal(asked[0]?.url, '/reload');
