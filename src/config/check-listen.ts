@@ -54,7 +54,8 @@ function checkPorts(config: Config, report: Report): void {
   for (const [at, [path, port]] of ports.entries()) {
     const same = ports.slice(0, at).find(([, other]) => other === port && port !== 0);
     if (same === undefined) continue;
-    report.problem(path, `port ${port} is also ${report.mention(same[0])}`, 'give each listener its own port', [
+    const given = report.isSaid(path) ? '' : ' (by default)';
+    report.problem(path, `port ${port}${given} is also ${report.mention(same[0])}`, 'give each listener its own port', [
       same[0],
     ]);
   }

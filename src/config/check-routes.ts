@@ -3,7 +3,7 @@ import { isHostName } from './address.ts';
 import { isBelow, patternShape, whyNotPattern, whyNotPrefix } from './path-pattern.ts';
 import type { Report } from './report.ts';
 import type { Config, RouteConfig } from './schema.ts';
-import { didYouMean, either, type KeyPath, quote } from './words.ts';
+import { didYouMean, type KeyPath, quote } from './words.ts';
 
 /** A tunnel past every policy, and echoes of the request's own secrets: the guard refuses them (RFC 9110 9.3.6, 9.3.8). */
 const METHODS_REFUSED = new Set(['CONNECT', 'TRACE', 'TRACK']);
@@ -35,7 +35,9 @@ export function checkRoutes(config: Config, report: Report): void {
 function noteUnknownUpstream(route: RouteConfig, path: KeyPath, upstreams: readonly string[], report: Report): void {
   const inner = [...path, 'upstream'];
   const otherwise =
-    upstreams.length === 0 ? 'define it under upstreams' : `upstreams are ${either(upstreams.slice(0, 12).map(quote))}`;
+    upstreams.length === 0
+      ? 'define it under upstreams'
+      : `known upstreams: ${upstreams.slice(0, 12).map(quote).join(', ')}`;
   const found = `unknown upstream ${report.show(inner, route.upstream)}`;
   report.problem(inner, found, didYouMean(route.upstream, upstreams, otherwise), [['upstreams']]);
 }
@@ -46,8 +48,10 @@ function checkHosts(route: RouteConfig, path: KeyPath, report: Report): void {
     const name = host.startsWith('*.') ? host.slice(2) : host;
     const valid = name.startsWith('[') ? isIPv6(name.slice(1, -1)) && name === host : isHostName(name);
     const shown = report.show(inner, host);
-    if (!valid)
-      report.problem(inner, `${shown} is not a host name`, 'check dots and lengths: labels have 1 to 63 characters');
+    const remedy = name.startsWith('[')
+      ? 'write a whole IPv6 address in [ ]'
+      : 'check dots and lengths: labels have 1 to 63 characters';
+    if (!valid) report.problem(inner, `${shown} is not a host name`, remedy);
     noteRepeated(route.hosts, at, inner, report);
   }
 }
@@ -142,7 +146,7 @@ function noteOverlap(
   ];
   const pattern = report.show(bPath, b.paths[second.at]);
   const where = `${host === '' ? 'any host' : `host ${quote(host)}`}, ${methods}`;
-  const found = `route ${quote(b.name)} overlaps route ${quote(a.name)}, ${report.mention(aPath)}: both take ${pattern} for ${where}`;
+  const found = `route ${quote(b.name)} overlaps route ${quote(a.name)}, ${report.mention(['routes', first.route])}: both take ${pattern} for ${where}`;
   report.problem(bPath, found, 'tell them apart by host, path or method', [
     aPath,
     ['routes', first.route, 'hosts'],

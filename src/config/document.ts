@@ -1,16 +1,7 @@
-import {
-  type Alias,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLError,
-} from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Place, Report } from './report.ts';
 import { type KeyPath, pathText, quote } from './words.ts';
+import { noteSyntax } from './yaml-syntax.ts';
 
 /** Levels of nesting: the schema has eight. */
 export const DEPTH_MAX = 64;
@@ -49,19 +40,19 @@ export function readDocument(text: string, report: Report): Record<string, unkno
   if (directive?.explicit === true && directive.version !== '1.2') {
     report.faultAt(
       { line: 1, column: 1 },
+      [],
       'the file asks for another YAML version',
       'remove the %YAML line: 1.2 is read',
     );
     return undefined;
   }
-  const errors = [...document.errors, ...document.warnings];
-  if (errors.length > 0) {
-    noteSyntax(errors, text, report, place);
+  if (document.errors.length > 0 || document.warnings.length > 0) {
+    noteSyntax(document, text, report, place);
     return undefined;
   }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     const remedy = 'write at least one route and its upstream; config/gateway.example.yaml shows every key';
-    report.faultAt({ line: 1, column: 1 }, 'the file is empty', remedy);
+    report.faultAt({ line: 1, column: 1 }, [], 'the file is empty', remedy);
     return undefined;
   }
   report.places.set('', { line: 1, column: 1 });
@@ -70,7 +61,7 @@ export function readDocument(text: string, report: Report): Record<string, unkno
   if (builder.exhausted) return undefined;
   if (!isMap(document.contents)) {
     const found = `the file is ${isSeq(document.contents) ? 'a list' : 'a single value'}, not a mapping`;
-    report.faultAt({ line: 1, column: 1 }, found, 'begin with keys such as "routes:" and "upstreams:"');
+    report.faultAt({ line: 1, column: 1 }, [], found, 'begin with keys such as "routes:" and "upstreams:"');
     return undefined;
   }
   return value as Record<string, unknown>;
@@ -97,16 +88,16 @@ class Builder {
     if (depth > DEPTH_MAX || this.#nodes > NODES_MAX) {
       this.exhausted = true;
       const found = depth > DEPTH_MAX ? `nested deeper than ${DEPTH_MAX} levels` : `more than ${NODES_MAX} values`;
-      this.#report.faultAt(at, found, 'write the settings out flat, with fewer aliases or none');
+      this.#report.faultAt(at, path, found, 'write the settings out flat, with fewer aliases or none');
       return null;
     }
     if (isAlias(node)) return this.#follow(node, at, path, depth);
     if (isScalar(node)) {
-      this.#remember(node, at);
+      this.#remember(node, at, path);
       return node.value;
     }
     if (isSeq(node)) {
-      this.#remember(node, at);
+      this.#remember(node, at, path);
       return node.items.map((item, index) => {
         const inner = [...path, index];
         this.#report.places.set(pathText(inner), item === null ? at : this.#place(offsetOf(item)));
@@ -114,7 +105,7 @@ class Builder {
       });
     }
     if (isMap(node)) {
-      this.#remember(node, at);
+      this.#remember(node, at, path);
       return this.#mapping(node.items, path, depth);
     }
     return null;
@@ -125,23 +116,28 @@ class Builder {
     for (const { key, value } of pairs) {
       const at = this.#place(offsetOf(key));
       if (!isScalar(key) || typeof key.value !== 'string') {
-        this.#report.faultAt(at, 'a key that is not a plain name', 'write the key out');
+        this.#report.faultAt(at, path, 'a key that is not a plain name', 'write the key out');
         continue;
       }
       const name = key.value;
       const inner = [...path, name];
       if (name === '__proto__') {
-        this.#report.faultAt(at, 'unknown key "__proto__"', 'remove it');
+        this.#report.faultAt(at, inner, 'unknown key "__proto__"', 'remove it');
         continue;
       }
       if (name === '<<') {
-        this.#report.faultAt(at, 'merge keys (<<) are not part of YAML 1.2', 'repeat the settings, or use an alias');
+        this.#report.faultAt(
+          at,
+          inner,
+          'merge keys (<<) are not part of YAML 1.2',
+          'repeat the settings, or use an alias',
+        );
         continue;
       }
       if (Object.hasOwn(built, name)) {
         const first = this.#report.places.get(pathText(inner));
         const found = `${quote(name)} is given twice; the first is on line ${first?.line ?? 0}`;
-        this.#report.faultAt(at, found, 'keep one of them');
+        this.#report.faultAt(at, inner, found, 'keep one of them');
         continue;
       }
       this.#report.places.set(pathText(inner), at);
@@ -150,11 +146,11 @@ class Builder {
     return built;
   }
 
-  #remember(node: Node & { anchor?: string }, at: Place): void {
+  #remember(node: Node & { anchor?: string }, at: Place, path: KeyPath): void {
     if (node.anchor === undefined) return;
     const known = this.#anchors.get(node.anchor);
     if (known !== undefined && known !== node) {
-      this.#report.faultAt(at, 'an anchor (&) of this name exists already', 'give each anchor its own name');
+      this.#report.faultAt(at, path, 'an anchor (&) of this name exists already', 'give each anchor its own name');
       return;
     }
     this.#anchors.set(node.anchor, node);
@@ -164,7 +160,7 @@ class Builder {
     const target = this.#anchors.get(alias.source);
     if (target !== undefined) return this.build(target, path, depth + 1);
     const remedy = 'put quotes around a text that begins with *, or define the anchor (&) above';
-    this.#report.faultAt(at, 'an alias (*) to nothing', remedy);
+    this.#report.faultAt(at, path, 'an alias (*) to nothing', remedy);
     return null;
   }
 }
@@ -172,72 +168,4 @@ class Builder {
 function offsetOf(node: unknown): number {
   const range = (node as { range?: readonly [number, number, number] | null } | null)?.range;
   return range?.[0] ?? 0;
-}
-
-/** Syntax errors shown at once: later ones mostly follow from the first. */
-const SYNTAX_ERRORS_MAX = 5;
-
-function noteSyntax(
-  errors: readonly YAMLError[],
-  text: string,
-  report: Report,
-  place: (offset: number) => Place,
-): void {
-  const deep = errors.find((error) => error.code === 'RESOURCE_EXHAUSTION');
-  const rows = deep === undefined ? [...errors].sort((a, b) => a.pos[0] - b.pos[0]) : [deep];
-  const lines = new Set<number>();
-  for (const error of rows) {
-    const at = place(error.pos[0]);
-    // The first one of a line is the cause of the others.
-    if (lines.has(at.line) || lines.size === SYNTAX_ERRORS_MAX) continue;
-    lines.add(at.line);
-    const [found, remedy] = PARAMETER_IN_FLOW.test(text.split('\n')[at.line - 1] ?? '')
-      ? ['a path parameter without quotes inside [ ]', 'put quotes around it: ["/a/{id}"]']
-      : syntaxWords(error);
-    report.faultAt(at, found, remedy);
-  }
-}
-
-/** `[/a/{id}]`: inside brackets an unquoted brace opens a mapping. */
-const PARAMETER_IN_FLOW = /\[[^\]]*\/[^"',\]]*\{/;
-
-function syntaxWords(error: YAMLError): [found: string, remedy: string] {
-  switch (error.code) {
-    case 'RESOURCE_EXHAUSTION':
-      return [`nested deeper than ${DEPTH_MAX} levels`, 'write the settings out flat'];
-    case 'TAG_RESOLVE_FAILED':
-    case 'MULTIPLE_TAGS':
-      return ['a tag (!), which is not supported', 'remove it, or put quotes around a text that begins with !'];
-    case 'TAB_AS_INDENT':
-      return ['a tab in the indentation', 'indent with spaces'];
-    case 'BAD_INDENT':
-      return ['the indentation does not fit, or a bracket or quote is left open', 'line it up with its neighbours'];
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-      return ['a second ": " on this line', 'put quotes around a text that contains ": "'];
-    case 'BLOCK_IN_FLOW':
-      return ['an indented block inside [ ] or { }', 'write the whole in one of the two styles'];
-    case 'MISSING_CHAR':
-      return ['something is left open: a quote, a bracket, a comma or a ":"', 'close it'];
-    case 'BAD_DQ_ESCAPE':
-      return ['an unknown escape after \\ in double quotes', 'use single quotes, or write \\\\ for one \\'];
-    case 'BAD_SCALAR_START':
-      return ['a text that begins with @ or `', 'put quotes around it'];
-    case 'MULTIPLE_DOCS':
-      return ['a second document (---)', 'keep one document per file'];
-    case 'NON_STRING_KEY':
-    case 'KEY_OVER_1024_CHARS':
-      return ['a key that is not a plain name', 'write keys as short plain texts'];
-    case 'BAD_DIRECTIVE':
-      return ['an unknown directive (%)', 'remove the line'];
-    case 'BAD_ALIAS':
-    case 'ALIAS_PROPS':
-    case 'MULTIPLE_ANCHORS':
-      return ['a misplaced anchor (&) or alias (*)', 'put quotes around a text that begins with & or *'];
-    default:
-      return [
-        'text that YAML does not allow here',
-        'check colons, quotes and indentation on this line and the one before',
-      ];
-  }
 }

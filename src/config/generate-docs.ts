@@ -1,5 +1,5 @@
 import { INTRODUCTION } from './docs-introduction.ts';
-import { envNames } from './env.ts';
+import { envNames } from './env-names.ts';
 import { isRecord, isScalar, rangeText, recordItem, SCHEMA, type ScalarNode, type SchemaNode } from './schema-tree.ts';
 import { INDEX, type Leaf, leafText, NAME } from './schema-walk.ts';
 
@@ -65,7 +65,7 @@ function row(name: string, node: SchemaNode, path: readonly string[], required: 
     variables.join('<br>'),
     sentence(leaf),
   ];
-  return [`| ${cells.map(escape).join(' | ')} |`];
+  return [`| ${cells.map(escapeCell).join(' | ')} |`];
 }
 
 function table(rows: readonly string[]): string {
@@ -109,6 +109,6 @@ function code(text: string): string {
 }
 
 /** `|` ends a cell in Markdown, also within code. */
-function escape(cell: string): string {
+function escapeCell(cell: string): string {
   return cell.replaceAll('|', '\\|');
 }

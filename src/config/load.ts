@@ -82,7 +82,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
 function readFile(file: string, report: Report): string | undefined {
   const result = readText(file, CONFIG_BYTES_MAX);
   if (result.ok) return result.text;
-  report.faultAt(undefined, `the configuration file ${result.found}`, result.remedy);
+  report.faultAt(undefined, [], `the configuration file ${result.found}`, result.remedy);
   return undefined;
 }
 

@@ -51,6 +51,8 @@ function resolveText(text: string, report: Report, context: ReferenceContext, pa
   return '';
 }
 
+const OPENING = '${';
+
 /** An escaped opening, a whole reference, or an opening that leads nowhere. */
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
 
@@ -61,8 +63,8 @@ function expand(text: string, report: Report, context: ReferenceContext, path: K
     if (name === undefined) {
       report.fault(
         path,
-        'a reference ${ that is not complete',
-        'write ${NAME} or ${NAME:-default}; $${ for a plain ${',
+        `a reference ${OPENING} that is not complete`,
+        `write ${OPENING}NAME} or ${OPENING}NAME:-default}; $${OPENING} for a plain ${OPENING}`,
       );
       return '';
     }
@@ -71,7 +73,7 @@ function expand(text: string, report: Report, context: ReferenceContext, path: K
     // As in a shell, `:-` also stands in for an empty variable.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
-    const otherwise = `set it, or write \${${name}:-default}`;
+    const otherwise = `set it, or write ${OPENING}${name}:-default}`;
     report.fault(
       path,
       `the environment variable ${name} is not set`,

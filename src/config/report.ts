@@ -1,13 +1,16 @@
 import type { ConfigProblem } from './problems.ts';
 import { kindOf, SCHEMA } from './schema-tree.ts';
 import { schemaAt, wordsAt } from './schema-walk.ts';
-import { type KeyPath, pathText, quote } from './words.ts';
+import { type KeyPath, pathText, quote, withArticle } from './words.ts';
 
 /** From 1, as editors count. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
+
+/** Longest file name a message shows: Linux's own PATH_MAX. */
+const FILE_NAME_MAX = 4_096;
 
 /** Where everything was said, and what is wrong with it. One per load; each step writes into it. */
 export class Report {
@@ -44,10 +47,11 @@ export class Report {
     this.#faulty.add(pathText(path));
   }
 
-  /** Like `fault` for a place in the file that has no key path: a syntax error. */
-  faultAt(place: Place | undefined, found: string, remedy: string): void {
+  /** Like `fault` for a place of its own; `[]` where there is no key: a syntax error, an unreadable file. */
+  faultAt(place: Place | undefined, path: KeyPath, found: string, remedy: string): void {
     const { line, column } = place ?? { line: 0, column: 0 };
-    this.problems.push({ path: '', source: this.source, line, column, found, remedy });
+    this.problems.push({ path: pathText(path), source: this.source, line, column, found, remedy });
+    if (path.length > 0) this.#faulty.add(pathText(path));
   }
 
   /** Like `fault` for an environment variable. */
@@ -74,23 +78,33 @@ export class Report {
     return true;
   }
 
-  /** `routes[0] (line 12)`: for messages about two places. */
+  /** True when a value was written, in the file or the environment; false for a default. */
+  isSaid(path: KeyPath): boolean {
+    const text = pathText(path);
+    return this.places.has(text) || this.variables.has(text);
+  }
+
+  /** `routes[0] (line 12)`, `admin.port (by default)`: for messages about two places. */
   mention(path: KeyPath): string {
-    const { source, line } = this.#locate(path);
-    return line > 0 ? `${pathText(path)} (line ${line})` : `${pathText(path)} (${source})`;
+    const text = pathText(path);
+    const line = this.places.get(text)?.line;
+    const variable = this.variables.get(text) ?? [...this.variables].find(([key]) => key.startsWith(`${text}.`))?.[1];
+    return `${text} (${variable ?? (line === undefined ? 'by default' : `line ${line}`)})`;
   }
 
   /** A value as messages may show it: `"80"`, `80`, `a list`; never a secret, a password or what a reference held. */
   show(path: KeyPath, value: unknown): string {
     const kind = kindOf(value);
-    if (kind === 'mapping' || kind === 'list') return `a ${kind}`;
+    if (kind === 'mapping' || kind === 'list') return withArticle(kind);
     if (kind === 'nothing') return 'nothing';
-    if (wordsAt(SCHEMA, path).secret) return `a ${kind} (not shown)`;
+    if (wordsAt(SCHEMA, path).secret) return `${withArticle(kind)} (not shown)`;
     const reference = this.references.get(pathText(path));
     if (reference !== undefined) return `the value of ${quote(reference)}`;
     // Where a whole section was expected, a lone value may be a secret that lost its key.
-    if (schemaAt(SCHEMA, path)?.type === 'object') return `a ${kind}`;
+    if (schemaAt(SCHEMA, path)?.type === 'object') return withArticle(kind);
     if (typeof value !== 'string') return String(value);
+    // The end of a file's name is what tells it apart.
+    if (schemaAt(SCHEMA, path)?.file === true) return quote(value, FILE_NAME_MAX);
     return quote(value.replace(/\/\/[^/@]*@/g, '//…@').replace(/^(\w+:)?[^/]*:[^/]*@/, '…@'));
   }
 
@@ -106,7 +120,8 @@ export class Report {
 
   /** The nearest thing that was said at or above a path. */
   #locate(path: KeyPath): Place & { source: string } {
-    for (let length = path.length; length >= 0; length -= 1) {
+    // The beginning of the file says nothing about a key that is not in it.
+    for (let length = path.length; length >= Math.min(1, path.length); length -= 1) {
       const text = pathText(path.slice(0, length));
       const variable = this.variables.get(text);
       if (variable !== undefined) return { source: variable, line: 0, column: 0 };

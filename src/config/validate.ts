@@ -1,10 +1,11 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import { envName, SHORT_NAMES } from './env.ts';
+import { envName, SHORT_NAMES } from './env-names.ts';
 import type { Report } from './report.ts';
 import { OWN_KEYWORDS, UPSTREAM_NAME } from './schema.ts';
 import {
   isMapping,
   isRecord,
+  isScalar,
   kindAsked,
   kindOf,
   type ObjectNode,
@@ -14,7 +15,7 @@ import {
   type SchemaNode,
 } from './schema-tree.ts';
 import { leafText, leaves, schemaAt, valueAt } from './schema-walk.ts';
-import { didYouMean, either, type KeyPath, nearest, pathText, quote } from './words.ts';
+import { didYouMean, either, type KeyPath, nearest, pathText, quote, withArticle } from './words.ts';
 
 const ajv = new Ajv({ strict: true, allErrors: true, coerceTypes: false, useDefaults: false, validateFormats: false });
 ajv.addVocabulary([...OWN_KEYWORDS]);
@@ -88,56 +89,57 @@ function noteValue(error: ErrorObject, path: KeyPath, value: unknown, report: Re
   const node = schemaAt(SCHEMA, path);
   // A reference that could not be resolved, or a first problem with this value, has been named.
   if (node === undefined || !report.sound(path)) return;
+  const words = wordsFor(error, node, path, value, report);
+  if (words !== undefined) report.fault(path, ...words);
+}
+
+/** @returns What was found and what to do; undefined where another error says the same. */
+function wordsFor(
+  { keyword, params, message }: ErrorObject,
+  node: SchemaNode,
+  path: KeyPath,
+  value: unknown,
+  report: Report,
+): [found: string, remedy: string] | undefined {
+  const scalar = node as ScalarNode;
   const shown = report.show(path, value);
-  switch (error.keyword) {
+  switch (keyword) {
     case 'type':
-      return report.fault(
-        path,
-        `expected ${expectation(node)}, found ${found(value, shown)}`,
-        kindRemedy(node, path, value),
-      );
+      return [
+        `expected ${withArticle(kindAsked(node))}, found ${found(value, shown)}`,
+        remedyForKind(node, path, value, report),
+      ];
     case 'enum': {
-      const choices = (node as ScalarNode).enum ?? [];
-      const remedy = typeof value === 'string' ? didYouMean(value, choices, `write ${either(choices)}`) : '';
-      // A wrong kind is named by its own problem.
-      if (typeof value === 'string') report.fault(path, `${shown} is not among ${choices.join(', ')}`, remedy);
-      return;
+      // A wrong kind is named by its own error.
+      if (typeof value !== 'string') return undefined;
+      const choices = scalar.enum ?? [];
+      return [`${shown} is not allowed`, didYouMean(value, choices, `write ${either(choices)}`)];
     }
     case 'minimum':
     case 'maximum':
-      return report.fault(path, `${shown} is out of range`, `write ${rangeText(node as ScalarNode)}`);
+      return [`${shown} is out of range`, `write ${rangeText(scalar)}`];
     case 'pattern':
-      return report.fault(
-        path,
-        `${shown} has a form that is not allowed`,
-        `write ${(node as ScalarNode).form ?? 'another'}`,
-      );
+      return [`${shown} has a form that is not allowed`, `write ${scalar.form ?? 'another'}`];
     case 'minLength':
-      return report.fault(path, 'is empty or too short', `write it: ${node.description ?? 'a longer text'}`);
+      return ['is empty or too short', `write it: ${node.description ?? 'a longer text'}`];
     case 'minItems':
-      return report.fault(
-        path,
-        'an empty list',
-        `write at least ${error.params.limit as number}: ${node.description ?? ''}`,
-      );
+      return ['an empty list', `write at least ${params.limit as number}: ${node.description ?? ''}`];
     case 'maxItems':
-      return report.fault(path, 'too many items', `write at most ${error.params.limit as number}`);
+      return ['too many items', `write at most ${params.limit as number}`];
     default:
-      return report.fault(path, `${shown} is not allowed`, error.message ?? 'see docs/config.md');
+      return [`${shown} is not allowed`, message ?? 'see docs/config.md'];
   }
-}
-
-function expectation(node: SchemaNode): string {
-  const kind = kindAsked(node);
-  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 
 function found(value: unknown, shown: string): string {
   const kind = kindOf(value);
-  return kind === 'nothing' || shown.startsWith('a ') || shown.startsWith('the value') ? shown : `${kind} ${shown}`;
+  return kind === 'nothing' || /^an? /.test(shown) || shown.startsWith('the value') ? shown : `${kind} ${shown}`;
 }
 
-function kindRemedy(node: SchemaNode, path: KeyPath, value: unknown): string {
+function remedyForKind(node: SchemaNode, path: KeyPath, value: unknown, report: Report): string {
+  if (report.references.has(pathText(path)) && isScalar(node)) {
+    return `references work in texts only: remove the key and set ${variableFor(path)}`;
+  }
   if (value === null) return `write a value, or remove the key${node.type === 'array' ? '; [] is the empty list' : ''}`;
   if (node.type === 'array') return isMapping(value) ? 'begin each item with "- "' : 'write it as a list: [ ... ]';
   if (node.type === 'object') return 'write its keys below it, indented';

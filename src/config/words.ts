@@ -22,13 +22,18 @@ export function pathText(path: KeyPath): string {
 }
 
 /** A text in double quotes, shortened, with nothing in it that a terminal would obey. */
-export function quote(text: string): string {
-  const shown = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+export function quote(text: string, lengthMax = SHOWN_MAX): string {
+  const shown = text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
   return escapeUnsafe(JSON.stringify(shown));
 }
 
 function escapeUnsafe(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** `an integer`, `a list`. */
+export function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 /** `a, b or c`. */
@@ -42,11 +47,13 @@ export function either(choices: readonly string[]): string {
  *
  * @param word   What was written.
  * @param known  What may be written.
- * @returns The nearest name within a third of its length and at most three edits, or undefined when none is near.
+ * @returns The nearest name within a third of its length and at most three edits, or one that begins with the
+ *          other; undefined when none is near.
  * Source: optimal string alignment distance (insert, delete, replace, swap of neighbours), case set aside.
  */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
-  if (word.length > COMPARED_MAX) return undefined;
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  // Numbers and signs have no typing errors to recognise: `1.1` is not a mistyped `1.3`.
+  if (word.length > COMPARED_MAX || !/[A-Za-z]{2}/.test(word)) return undefined;
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const name of known) {
@@ -58,11 +65,20 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? beginning(word, known);
+}
+
+/** `warning` for `warn`, `cert` for `certificate`: one of the two begins with the other. */
+function beginning(word: string, known: readonly string[]): string | undefined {
+  for (const name of known) {
+    const [a, b] = [word.toLowerCase(), name.toLowerCase()];
+    if (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a))) return name;
+  }
+  return undefined;
 }
 
 /** `did you mean "api"?`, or `otherwise` when nothing is near. */
-export function didYouMean(word: string, known: Iterable<string>, otherwise: string): string {
+export function didYouMean(word: string, known: readonly string[], otherwise: string): string {
   const name = nearest(word, known);
   return name === undefined ? otherwise : `did you mean ${quote(name)}?`;
 }

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { envName, envNames, envSegment, SHORT_NAMES } from '../../src/config/env-names.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { SCHEMA, type ScalarNode } from '../../src/config/schema-tree.ts';
+import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/config/schema-walk.ts';
+import { load, MINIMAL, refused } from './support.ts';
+
+/** Every setting of the schema, written down so that a walk that loses some is noticed. */
+const SETTINGS = 83;
+
+/** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
+const VALUES: Readonly<Record<string, string>> = {
+  'listen.host': '::1',
+  'admin.host': '127.0.0.2',
+  'admin.token': 'a-token-of-sixteen-and-more',
+  'tls.certificates[N].certificate': '/dev/null/nothing',
+  trustedProxies: '10.0.0.0/8,2001:db8::/32',
+  'problems.typeBase': 'https://example.com/',
+  'upstreams.NAME.targets[N].url': 'https://10.0.0.9:99',
+  'upstreams.NAME.hashBy': 'header:X-User',
+  'upstreams.NAME.tls.serverName': 'api.example.com',
+  'upstreams.NAME.health.active.path': '/healthz',
+  'routes[N].upstream': 'my-api',
+  'routes[N].hosts': 'a.example.com,*.b.example.com',
+  'routes[N].paths': '/x/a,/x/b/*',
+  'routes[N].methods': 'GET,POST',
+  'routes[N].stripPrefix': '',
+  'routes[N].addPrefix': '/v2',
+};
+
+/** What must also be said for a value to make sense. */
+const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
+  'upstreams.NAME.hashBy': { SALLYPORT_UPSTREAMS_MY_API_BALANCE: 'hash' },
+};
+
+const BASE = `
+listen: { https: { port: 8443 } }
+tls: { certificates: [{ certificate: ${JSON.stringify(import.meta.filename)}, key: ${JSON.stringify(import.meta.filename)} }] }
+upstreams:
+  my-api:
+    targets: [{ url: "http://127.0.0.1:3000" }]
+routes:
+  - { name: all, upstream: my-api }
+`;
+
+describe('every setting can be set by environment', () => {
+  const all = [...leaves(SCHEMA)];
+
+  test('no two settings share a name', () => {
+    assert.equal(all.length, SETTINGS);
+    const names = all.flatMap((leaf) => [...new Set(envNames(leaf))]);
+    assert.equal(new Set(names).size, names.length);
+    assert.equal(names.length, SETTINGS + Object.keys(SHORT_NAMES).length);
+  });
+
+  for (const leaf of all) {
+    const pattern = leafText(leaf.path);
+    for (const name of new Set(envNames(leaf))) {
+      const variable = name.replace(`_${NAME}_`, '_MY_API_').replace('_N_', '_0_');
+      test(variable, () => {
+        const text = valueFor(leaf, pattern);
+        const env = { [variable]: text, ...COMPANIONS[pattern] };
+        const path = leaf.path.map((part) => (part === INDEX ? 0 : part === NAME ? 'my-api' : part));
+        assert.deepEqual(valueAt(load(BASE, env).config, path), expected(leaf, text));
+      });
+    }
+  }
+});
+
+/** A valid value that is not the default. */
+function valueFor({ scalar, isList }: Leaf, pattern: string): string {
+  if (/certificate|\.key$|\.ca$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
+  const given = VALUES[pattern];
+  if (given !== undefined) return given;
+  if (isList) return 'one,two';
+  if (scalar.type === 'boolean') return String(scalar.default !== true);
+  if (scalar.type === 'integer') return String(otherInteger(scalar));
+  return scalar.enum?.find((choice) => choice !== scalar.default) ?? 'something-else';
+}
+
+function otherInteger({ minimum = 0, maximum = 0, default: given = 0 }: ScalarNode): number {
+  const next = Number(given) + 1;
+  return next <= maximum ? next : minimum;
+}
+
+function expected({ scalar, isList }: Leaf, text: string): unknown {
+  if (isList) return text.split(',');
+  if (scalar.type === 'boolean') return text === 'true';
+  return scalar.type === 'integer' ? Number(text) : text;
+}
+
+describe('names', () => {
+  test('words are parted, acronyms and hyphens too', () => {
+    assert.equal(envSegment('headBytesMax'), 'HEAD_BYTES_MAX');
+    assert.equal(envSegment('my-api'), 'MY_API');
+    assert.equal(envName(['limits', 'headBytesMax']), 'SALLYPORT_LIMITS_HEAD_BYTES_MAX');
+    assert.equal(envName(['routes', INDEX, 'upstream']), 'SALLYPORT_ROUTES_N_UPSTREAM');
+  });
+
+  test('the next free index adds an item, in natural order', () => {
+    const env: Record<string, string> = {};
+    for (let index = 1; index <= 11; index += 1) {
+      env[`SALLYPORT_ROUTES_${index}_NAME`] = `r${index}`;
+      env[`SALLYPORT_ROUTES_${index}_PATHS`] = `/r${index}`;
+      env[`SALLYPORT_ROUTES_${index}_UPSTREAM`] = 'api';
+    }
+    const { routes } = load(MINIMAL, env).config;
+    assert.deepEqual(
+      routes.map((route) => route.name),
+      ['all', ...Array.from({ length: 11 }, (_, index) => `r${index + 1}`)],
+    );
+  });
+
+  test('reserved names and variables of Kubernetes’ service links are passed over', () => {
+    const env = {
+      SALLYPORT_SHARED: 'x',
+      SALLYPORT_TEST_ANYTHING: 'x',
+      SALLYPORT_SERVICE_HOST: '10.96.0.7',
+      SALLYPORT_SERVICE_PORT: '80',
+      SALLYPORT_SERVICE_PORT_HTTP: '80',
+      SALLYPORT_PORT: 'tcp://10.96.0.7:80',
+      SALLYPORT_PORT_80_TCP: 'tcp://10.96.0.7:80',
+      SALLYPORT_PORT_80_TCP_PROTO: 'tcp',
+      SALLYPORT_PORT_80_TCP_PORT: '80',
+      SALLYPORT_PORT_80_TCP_ADDR: '10.96.0.7',
+      SALLYPORTX: 'x',
+      OTHER: 'x',
+    };
+    assert.equal(load(MINIMAL, env).config.listen.http.port, 8080);
+  });
+
+  test('both names of a setting may agree', () => {
+    const env = { SALLYPORT_HTTP_PORT: '81', SALLYPORT_LISTEN_HTTP_PORT: '81' };
+    assert.equal(load(MINIMAL, env).config.listen.http.port, 81);
+  });
+});
+
+describe('values', () => {
+  test('are never guessed', () => {
+    for (const text of ['', ' 4', '4 ', '+4', '04', '4.0', '4e1', '0x4', '١', 'true', '99999999999999999999']) {
+      const [problem] = refused(() => load(MINIMAL, { SALLYPORT_THREADS: text }));
+      assert.equal(problem?.source, 'SALLYPORT_THREADS');
+      assert.match(problem?.found ?? '', /^expected an integer/);
+    }
+    for (const text of ['', 'TRUE', 'yes', '1', 'on', ' true']) {
+      const [problem] = refused(() => load(MINIMAL, { SALLYPORT_LOG_ACCESS: text }));
+      assert.match(problem?.found ?? '', /^expected true or false/);
+    }
+  });
+
+  test('environment wins over the file, and mends what the file has wrong', () => {
+    assert.equal(load(`threads: 3\n${MINIMAL}`, { SALLYPORT_THREADS: '5' }).config.threads, 5);
+    assert.equal(load(`threads: many\n${MINIMAL}`, { SALLYPORT_THREADS: '5' }).config.threads, 5);
+  });
+
+  test('an empty list is an empty text', () => {
+    const text = `trustedProxies: [10.0.0.1]\n${MINIMAL}`;
+    assert.deepEqual(load(text, { SALLYPORT_TRUSTED_PROXIES: '' }).config.trustedProxies, []);
+  });
+
+  test('texts may be references', () => {
+    const env = { SALLYPORT_ADMIN_TOKEN: `\${TOKEN}`, TOKEN: '0123456789abcdef' };
+    assert.equal(load(MINIMAL, env).config.admin.token, '0123456789abcdef');
+  });
+
+  test('a section of a wrong kind in the file is still named', () => {
+    const problems = refused(() => load(`listen: 5\n${MINIMAL}`, { SALLYPORT_HTTP_PORT: '81' }));
+    assert.deepEqual(
+      problems.map((problem) => problem.path),
+      ['listen'],
+    );
+  });
+});
+
+test('the process’s own environment is not looked at', () => {
+  process.env.SALLYPORT_THREADS = 'nonsense';
+  try {
+    assert.equal(loadConfig({ text: MINIMAL, env: {}, cwd: '/' }).config.threads, 0);
+  } finally {
+    delete process.env.SALLYPORT_THREADS;
+  }
+});
