@@ -116,7 +116,8 @@ export class ResponseHead {
  * - Content-Length with more than 16 digits, over 2^53-1 (inexact in a number), or with HTAB around it;
  * - Transfer-Encoding that is not exactly one `chunked` (llhttp takes lists, repetitions, and unknown codings until the
  *   connection ends), or on HTTP/1.0;
- * - Transfer-Encoding, or Content-Length other than 0, on 1xx (RFC 9112 6.1, RFC 9110 8.6): a final head follows there;
+ * - on 1xx, where a final head follows: Transfer-Encoding, Content-Length other than 0 (RFC 9112 6.1, RFC 9110 8.6),
+ *   and HTTP/1.0;
  * - more than CONNECTION_OPTIONS_MAX fields named by Connection.
  *
  * A head in pieces is not read again from its start: call with the same bytes and more, at any offset of any buffer.
@@ -329,7 +330,11 @@ function finish(
   if (chunked && contentLength !== -1) return invalid(head, 'Content-Length with Transfer-Encoding');
   if (chunked && head.minorVersion === 0) return invalid(head, 'Transfer-Encoding on HTTP/1.0');
   const declaresBody = chunked || contentLength > 0;
-  if (status < 200 && declaresBody) return invalid(head, 'body on an interim answer');
+  if (status < 200) {
+    if (declaresBody) return invalid(head, 'body on an interim answer');
+    const lasts = head.minorVersion === 1 && (head.connectionBits & OPTION_CLOSE) === 0;
+    if (status !== 101 && !lasts) return invalid(head, 'interim answer that ends the connection');
+  }
 
   if ((head.connectionBits & OPTION_NAMES) === 0) copyRun(head, buf, words, start + head.runStart, blank);
   else if (!copyAllButNamed(head, buf, words, start, blank)) return invalid(head, 'too many names in Connection');
