@@ -63,6 +63,34 @@ export interface Source {
   onAbort(): void;
 }
 
+/**
+ * A client that asks for a WebSocket (RFC 6455), offered by the front. Whoever answers for the route accepts it once, or
+ * refuses the transaction like any other.
+ */
+export interface WebSocketOffer {
+  /** Subprotocols the client can speak, in its order of preference. */
+  readonly protocols: readonly string[];
+  /**
+   * Completes the client's handshake.
+   * @param protocol  The chosen one of `protocols`, or ''.
+   * @returns  The client's end; null when it has gone meanwhile.
+   */
+  accept(protocol: string, upstream: WebSocketEnd): WebSocketEnd | null;
+}
+
+/** One end of a WebSocket, as the other end uses it. Bytes are read or copied before a call returns. */
+export interface WebSocketEnd {
+  /** Bytes that wait for this end to read. */
+  readonly bufferedBytes: number;
+  send(message: Uint8Array, isBinary: boolean): void;
+  ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
+  /** @param code  Close code as received; 1005 for none given, 1006 for a connection that broke. */
+  close(code: number, reason: Uint8Array): void;
+  /** The other end took what waited: go on. */
+  onDrain(): void;
+}
+
 /** What the pipeline offers to whoever finishes a transaction later: an upstream call, a client that went away. */
 export interface TransactionOwner {
   /** Goes on after a `pending` phase. @returns false when a later phase refused and has answered already. */
@@ -96,6 +124,8 @@ export class Transaction {
   /** `content-length: 0` was sent although there is no body. */
   lengthDeclared = false;
   upgrade = '';
+  /** Set for an upgrade request; null for a plain one. */
+  webSocket: WebSocketOffer | null = null;
   /** `name: value\r\n` for every field that goes upstream as it came; connection-level fields are left out. */
   forwardFields = '';
   userAgent = '';

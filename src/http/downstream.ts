@@ -137,9 +137,11 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (res === null) return;
     this.tx.status = status;
     corked.res = res;
-    // endWithoutBody(length) leaves uWS waiting for a body that never comes: the length goes with the head instead.
-    corked.head = contentLength < 0 ? head : withField(head, `content-length: ${contentLength}`);
-    corked.close = !this.bodyComplete || this.#settings.draining();
+    // endWithoutBody(length) leaves uWS waiting for a body that never comes, and an undefined length counts as a number:
+    // length and close go with the head instead.
+    let full = contentLength < 0 ? head : withField(head, `content-length: ${contentLength}`);
+    if (!this.bodyComplete || this.#settings.draining()) full = withField(full, 'connection: close');
+    corked.head = full;
     res.cork(endCorkedWithoutBody);
     this.tx.owner.finish(this.tx);
   }
@@ -185,6 +187,11 @@ export class HttpDownstream extends TimerNode implements Downstream {
       res.cork(endCorkedChunks);
     }
     this.tx.owner.finish(this.tx);
+  }
+
+  /** The connection becomes a WebSocket: nothing here touches it any more. @returns false when the client is gone. */
+  leaveTo101(): boolean {
+    return this.#take() !== null;
   }
 
   cut(): void {
@@ -351,7 +358,7 @@ function endCorked(): void {
 
 function endCorkedWithoutBody(): void {
   corked.res.writeStatus(corked.head);
-  corked.res.endWithoutBody(undefined, corked.close);
+  corked.res.endWithoutBody();
 }
 
 function writeCorkedLength(): void {

@@ -2,6 +2,7 @@
 import { addressText } from '../message/client-address.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RequestIds } from '../telemetry/request-id.ts';
+import type { Transaction, WebSocketOffer } from '../transaction.ts';
 import { type DownstreamSettings, HttpDownstream } from './downstream.ts';
 import type { Intake } from './intake.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
@@ -14,6 +15,9 @@ export interface FrontGeneration {
   /** Whose PROXY protocol headers are believed. */
   readonly trustsPeer: (peer: string) => boolean;
 }
+
+/** Reads a WebSocket handshake. @returns null when it is wrong. */
+export type MakeOffer = (down: HttpDownstream, tx: Transaction) => WebSocketOffer | null;
 
 export interface ListenerKind {
   readonly secure: boolean;
@@ -42,8 +46,8 @@ export class Front {
     };
   }
 
-  /** @param webSocket  The hand-over of an upgrade request, or null for a plain one. */
-  begin(res: HttpResponse, req: HttpRequest, kind: ListenerKind, webSocket: null): void {
+  /** @param offer  Makes the offer of an upgrade request, null for a handshake that is wrong; null for a plain request. */
+  begin(res: HttpResponse, req: HttpRequest, kind: ListenerKind, offer: MakeOffer | null): void {
     const generation = this.generation;
     const { pipeline } = generation;
     const nowMs = Date.now();
@@ -60,12 +64,19 @@ export class Front {
       // After a fault nobody knows where this request ends: its answer closes the connection.
       if (tx.fault !== null) down.bodyComplete = false;
       else if (tx.contentLength !== 0) down.expectBody();
+      if (offer !== null) takeOffer(tx, offer(down, tx));
     } catch (error) {
       pipeline.failed(tx, error);
       return;
     }
     pipeline.run(tx, nowMs);
   }
+}
+
+/** RFC 6455 4.1: a GET without a body, version 13. */
+function takeOffer(tx: Transaction, offer: WebSocketOffer | null): void {
+  if (offer !== null && tx.contentLength === 0) tx.webSocket = offer;
+  else tx.fault ??= 'SP_WEBSOCKET_HANDSHAKE';
 }
 
 function peerOf(res: HttpResponse, kind: ListenerKind, generation: FrontGeneration): string {

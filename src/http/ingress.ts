@@ -55,7 +55,7 @@ export class Ingress {
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
     this.#front = new Front(this.#compile(task.generation, this.#log), new RequestIds(task.threadIndex));
-    this.#listeners = new Listeners(this.#front, config, task.tls);
+    this.#listeners = new Listeners(this.#front, config, task.tls, (delta) => this.#metrics.websockets(delta));
   }
 
   /** Serves until drained. @throws  When a listening address cannot be opened. */

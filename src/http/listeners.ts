@@ -4,6 +4,7 @@ import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { Front, ListenerKind } from './front.ts';
 import { closeWhenQuiet } from './quiet-close.ts';
 import { TlsListener } from './tls-listener.ts';
+import { WebSockets } from './web-socket.ts';
 import { type ListenSocket, loadUws, type TemplatedApp, type Uws } from './uws.ts';
 
 /**
@@ -16,6 +17,7 @@ export class Listeners {
   readonly #uws: Uws = loadUws();
   readonly #config: Config;
   readonly #front: Front;
+  readonly #webSockets: WebSockets;
   readonly #plain: TemplatedApp | null;
   readonly #secure: TlsListener | null;
   #material: TlsMaterial | null;
@@ -24,8 +26,10 @@ export class Listeners {
   #closed = false;
   readonly #closing = new Set<() => void>();
 
-  constructor(front: Front, config: Config, material: TlsMaterial | null) {
+  /** @param onWebSockets  Told of every WebSocket that opens (+1) or closes (-1). */
+  constructor(front: Front, config: Config, material: TlsMaterial | null, onWebSockets: (delta: number) => void) {
     this.#front = front;
+    this.#webSockets = new WebSockets(front, longestMessage(config), onWebSockets);
     this.#config = config;
     this.#material = material;
     const { http, https, host } = config.listen;
@@ -46,7 +50,7 @@ export class Listeners {
   }
 
   get webSockets(): number {
-    return 0;
+    return this.#webSockets.open;
   }
 
   /** Opens or closes the listening sockets; connections that stand are not touched. */
@@ -67,7 +71,9 @@ export class Listeners {
     if (this.#accepting) this.#secure?.apply(material);
   }
 
-  closeWebSockets(): void {}
+  closeWebSockets(): void {
+    this.#webSockets.closeAll();
+  }
 
   /** Ends everything at once. */
   close(): void {
@@ -92,7 +98,7 @@ export class Listeners {
   }
 
   #configure(app: TemplatedApp, kind: ListenerKind): TemplatedApp {
-    return app.any('/*', this.#front.handler(kind));
+    return app.ws('/*', this.#webSockets.behavior(kind)).any('/*', this.#front.handler(kind));
   }
 
   #listen(app: TemplatedApp, port: number): ListenSocket {
@@ -110,4 +116,8 @@ export class Listeners {
     }
     return opened;
   }
+}
+
+function longestMessage(config: Config): number {
+  return Math.max(0, ...config.routes.map((route) => route.policies.websocket.messageBytesMax));
 }

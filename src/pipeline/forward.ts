@@ -4,6 +4,7 @@ import { validTraceparent } from '../telemetry/trace.ts';
 import type { Transaction } from '../transaction.ts';
 import { UpstreamCall } from '../upstream/call.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
+import { WebSocketCall } from '../upstream/web-socket-call.ts';
 import { PENDING, refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 
@@ -22,9 +23,14 @@ export function compileForward(context: PhaseContext): (tx: Transaction, nowMs: 
     if (route === null || group === undefined) return refuse('SP_INTERNAL');
     tx.upstreamName = group.name;
     if (group.config.balance === 'hash') tx.hashField = group.hashField(tx);
-    const head =
-      `${tx.method} ${upstreamPath(tx, route.config.stripPrefix, route.config.addPrefix)}${tx.query} HTTP/1.1\r\n` +
-      `host: ${authorityFor(tx, group)}\r\n${tx.forwardFields}${forwardingFields(tx)}${traceFields(tx)}${framing(tx)}\r\n`;
+    const target = upstreamPath(tx, route.config.stripPrefix, route.config.addPrefix) + tx.query;
+    const fields = `host: ${authorityFor(tx, group)}\r\n${tx.forwardFields}${forwardingFields(tx)}${traceFields(tx)}`;
+    if (tx.webSocket !== null) {
+      if (!route.config.policies.websocket.enabled) return refuse('SP_WEBSOCKET_REFUSED');
+      new WebSocketCall(tx, tx.webSocket, group, { target, fields, limits: route.config.policies.websocket }).start(nowMs);
+      return PENDING;
+    }
+    const head = `${tx.method} ${target} HTTP/1.1\r\n${fields}${framing(tx)}\r\n`;
     new UpstreamCall(tx, group, head).start(nowMs);
     return PENDING;
   };

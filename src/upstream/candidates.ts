@@ -27,7 +27,7 @@ export class Candidates {
   readonly targets: readonly Target[];
   readonly size: number;
   readonly #slots: Int32Array;
-  readonly #weights: Float64Array;
+  readonly #weights: Int32Array;
   readonly #health: TargetHealth;
   nowMs = 0;
   triedMask = 0;
@@ -38,12 +38,12 @@ export class Candidates {
     this.targets = targets;
     this.size = targets.length;
     this.#slots = Int32Array.from(targets, ({ slot }) => slot);
-    this.#weights = Float64Array.from(targets, ({ weight }) => weight);
+    this.#weights = Int32Array.from(targets, ({ weight }) => weight);
     this.#health = health;
   }
 
   fits(index: number): boolean {
-    if ((this.triedMask & triedBit(index)) !== 0) return false;
+    if (this.triedMask !== 0 && (this.triedMask & triedBit(index)) !== 0) return false;
     const slot = this.slot(index);
     return this.panic ? this.#health.activelyUp(slot) : this.#health.usable(slot, this.nowMs);
   }

@@ -5,7 +5,7 @@ import type { TargetHealth } from './health.ts';
 /** Bounds of an upstream, per target, so that a slow one cannot take everything. */
 export interface Circuit {
   /**
-   * Counts a request in, if there is room. Costs one atomic store and one read per thread: 20 ns with 4 threads.
+   * Counts a request in, if there is room. In and out cost 50 ns with 4 threads, 2 more for each further one.
    * @returns false when the target has `requestsMax` under way: SP_UPSTREAM_OVERLOADED, and nothing to leave.
    */
   enterRequest(slot: number): boolean;
@@ -34,7 +34,7 @@ export function compileCircuit(circuit: UpstreamConfig['circuit'], health: Targe
   return Object.freeze({
     enterRequest(slot: number): boolean {
       health.requestStarted(slot);
-      if (health.requests(slot) <= requestsMax) return true;
+      if (health.requestsWithin(slot, requestsMax)) return true;
       health.requestEnded(slot);
       return false;
     },
@@ -43,7 +43,7 @@ export function compileCircuit(circuit: UpstreamConfig['circuit'], health: Targe
     },
     enterConnection(slot: number): boolean {
       health.connectionOpened(slot);
-      if (health.connections(slot) <= connectionsMax) return true;
+      if (health.connectionsWithin(slot, connectionsMax)) return true;
       health.connectionClosed(slot);
       return false;
     },

@@ -20,7 +20,7 @@ const GOLDEN = 0x9e37_79b9;
  * The hash has no secret: gateways must agree. A client that chooses its own key can thereby choose its target, which it
  * could as well by sending one key over and over; hash by address where that matters.
  *
- * Threads: one. Cost: one read of a table, and 1 ns per character of the key.
+ * Threads: one. Cost: one read of a table and a pass over the key, 60 to 100 ns for an address.
  * Source: D. E. Eisenbud et al., Maglev: A Fast and Reliable Software Network Load Balancer (NSDI 2016), section 3.4,
  *         with weights as turns earned.
  */

@@ -1,3 +1,4 @@
+import type tls from 'node:tls';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
@@ -67,6 +68,11 @@ export class UpstreamGroup {
   /** Monotonic clock of this thread, milliseconds. */
   now(): number {
     return performance.now();
+  }
+
+  /** TLS options towards a target; null for plain HTTP. */
+  tlsOptions(target: Target): tls.ConnectionOptions | null {
+    return this.pool(target).tlsOptions;
   }
 
   pool(target: Target): ConnectionPool {

@@ -28,6 +28,10 @@ export const HEAD_TOO_LARGE = -2;
 const STATUS_LINE_BYTES = 13;
 const STATUS_OFFSET = 9;
 const VERSION_PREFIX: Uint8Array = Uint8Array.from('HTTP/1.', (character) => character.charCodeAt(0));
+/** `HTTP`, `/1.1`, ` 200`, first byte highest. */
+const WORD_HTTP = 0x48545450;
+const WORD_1_1 = 0x2f312e31;
+const WORD_200 = 0x20323030;
 const CHUNKED = lowerCaseBytes('chunked');
 
 /** First room for the client's head, bytes: nearly every head fits. */
@@ -147,8 +151,10 @@ export function parseResponseHead(
   let { at } = head;
 
   if (at === AT_STATUS) {
-    const reason = readStatusLine(head, buf, start, limit);
-    if (reason !== '') return invalid(head, reason);
+    if (!isUsualStatus(head, buf, words, start, limit)) {
+      const reason = readStatusLine(head, buf, start, limit);
+      if (reason !== '') return invalid(head, reason);
+    }
     if (limit - start < STATUS_LINE_BYTES) return pause(head, limit - start, limit - start, AT_STATUS);
     i = start + STATUS_LINE_BYTES;
     at = AT_REASON;
@@ -246,6 +252,16 @@ function tooLarge(head: ResponseHead, reason: string): number {
   head.reset();
   head.reason = reason;
   return HEAD_TOO_LARGE;
+}
+
+/** The whole of `HTTP/1.1 200 ` by words; whatever is not exactly that goes the long way, which knows what is wrong. */
+function isUsualStatus(head: ResponseHead, buf: Buffer, words: DataView, start: number, limit: number): boolean {
+  if (limit - start < STATUS_LINE_BYTES) return false;
+  if (words.getInt32(start) !== WORD_HTTP || words.getInt32(start + 4) !== WORD_1_1) return false;
+  if (words.getInt32(start + 8) !== WORD_200 || buf[start + 12] !== SP) return false;
+  head.minorVersion = 1;
+  head.status = 200;
+  return true;
 }
 
 /** Reads as much of the first 13 bytes as is there, so that garbage is refused with its first byte. */
