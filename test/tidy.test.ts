@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ERRORS } from '../src/errors.ts';
 import { PHASES } from '../src/pipeline/phases.ts';
 import { ARCHITECTURE_RULES, DOORS, importsOf } from './tidy/architecture.ts';
-import { differences, documentedErrors, unlisted, unpinned } from './tidy/documents.ts';
+import { differences, documentedErrors, unlisted, unlocked, unpinned } from './tidy/documents.ts';
 import { layersOf } from './tidy/lexer.ts';
 import { TEXT_RULES } from './tidy/text-rules.ts';
 
@@ -71,6 +71,15 @@ describe('documents', () => {
     for (const version of loose) assert.deepEqual(unpinned({ dependencies: { a: version } }), [`a: ${version}`]);
     const tight = ['1.2.3', '1.2.3-rc.1', 'npm:@a/b@1.2.3-unofficial.0'];
     for (const version of tight) assert.deepEqual(unpinned({ devDependencies: { a: version } }), []);
+  });
+
+  test('the lock file has a row for every build of every package', () => {
+    assert.deepEqual(unlocked(JSON.parse(read('package-lock.json'))), []);
+  });
+
+  test('which fires', () => {
+    const packages = { 'node_modules/a': { optionalDependencies: { 'a-mac': '1', 'a-linux': '1' } } };
+    assert.deepEqual(unlocked({ packages: { ...packages, 'node_modules/a-linux': {} } }), ['node_modules/a: a-mac']);
   });
 
   test('ARCHITECTURE.md names every dependency', () => {

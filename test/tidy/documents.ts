@@ -64,6 +64,19 @@ export function unlisted(manifest: Manifest, document: string): string[] {
     .filter((name) => !document.includes(`\`${name}\``));
 }
 
+/**
+ * Optional dependencies that a lock file leaves out: `npm ci` refuses such a file, and a lock file written where a
+ * registry does not have the builds for other platforms is one.
+ */
+export function unlocked(lock: { readonly packages: Readonly<Record<string, Manifest>> }): string[] {
+  return Object.entries(lock.packages).flatMap(([path, row]) =>
+    Object.keys((row.optionalDependencies ?? {}) as Record<string, string>)
+      .filter((name) => !Object.hasOwn(lock.packages, `node_modules/${name}`))
+      .filter((name) => !Object.hasOwn(lock.packages, `${path}/node_modules/${name}`))
+      .map((name) => `${path}: ${name}`),
+  );
+}
+
 function dependencies(manifest: Manifest): [name: string, version: string][] {
   const kinds = ['dependencies', 'optionalDependencies', 'devDependencies', 'peerDependencies'];
   return kinds.flatMap((kind) => Object.entries((manifest[kind] ?? {}) as Record<string, string>));
