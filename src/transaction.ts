@@ -128,6 +128,8 @@ export class Transaction {
   webSocket: WebSocketOffer | null = null;
   /** `name: value\r\n` for every field that goes upstream as it came; connection-level fields are left out. */
   forwardFields = '';
+  /** `forwardFields` has ASCII only: then one character is one byte, and the cheaper write is exact. */
+  isAscii = false;
   userAgent = '';
   authorization = '';
   cookie = '';

@@ -213,7 +213,8 @@ export class Intake {
     if (forward.includes('\x7f')) {
       this.#fault('SP_REQUEST_FIELD', 'A header field value has a character that is not allowed.');
     }
-    if (Buffer.byteLength(forward) !== forward.length && forward.includes(REPLACEMENT)) {
+    tx.isAscii = Buffer.byteLength(forward) === forward.length;
+    if (!tx.isAscii && forward.includes(REPLACEMENT)) {
       this.#fault('SP_REQUEST_FIELD', 'A header field value is not valid UTF-8.');
     }
   }

@@ -126,14 +126,16 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     connection.expect(this);
     const now = this.#group.now();
     this.#lastMoveAt = now;
+    // Everything around the client's fields was checked to be ASCII; latin1 saves 1 us a head, and cuts nothing off then.
+    const encoding = this.tx.isAscii ? 'latin1' : 'utf8';
     if (this.#bodyComplete && this.#held === null) {
-      connection.socket.write(this.#head, 'utf8');
+      connection.socket.write(this.#head, encoding);
       this.#awaitHead(now);
       return;
     }
     // One system call for the head and whatever there is of the body.
     connection.socket.cork();
-    connection.socket.write(this.#head, 'utf8');
+    connection.socket.write(this.#head, encoding);
     this.#writeHeld(connection);
     process.nextTick(uncork, connection.socket);
     if (this.#bodyComplete) this.#awaitHead(now);
