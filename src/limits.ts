@@ -57,7 +57,7 @@ export const LOG_WRITER_BYTES_MAX = 16_777_216;
 /** Addresses remembered per thread: peers' texts, trust, lists walked. A power of two; a stranger may not grow it. */
 export const ADDRESS_MEMO_SLOTS = 1_024;
 
-/** Host names remembered per thread, with what the router found for each. A power of two. */
+/** Host names remembered per thread, with what the router found for each. A stranger may not grow it. */
 export const HOSTS_REMEMBERED_MAX = 1_024;
 
 /** Segments of one route's path: each may cost the router one step back. */

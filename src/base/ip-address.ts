@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 
 /**
  * An address as four 32-bit words, most significant first. IPv4 takes its IPv4-mapped form ::ffff:a.b.c.d (RFC 4291
@@ -12,6 +12,8 @@ export interface AddressRange {
   readonly prefix: number;
 }
 
+const DOT = 0x2e;
+
 /** Longest text of an address: IPv6 with an embedded IPv4 address. Longer text is not looked at. */
 const TEXT_LENGTH_MAX = 45;
 
@@ -21,7 +23,8 @@ const MAPPED_BITS = 96;
 /** @returns  The words of an address without port, brackets or zone; null for anything else. */
 export function parseAddress(text: string): AddressWords | null {
   if (text.length > TEXT_LENGTH_MAX) return null;
-  if (isIPv4(text)) return [0, 0, 0xffff, parseIPv4(text)];
+  const word = parseIPv4(text);
+  if (word !== -1) return [0, 0, 0xffff, word];
   // A zone (`fe80::1%eth0`) means something to one machine only.
   if (isIPv6(text) && !text.includes('%')) return parseIPv6(text);
   return null;
@@ -87,11 +90,27 @@ function formatIPv4(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
-/** `text` passed isIPv4: four decimal numbers of 0-255 without leading zeros. */
+/** @returns  The address of four decimal numbers of 0-255 without leading zeros; -1 for anything else. */
 function parseIPv4(text: string): number {
   let word = 0;
-  for (const part of text.split('.')) word = word * 256 + Number(part);
-  return word;
+  let number = -1;
+  let dots = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (number === -1 || dots === 3) return -1;
+      word = word * 256 + number;
+      number = -1;
+      dots += 1;
+      continue;
+    }
+    const digit = code - 0x30;
+    // A leading zero means octal to some (RFC 6943 3.1.1).
+    if (digit < 0 || digit > 9 || number === 0) return -1;
+    number = number === -1 ? digit : number * 10 + digit;
+    if (number > 255) return -1;
+  }
+  return dots === 3 && number !== -1 ? word * 256 + number : -1;
 }
 
 /** `text` passed isIPv6. */

