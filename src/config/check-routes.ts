@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { formatIPv6, parseAddress } from '../base/ip-address.ts';
 import { isHostName } from './address.ts';
 import { isBelow, patternShape, whyNotPattern, whyNotPrefix } from './path-pattern.ts';
 import type { Report } from './report.ts';
@@ -113,7 +114,7 @@ function noteOverlaps(routes: readonly RouteConfig[], report: Report): void {
   for (const [index, route] of routes.entries()) {
     for (const host of route.hosts.length === 0 ? [''] : new Set(route.hosts)) {
       for (const [at, pattern] of route.paths.entries()) {
-        const key = `${host} ${patternShape(pattern)}`;
+        const key = `${canonicalHost(host)} ${patternShape(pattern)}`;
         const known = claims.get(key) ?? [];
         claims.set(key, known);
         const claim = { route: index, at };
@@ -126,6 +127,12 @@ function noteOverlaps(routes: readonly RouteConfig[], report: Report): void {
       }
     }
   }
+}
+
+/** `[0:0::1]` and `[::1]` are one host. */
+function canonicalHost(host: string): string {
+  const words = host.startsWith('[') ? parseAddress(host.slice(1, -1)) : null;
+  return words === null ? host : `[${formatIPv6(words)}]`;
 }
 
 function noteOverlap(

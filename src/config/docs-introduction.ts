@@ -79,7 +79,8 @@ Some settings are read once, at start, and need a restart: \`listen.*\`, \`threa
 
 - \`/a/b\` is that path alone, \`/a/{id}\` has one segment in the place of \`{id}\`, \`/a/*\` is everything below. Exact
   segments win over parameters, parameters over \`*\`; exact hosts over wildcards, wildcards over none.
-- Paths are compared after normalisation, so patterns have no \`%\`, \`//\`, \`.\` or \`..\`.
+- Paths are compared after normalisation, so patterns have no \`//\`, \`.\` or \`..\`, and \`%XX\` only in capitals and for
+  characters that need it: \`/caf%C3%A9\`.
 - In brackets YAML wants quotes around braces: \`paths: ["/a/{id}"]\`.
 - Two routes that claim the same host, path and method are refused; both are named.
 `;
