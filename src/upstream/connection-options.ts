@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { COLON, COMMA, equalsLower, isToken, LF, lowerCaseBytes, skipSpace, trimSpaceEnd } from '../base/ascii.ts';
+import { COLON, COMMA, equalsLower, isToken, LF, lowerCaseBytes, SP, skipSpace, trimSpaceEnd } from '../base/ascii.ts';
 import { CONNECTION_OPTIONS_MAX } from '../limits.ts';
 import { CONNECTION, isProtected, KEEP, responseFieldClass, sameName } from './response-fields.ts';
 
@@ -19,8 +19,8 @@ export const OPTION_NAMES = 2;
  *             connection is not used again: `OPTION_CLOSE`.
  */
 export function connectionOptions(buf: Buffer, from: number, to: number): number {
-  // What nearly every server sends; the list below would find the same.
-  if (to - from === KEEP_ALIVE.length + 1 && equalsLower(buf, from + 1, KEEP_ALIVE)) return 0;
+  // ` keep-alive` is what nearly every server sends; the list below would find the same.
+  if (to - from === 11 && buf[from] === SP && equalsLower(buf, from + 1, KEEP_ALIVE)) return 0;
   let bits = 0;
   let at = from;
   while (at < to) {

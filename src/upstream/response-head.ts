@@ -116,7 +116,8 @@ export class ResponseHead {
  * Parses one complete response head (RFC 9112 4 and 5), strictly: what llhttp refuses in strict mode is refused, and
  * beyond that
  * - every status line but `HTTP/1.0` or `HTTP/1.1`, one space, 100-599, one space (llhttp lets the last space be absent,
- *   takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, empty lines before it;
+ *   takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, CR CR after it, empty lines
+ *   before the line;
  * - Content-Length with more than 16 digits, over 2^53-1 (inexact in a number), or with HTAB around it;
  * - Transfer-Encoding that is not exactly one `chunked` (llhttp takes lists, repetitions, and unknown codings until the
  *   connection ends), or on HTTP/1.0;
@@ -164,7 +165,7 @@ export function parseResponseHead(
     if (i === limit) return pause(head, i - start, limit - start, AT_REASON);
     if (buf[i] !== CR) return invalid(head, buf[i] === LF ? 'bare LF' : 'forbidden byte in the reason phrase');
     if (i + 1 === limit) return pause(head, i - start, limit - start, AT_REASON);
-    if (buf[i + 1] !== LF) return invalid(head, 'bare CR');
+    if (buf[i + 1] !== LF) return invalid(head, 'bare CR after the reason phrase');
     i += 2;
     at = AT_NAME;
     head.fieldsStart = i - start;

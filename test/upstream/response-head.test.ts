@@ -146,6 +146,12 @@ describe('response head', () => {
     assert.equal(head.keepAlive, false);
   });
 
+  it('tells keep-alive from names that end like it', () => {
+    const head = accept([OK, 'Connection:xkeep-alive', 'XKeep-Alive: 1', 'Content-Length: 0']);
+    assert.equal(clientHead(head), '200 OK');
+    assert.equal(clientHead(accept([OK, 'Connection: keep-alive', 'XKeep-Alive: 1'])), '200 OK\r\nXKeep-Alive: 1');
+  });
+
   it('bounds the names in Connection', () => {
     const names = Array.from({ length: CONNECTION_OPTIONS_MAX }, (_, n) => `x-${n}`);
     assert.equal(clientHead(accept([OK, `Connection: ${names.join()}`, 'X-31: 1', 'X-32: 2'])), '200 OK\r\nX-32: 2');
@@ -178,7 +184,8 @@ describe('response head', () => {
       ['HTTP/1.1 200 O\x7fK\r\n\r\n', 'forbidden byte in the reason phrase'],
       ['HTTP/1.1 200 O\x1bK\r\n\r\n', 'forbidden byte in the reason phrase'],
       ['HTTP/1.1 200 OK\nA: b\r\n\r\n', 'bare LF'],
-      ['HTTP/1.1 200 OK\rA: b\r\n\r\n', 'bare CR'],
+      ['HTTP/1.1 200 OK\rA: b\r\n\r\n', 'bare CR after the reason phrase'],
+      ['HTTP/1.1 200 OK\r\rA: b\r\n\r\n', 'bare CR after the reason phrase'],
       [`${OK}\r\nA: b\nC: d\r\n\r\n`, 'bare LF'],
       [`${OK}\r\nA: b\rC: d\r\n\r\n`, 'bare CR'],
       [`${OK}\r\nA: b\r\r\n\r\n`, 'bare CR'],
@@ -209,7 +216,7 @@ describe('response head', () => {
       ['HTTP/1.0 103 x\r\n\r\n', 'interim answer that ends the connection'],
     ];
     for (const [text, reason] of cases) assert.equal(refusal(text), reason, JSON.stringify(text));
-    assert.equal(cases.length, 53);
+    assert.equal(cases.length, 54);
   });
 
   it('refuses every control byte but HTAB wherever it stands in a value', () => {
