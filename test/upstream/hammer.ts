@@ -16,7 +16,7 @@ for (let round = 0; round < rounds; round += 1) {
   if (job === 'eject') result.perRound.push(eject(nowMs));
   else if (job === 'spread') result.perRound.push(ejectMine(nowMs));
   else if (job === 'claim') result.perRound.push(health.claim(slots[0] as number, nowMs) ? 1 : 0);
-  else result.perRound.push(enter());
+  else result.perRound.push(enter(round));
   meet(round);
 }
 parentPort?.postMessage(result);
@@ -39,25 +39,31 @@ function ejectMine(nowMs: number): number {
   return ejected;
 }
 
-/** Many requests come and go; some stay. Returns those that stay. */
-function enter(): number {
+/** Four threads want up to 4 of 10 places each, over and over. Returns how many this one holds at the end. */
+function enter(round: number): number {
   const circuit = compileCircuit({ requestsMax: 10, connectionsMax: 10, pendingMax: 0 }, health, threads);
   const slot = slots[0] as number;
-  let stay = 0;
-  for (let request = 0; request < 2_000; request += 1) {
+  let held = 0;
+  for (let request = 0; request < 5_000; request += 1) {
     if (circuit.enterRequest(slot)) {
+      held += 1;
       const inside = Atomics.add(words, 2, 1) + 1;
       if (inside > 10) throw new Error(`${inside} requests are in, 10 allowed`);
-      if (request % 500 === 0) stay += 1;
-      else {
-        Atomics.sub(words, 2, 1);
-        circuit.leaveRequest(slot);
-      }
+    }
+    if (held === 4 || (held > 0 && request % 7 === thread)) {
+      held -= 1;
+      Atomics.sub(words, 2, 1);
+      circuit.leaveRequest(slot);
     }
     health.connectionOpened(slot);
     if (request % 2 === 0) health.connectionClosed(slot);
   }
-  return stay;
+  if (round === rounds - 1) return held;
+  for (; held > 0; held -= 1) {
+    Atomics.sub(words, 2, 1);
+    circuit.leaveRequest(slot);
+  }
+  return 0;
 }
 
 /** A barrier: the last one to come opens it. */
@@ -69,6 +75,10 @@ function meet(round: number): void {
     Atomics.notify(words, 1);
     return;
   }
-  if (Atomics.wait(words, 1, phase, 20_000) === 'timed-out')
-    throw new Error(`thread ${thread} waited alone in round ${round}`);
+  // Asked again and again: a late notify of the round before may wake those who wait for this one.
+  while (Atomics.load(words, 1) === phase) {
+    if (Atomics.wait(words, 1, phase, 20_000) === 'timed-out') {
+      throw new Error(`thread ${thread} waited alone in round ${round}`);
+    }
+  }
 }
