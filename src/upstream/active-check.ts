@@ -9,7 +9,7 @@ type ActiveConfig = UpstreamConfig['health']['active'];
 
 export interface ActiveCheckOptions {
   readonly health: TargetHealth;
-  /** TLS options of an upstream's https targets: ca, servername, rejectUnauthorized, minVersion. May throw SP_CONFIG. */
+  /** TLS options of an https target: ca, servername, rejectUnauthorized, minVersion. May throw SP_CONFIG. */
   readonly tlsOptions: (upstream: UpstreamConfig, target: Target) => ConnectionOptions;
   /** A target changed sides. @param reason  The probe's finding, for the log: status, errno, time-out. */
   readonly onChange: (target: Target, healthy: boolean, reason: string) => void;

@@ -27,10 +27,10 @@ export interface Balancer {
  * Builds the balancer of one upstream for one thread.
  *
  * Who is chosen from, the first group that is not empty: usable and not tried; usable; not held down by active checks
- * and not tried; not held down. The last two are panic mode. Ejection is a guess from a few failures, which the gateway's
- * own network can cause as well; when it says that nobody is left, the guess is worth less than a try. An active check
- * is what the operator defined as being up, so a target that fails it is never sent traffic: a fast 503 lets clients and
- * front balancers turn elsewhere. (Envoy also panics over active checks; HAProxy and nginx do not.)
+ * and not tried; not held down. The last two are panic mode. Ejection is a guess from few failures, which the gateway's
+ * own network can cause as well; when it says that nobody is left, the guess is worth less than a try. An active
+ * check is what the operator defined as being up, so a target that fails it is never sent traffic: a fast 503 lets
+ * clients and front balancers turn elsewhere. (Envoy panics over active checks as well; HAProxy answers 503.)
  *
  * @param config   `balance` and `hashBy` of the upstream.
  * @param targets  At least one.

@@ -14,8 +14,8 @@ export interface Circuit {
   enterConnection(slot: number): boolean;
   leaveConnection(slot: number): void;
   /**
-   * Most connections of this thread's keep-alive pool to one target, >= 1. Pools have shares of `connectionsMax` and not
-   * a common count, because one that waits can only be woken by a connection that ends in its own thread.
+   * Most connections of this thread's keep-alive pool to one target, >= 1. Pools have shares of `connectionsMax` and
+   * not a common count, because one that waits can only be woken by a connection that ends in its own thread.
    */
   readonly connectionsShare: number;
   /** Most requests of this thread that wait for a connection to one target. */

@@ -3,7 +3,7 @@ import type { Transaction } from '../transaction.ts';
 import type { Candidates, Strategy } from './candidates.ts';
 import type { Target } from './targets.ts';
 
-/** Primes. One byte per entry holds 256 targets, the most an upstream may have; 64 or 16 KB per thread stay in cache. */
+/** Primes. One byte per entry holds 256 targets, the most an upstream may have; 16 or 64 KB stay in a core's cache. */
 const ENTRIES_FEW = 16_381;
 const ENTRIES_MANY = 65_537;
 const FEW_TARGETS = 64;
@@ -17,8 +17,8 @@ const GOLDEN = 0x9e37_79b9;
  * When a target does not fit, only its own keys move, spread over the others, each always to the same one. When a
  * target leaves the configuration, its 1/n of the keys move, and a few per cent of the others.
  *
- * The hash has no secret: gateways must agree. A client that chooses its own key can thereby choose its target, which it
- * could as well by sending one key over and over; hash by address where that matters.
+ * The hash has no secret: gateways must agree. A client that chooses its own key can thereby choose its target, as it
+ * could by sending one key over and over; hash by address where that matters.
  *
  * Threads: one. Cost: one read of a table and a pass over the key, 60 to 100 ns for an address.
  * Source: D. E. Eisenbud et al., Maglev: A Fast and Reliable Software Network Load Balancer (NSDI 2016), section 3.4,

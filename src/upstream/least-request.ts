@@ -7,12 +7,12 @@ const DRAWS_MAX = 4;
 
 /**
  * Power of two choices: a target drawn by weight against any other, and the one with fewer requests under way for its
- * weight wins. Requests are those of all threads, read at this moment. Two random choices avoid both the queue on the slowest and the herd that
- * a global minimum sends to whoever has just become free.
+ * weight wins. Requests are those of all threads, read at this moment. Two random choices avoid both the queue on the
+ * slowest and the herd that a global minimum sends to whoever has just become free.
  *
  * Threads: one.
- * Source: M. Mitzenmacher, The Power of Two Choices in Randomized Load Balancing (2001); the draw by weight is the alias
- *         method of A. J. Walker (1977), built as M. D. Vose (1991) describes: one random number, two reads.
+ * Source: M. Mitzenmacher, The Power of Two Choices in Randomized Load Balancing (2001); the draw by weight is the
+ *         alias method of A. J. Walker (1977), built as M. D. Vose (1991) describes: one random number, two reads.
  */
 export class LeastRequest implements Strategy {
   readonly #keep: Float64Array;
@@ -95,9 +95,9 @@ export class LeastRequest implements Strategy {
 }
 
 /**
- * With this request on top, `a` would have no more for its weight than `b` has now; fractions compared without dividing.
- * Between equal weights that is plainly "fewer". An idle target of small weight does not outdo a large one that has just
- * a little to do, and between idle ones the draw by weight stands.
+ * With this request on top, `a` would have no more for its weight than `b` has now; fractions compared without
+ * dividing. Between equal weights that is plainly "fewer". An idle target of small weight does not outdo a large one
+ * that has just a little to do, and between idle ones the draw by weight stands.
  */
 function betterThan(asked: Candidates, a: number, b: number): boolean {
   return (asked.requests(a) + 1) * asked.weight(b) <= asked.requests(b) * asked.weight(a);
