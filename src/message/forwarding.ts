@@ -10,14 +10,14 @@ import { hostName } from './host.ts';
  * (RFC 7239), or both; always Via (RFC 9110 7.6.3) and X-Request-Id. The intake took received ones off the message, so
  * each is there once.
  *
- * Received values are believed from trusted peers only, and then of one family alone: X-Forwarded-* when X-Forwarded-For
- * is there, else Forwarded. The other family's fields are written anew from what was believed: a proxy that keeps one
- * passes a stranger's other one on untouched.
+ * Received values are believed from trusted peers only, and then of one family alone: X-Forwarded-* when there is an
+ * X-Forwarded-For, else Forwarded. The other family's fields are written anew from what was believed: a proxy that keeps
+ * one passes a stranger's other one on untouched.
  *
  * X-Forwarded-Port is not written: X-Forwarded-Host and -Proto say it already, and two sources may disagree.
  *
- * @returns A function `(tx) => fields`, each `name: value\r\n`; needs `peer`, `client`, `authority`, `requestId` set and
- *          checked. ASCII without control characters.
+ * @returns A function `(tx) => fields`, each `name: value\r\n`; needs `peer`, `client`, `authority` and `requestId` set
+ *          and checked. ASCII without control characters.
  */
 export function compileForwarding(
   config: Config['forwarding'],

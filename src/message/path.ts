@@ -5,8 +5,8 @@ import { HEX_VALUES } from '../base/ascii.ts';
  * Normalises the path of an origin-form target once; every policy and the upstream see this form.
  *
  * - Percent triplets of unreserved characters are decoded, others get upper-case digits (RFC 3986 6.2.2); nothing is
- *   decoded twice. Printable characters outside of RFC 3986's `pchar` (`"<>[]^{|}` and the backtick), which browsers and
- *   curl do send, are percent-encoded, so that `|` and `%7C` are one path.
+ *   decoded twice. Printable characters outside of RFC 3986's `pchar` (`"<>[]^{|}` and the backtick), which browsers
+ *   and curl do send, are percent-encoded, so that `|` and `%7C` are one path.
  * - Runs of `/` become one, then dot segments are removed (RFC 3986 5.2.4). A trailing slash stays.
  * - Refused: what the next parser may read as another path. Backslash and `#`, raw or (backslash) encoded; control
  *   and 8-bit characters; encoded control characters; malformed triplets; overlong UTF-8; `..` above the root; dot or
