@@ -50,7 +50,7 @@ export function checkPair(certificatePem: string, keyPem: string): CheckedPair |
   const leaf = chain[0];
   if (leaf === undefined) return problems;
 
-  checkStrength(leaf.publicKey, certificate);
+  checkStrength(leaf, certificate);
   checkUse(leaf, certificate);
   checkOrder(chain, certificate);
   if (key !== undefined && !leaf.checkPrivateKey(key)) {
@@ -114,7 +114,14 @@ function readKey(pem: string, problem: (message: string) => void): KeyObject | u
   }
 }
 
-function checkStrength(key: KeyObject, problem: (message: string) => void): void {
+function checkStrength(leaf: X509Certificate, problem: (message: string) => void): void {
+  let key: KeyObject;
+  try {
+    key = leaf.publicKey;
+  } catch {
+    problem('has a public key of a kind that cannot be read: use RSA or ECDSA');
+    return;
+  }
   const details = key.asymmetricKeyDetails;
   if (key.asymmetricKeyType === 'rsa') {
     const bits = details?.modulusLength ?? 0;

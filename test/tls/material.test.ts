@@ -38,8 +38,8 @@ function problems(tls: TlsSettings, nowMs = Date.now()): string[] {
   } catch (error) {
     assert.ok(error instanceof SallyportError);
     assert.equal(error.code, 'SP_TLS_MATERIAL');
-    assert.equal(error.message, (error.context['problems'] as string[]).join('\n'));
-    return error.context['problems'] as string[];
+    assert.equal(error.message, (error.context.problems as string[]).join('\n'));
+    return error.context.problems as string[];
   }
   return [];
 }
