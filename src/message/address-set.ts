@@ -23,7 +23,8 @@ export function compileAddressSet(ranges: readonly string[], setting: string): A
   ranges.forEach((text, index) => {
     const range = parseRange(text);
     if (range === null) {
-      const message = `${setting}[${index}] is "${text}", not an address or CIDR range; write 10.0.0.0/8 or 2001:db8::/32`;
+      const found = `${setting}[${index}] is "${text}", not an address or CIDR range`;
+      const message = `${found}; write 10.0.0.0/8 or 2001:db8::/32`;
       throw new SallyportError('SP_CONFIG', message, { setting, index, value: text });
     }
     if (range.prefix >= 96 && isMapped(range.words)) {

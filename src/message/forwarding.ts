@@ -11,8 +11,8 @@ import { hostName } from './host.ts';
  * each is there once.
  *
  * Received values are believed from trusted peers only, and then of one family alone: X-Forwarded-* when there is an
- * X-Forwarded-For, else Forwarded. The other family's fields are written anew from what was believed: a proxy that keeps
- * one passes a stranger's other one on untouched.
+ * X-Forwarded-For, else Forwarded. The other family's fields are written anew from what was believed: a proxy that
+ * keeps one passes a stranger's other one on untouched.
  *
  * X-Forwarded-Port is not written: X-Forwarded-Host and -Proto say it already, and two sources may disagree.
  *
