@@ -25,8 +25,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride();
 
   program
-    .command('serve', { isDefault: true })
-    .description('run the gateway until a signal stops it (SIGHUP reloads, SIGTERM and SIGINT drain)')
+    .command('serve')
+    .description('run the gateway until a signal stops it: SIGHUP reloads, SIGTERM and SIGINT drain (default)')
     .option('-c, --config <file>', 'configuration; the default is SALLYPORT_CONFIG')
     .action((options: { config?: string }) => keep(serve({ configFile: options.config, env: process.env })));
   program
@@ -53,7 +53,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action(() => console.log(versionLine()));
 
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withCommand(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has printed its own words by now; help asked for is no error.
@@ -61,6 +61,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(describeFailure(error));
     return EXIT_REFUSED;
   }
+}
+
+/** `serve` where no command is named, so that a misspelt one is told from an argument. */
+function withCommand(argv: readonly string[]): string[] {
+  const [first] = argv;
+  const named = first !== undefined && (!first.startsWith('-') || first === '-h' || first === '--help');
+  return named ? [...argv] : ['serve', ...argv];
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
