@@ -33,10 +33,11 @@ export function runCheck(file: string | undefined, options: CheckOptions): numbe
 function summary(loaded: LoadedConfig): string {
   const { config, source, warnings } = loaded;
   const targets = Object.values(config.upstreams).reduce((sum, upstream) => sum + upstream.targets.length, 0);
-  const upstreams = Object.keys(config.upstreams).length;
+  const routes = counted(config.routes.length, 'route');
+  const upstreams = counted(Object.keys(config.upstreams).length, 'upstream');
   const lines = [
     `OK  ${source}`,
-    `    ${counted(config.routes.length, 'route')}, ${counted(upstreams, 'upstream')} with ${counted(targets, 'target')}`,
+    `    ${routes}, ${upstreams} with ${counted(targets, 'target')}`,
     `    listeners: ${listeners(config)}`,
   ];
   if (warnings.length > 0) lines.push('', `${counted(warnings.length, 'warning')}:`, ...alignProblems(warnings));

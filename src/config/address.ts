@@ -29,7 +29,7 @@ export function whyNotRange(text: string): string | undefined {
   return undefined;
 }
 
-/** True for a name of letters, digits, `-` and `_` between single dots, at most 253 long (RFC 1035, `_` from practice). */
+/** True for letters, digits, `-` and `_` between single dots, at most 253 long (RFC 1035; `_` is practice). */
 export function isHostName(text: string): boolean {
   if (text.length > 253) return false;
   return text.split('.').every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label));

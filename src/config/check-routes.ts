@@ -6,7 +6,7 @@ import type { Report } from './report.ts';
 import type { Config, RouteConfig } from './schema.ts';
 import { didYouMean, type KeyPath, quote } from './words.ts';
 
-/** A tunnel past every policy, and echoes of the request's own secrets: the guard refuses them (RFC 9110 9.3.6, 9.3.8). */
+/** A tunnel past every policy, and echoes of a request's secrets: the guard refuses them (RFC 9110 9.3.6, 9.3.8). */
 const METHODS_REFUSED = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
 /** Routes: names, upstreams, patterns, prefixes, and routes that would fight over the same requests. Never throws. */

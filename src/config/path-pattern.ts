@@ -29,7 +29,7 @@ export function whyNotPattern(pattern: string): [found: string, remedy: string] 
   return undefined;
 }
 
-/** Like `whyNotPattern` for a prefix: no parameters, no `*`, and no slash at its end, so that it ends with a segment. */
+/** Like `whyNotPattern` for a prefix: no parameters, no `*`, and no slash at its end: it ends with a segment. */
 export function whyNotPrefix(prefix: string): [found: string, remedy: string] | undefined {
   if (prefix === '') return undefined;
   if (prefix.endsWith('/')) return ['ends with a slash', 'leave the last / out'];

@@ -10,7 +10,7 @@ const COMPARED_MAX = 128;
 /** Control characters, line and paragraph separators, bidirectional overrides: they could forge lines of a terminal. */
 const UNSAFE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]/g;
 
-/** `['routes', 2, 'upstream']` -> `routes[2].upstream`; unusual names are quoted: `upstreams["a b"]`. Unique per path. */
+/** `['routes', 2, 'upstream']` -> `routes[2].upstream`; odd names are quoted: `upstreams["a b"]`. Unique per path. */
 export function pathText(path: KeyPath): string {
   let text = '';
   for (const part of path) {

@@ -54,7 +54,7 @@ test('an alias bomb ends at a bound, quickly', () => {
 });
 
 test('deep nesting is a problem, not a stack overflow', () => {
-  for (const text of ['['.repeat(50_000), '{a: '.repeat(5_000), `a: ${'['.repeat(100)}${']'.repeat(100)}`]) {
+  for (const text of ['['.repeat(10_000), '{a: '.repeat(5_000), `a: ${'['.repeat(100)}${']'.repeat(100)}`]) {
     const { value, found } = read(text);
     assert.equal(value, undefined);
     assert.match(found.join('\n'), /nested (too deeply|deeper than 64 levels)/);

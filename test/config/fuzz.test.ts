@@ -92,9 +92,9 @@ test(`mutations of the example load or are refused with whole problems (seed ${s
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (changes) => {
       outcomes[holds(mutate(changes), {})] += 1;
     }),
-    { seed, numRuns: 600 },
+    { seed, numRuns: 400 },
   );
-  assert.ok(outcomes.loads > 20 && outcomes.refused > 200, JSON.stringify(outcomes));
+  assert.ok(outcomes.loads > 10 && outcomes.refused > 150, JSON.stringify(outcomes));
 });
 
 test(`any tree of any values loads or is refused (seed ${seed})`, () => {
