@@ -66,7 +66,10 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** @param text  Body of the answer: a JSON object with `detail`, `generation`, `warnings` and `problems`, as far as there are any. */
+/**
+ * @param text  Body of the answer: a JSON object with `detail`, `generation`, `warnings` and `problems`, as far as
+ *              there are any.
+ */
 export function describeAnswer(text: string, fallback: string): string {
   const answer = parse(text);
   const generation = typeof answer.generation === 'number' ? `generation ${answer.generation} is at work` : '';
