@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SallyportError } from '../errors.ts';
@@ -26,45 +26,48 @@ export interface TlsCertificate {
 export interface Snapshot {
   readonly material: TlsMaterial;
   /**
-   * Deletes the files. Not before every thread they were given to has applied them or is gone: the TLS library ends the
+   * Takes the files away. Not before every thread they were given to has applied them or is gone: the TLS library ends the
    * process on a file that vanishes between two names of one certificate.
    */
   release(): void;
 }
-
-const live = new Set<string>();
 
 /**
  * Writes checked certificates into private files that nobody else changes. uWebSockets.js takes file names and every
  * thread reads them in its own time: from the originals, one thread could load the old half of a pair and another
  * the new one.
  *
+ * On Linux the files lose their names at once, and threads reach them through the descriptors that all threads share
+ * (/proc/self/fd/N): however the process ends, no key is left behind. Elsewhere they are deleted by `release`, or when
+ * the process exits.
+ *
  * @param material    From `loadMaterial`.
  * @param generation  Number of the change; 0 at boot.
- * @param base        Folder to write under; by default memory (/dev/shm), else the system's temporary folder.
+ * @param places      For tests: where to write, and where descriptors have names.
  * @throws  SallyportError SP_TLS_MATERIAL when the files cannot be written.
  *
- * Threads: main. Folder 0700, files 0600; deleted by `release`, or when the process exits.
+ * Threads: main. Folder 0700, files 0600. Two descriptors per certificate until `release`.
  */
-export function takeSnapshot(material: CheckedMaterial, generation: number, base = privateBase()): Snapshot {
-  let folder = '';
+export function takeSnapshot(material: CheckedMaterial, generation: number, places: Places = {}): Snapshot {
+  const { base = privateBase(), descriptors = '/proc/self/fd' } = places;
+  const hold = new Hold(descriptors);
   try {
-    folder = mkdtempSync(join(base, 'sallyport-tls-'));
-    remember(folder);
+    hold.folder = mkdtempSync(join(base, 'sallyport-tls-'));
+    live.add(hold);
+    if (live.size === 1) process.once('exit', releaseAll);
     const certificates = material.certificates.map((certificate, index) => {
-      const certificateFile = join(folder, `${index}.crt`);
-      const keyFile = join(folder, `${index}.key`);
-      writeFileSync(certificateFile, certificate.certificatePem, { mode: 0o600, flag: 'wx', encoding: 'latin1' });
-      writeFileSync(keyFile, certificate.keyPem, { mode: 0o600, flag: 'wx', encoding: 'latin1' });
+      const certificateFile = hold.write(`${index}.crt`, certificate.certificatePem);
+      const keyFile = hold.write(`${index}.key`, certificate.keyPem);
       const { names, notAfterMs, fingerprint } = certificate;
       return { names, certificateFile, keyFile, notAfterMs, fingerprint };
     });
+    hold.hide();
     return {
       material: { generation, minVersion: material.minVersion, certificates },
-      release: () => forget(folder),
+      release: () => hold.release(),
     };
   } catch (error) {
-    if (folder !== '') forget(folder);
+    hold.release();
     throw new SallyportError(
       'SP_TLS_MATERIAL',
       `Private copies of the certificates could not be written under ${base}: ${(error as Error).message}. ` +
@@ -72,6 +75,69 @@ export function takeSnapshot(material: CheckedMaterial, generation: number, base
       { base },
       { cause: error },
     );
+  }
+}
+
+export interface Places {
+  /** Folder to write under; by default memory (/dev/shm), else the system's temporary folder. */
+  readonly base?: string;
+  readonly descriptors?: string;
+}
+
+/** The files of one snapshot. */
+class Hold {
+  folder = '';
+  readonly #descriptors: string;
+  readonly #open: number[] = [];
+  #reachable = true;
+
+  constructor(descriptors: string) {
+    this.#descriptors = descriptors;
+  }
+
+  /** @returns the name to read the file by. */
+  write(name: string, text: string): string {
+    const file = join(this.folder, name);
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx', encoding: 'latin1' });
+    if (!this.#reachable) return file;
+    const descriptor = openSync(file, 'r');
+    this.#open.push(descriptor);
+    const shared = `${this.#descriptors}/${descriptor}`;
+    if (canRead(shared)) return shared;
+    this.#reachable = false;
+    return file;
+  }
+
+  /** Takes the names away where the descriptors will do. */
+  hide(): void {
+    if (this.#reachable) this.#remove();
+  }
+
+  release(): void {
+    for (const descriptor of this.#open.splice(0)) closeSync(descriptor);
+    this.#remove();
+    live.delete(this);
+    if (live.size === 0) process.removeListener('exit', releaseAll);
+  }
+
+  #remove(): void {
+    if (this.folder !== '') rmSync(this.folder, { recursive: true, force: true });
+    this.folder = '';
+  }
+}
+
+const live = new Set<Hold>();
+
+function releaseAll(): void {
+  for (const hold of [...live]) hold.release();
+}
+
+function canRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -84,20 +150,4 @@ function privateBase(): string {
   } catch {
     return tmpdir();
   }
-}
-
-function remember(folder: string): void {
-  if (live.size === 0) process.once('exit', forgetAll);
-  live.add(folder);
-}
-
-function forget(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
-  live.delete(folder);
-  if (live.size === 0) process.removeListener('exit', forgetAll);
-}
-
-function forgetAll(): void {
-  for (const folder of live) rmSync(folder, { recursive: true, force: true });
-  live.clear();
 }

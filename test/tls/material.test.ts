@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -202,29 +202,38 @@ describe('certificates of the configuration', () => {
 });
 
 describe('the private copies for the threads', () => {
-  it('hold what was checked, for this user only, and vanish', () => {
-    const checked = loadMaterial(settings(row(site)), Date.now());
-    const { material, release } = takeSnapshot(checked, 7);
-    const [certificate] = material.certificates;
-    assert.ok(certificate);
-    assert.equal(material.generation, 7);
-    assert.deepEqual(structuredClone(material), material);
-    assert.ok(!JSON.stringify(material).includes('PRIVATE KEY'));
-    assert.equal(readFileSync(certificate.certificateFile, 'utf8'), site.certificatePem);
-    assert.equal(readFileSync(certificate.keyFile, 'utf8'), site.keyPem);
-    const folder = dirname(certificate.keyFile);
-    assert.equal(statSync(folder).mode & 0o777, 0o700);
-    assert.equal(statSync(certificate.keyFile).mode & 0o777, 0o600);
-    assert.equal(statSync(certificate.certificateFile).mode & 0o777, 0o600);
-    release();
-    assert.equal(existsSync(folder), false);
-    release();
-  });
+  for (const [what, descriptors, isHidden] of [
+    ['have no name where descriptors will do', '/proc/self/fd', process.platform === 'linux'],
+    ['have private names where they will not', '/nonexistent', false],
+  ] as const) {
+    it(`hold what was checked, for this user only, and vanish; they ${what}`, () => {
+      const base = mkdtempSync(join(authority.folder, 'base-'));
+      const { material, release } = takeSnapshot(loadMaterial(settings(row(site)), Date.now()), 7, {
+        base,
+        descriptors,
+      });
+      const [certificate] = material.certificates;
+      assert.ok(certificate);
+      assert.equal(material.generation, 7);
+      assert.deepEqual(structuredClone(material), material);
+      assert.ok(!JSON.stringify(material).includes('PRIVATE KEY'));
+      assert.equal(readFileSync(certificate.certificateFile, 'utf8'), site.certificatePem);
+      assert.equal(readFileSync(certificate.keyFile, 'utf8'), site.keyPem);
+      assert.equal(statSync(certificate.keyFile).mode & 0o777, 0o600);
+      assert.equal(statSync(certificate.certificateFile).mode & 0o777, 0o600);
+      assert.equal(readdirSync(base).length, isHidden ? 0 : 1);
+      if (!isHidden) assert.equal(statSync(dirname(certificate.keyFile)).mode & 0o777, 0o700);
+      release();
+      assert.equal(existsSync(certificate.keyFile), false);
+      assert.deepEqual(readdirSync(base), []);
+      release();
+    });
+  }
 
   it('are deleted when the process exits without releasing them', () => {
-    const base = join(authority.folder, 'exit');
-    mkdirSync(base);
+    const base = mkdtempSync(join(authority.folder, 'exit-'));
     const source = fileURLToPath(new URL('../../src/tls/', import.meta.url));
+    const places = JSON.stringify({ base, descriptors: '/nonexistent' });
     const said = execFileSync(process.execPath, [
       '--input-type=module',
       '-e',
@@ -232,8 +241,8 @@ describe('the private copies for the threads', () => {
        import { takeSnapshot } from ${JSON.stringify(`${source}snapshot.js`)};
        import { readdirSync } from 'node:fs';
        const tls = ${JSON.stringify(settings(row(site)))};
-       takeSnapshot(loadMaterial(tls, Date.now()), 0, ${JSON.stringify(base)});
-       takeSnapshot(loadMaterial(tls, Date.now()), 1, ${JSON.stringify(base)});
+       takeSnapshot(loadMaterial(tls, Date.now()), 0, ${places});
+       takeSnapshot(loadMaterial(tls, Date.now()), 1, ${places});
        console.log(readdirSync(${JSON.stringify(base)}).length);
        process.exit(0);`,
     ]);
@@ -245,6 +254,6 @@ describe('the private copies for the threads', () => {
     const checked = loadMaterial(settings(row(site)), Date.now());
     const file = write('no-folder', '');
     chmodSync(file, 0o600);
-    assert.throws(() => takeSnapshot(checked, 0, file), { code: 'SP_TLS_MATERIAL', message: /set TMPDIR/ });
+    assert.throws(() => takeSnapshot(checked, 0, { base: file }), { code: 'SP_TLS_MATERIAL', message: /set TMPDIR/ });
   });
 });
