@@ -12,61 +12,182 @@ export interface ErrorRow {
   readonly detail: string;
 }
 
-const row = (
-  status: number,
-  side: Side,
-  level: ErrorRow['level'],
-  title: string,
-  detail: string,
-): ErrorRow => Object.freeze({ status, side, level, title, detail });
+const row = (status: number, side: Side, level: ErrorRow['level'], title: string, detail: string): ErrorRow =>
+  Object.freeze({ status, side, level, title, detail });
 
 /** Every way Sallyport says no. `docs/errors.md` has a section per code; a test compares both. */
 export const ERRORS = Object.freeze({
   // The request's form: phase 1, guard.
-  SP_REQUEST_FRAMING: row(400, 'client', 'info', 'Ambiguous framing', 'Content-Length or Transfer-Encoding is malformed, repeated or contradictory.'),
+  SP_REQUEST_FRAMING: row(
+    400,
+    'client',
+    'info',
+    'Ambiguous framing',
+    'Content-Length or Transfer-Encoding is malformed, repeated or contradictory.',
+  ),
   SP_REQUEST_HOST: row(400, 'client', 'info', 'Invalid Host', 'Exactly one valid Host field is required.'),
-  SP_REQUEST_TARGET: row(400, 'client', 'info', 'Invalid request target', 'The request target has a form or a character that is not allowed.'),
+  SP_REQUEST_TARGET: row(
+    400,
+    'client',
+    'info',
+    'Invalid request target',
+    'The request target has a form or a character that is not allowed.',
+  ),
   SP_REQUEST_FIELD: row(400, 'client', 'info', 'Invalid header field', 'A header field name or value is not allowed.'),
   SP_REQUEST_METHOD: row(501, 'client', 'info', 'Method not implemented', 'This method is not served here.'),
-  SP_REQUEST_EXPECTATION: row(417, 'client', 'info', 'Expectation failed', 'The only expectation met here is 100-continue.'),
-  SP_REQUEST_HEAD_TOO_LARGE: row(431, 'client', 'info', 'Request head too large', 'The header section is larger, or has more fields, than allowed.'),
-  SP_REQUEST_TARGET_TOO_LONG: row(414, 'client', 'info', 'Request target too long', 'The request target is longer than allowed.'),
-  SP_REQUEST_BODY_TOO_LARGE: row(413, 'client', 'info', 'Request body too large', 'The request body is larger than allowed.'),
-  SP_REQUEST_BODY_TIMEOUT: row(408, 'client', 'info', 'Request body timed out', 'The request body did not arrive in time.'),
-  SP_REQUEST_ABORTED: row(0, 'client', 'debug', 'Client went away', 'The client closed the connection before the answer was complete.'),
-  SP_RESPONSE_TIMEOUT: row(0, 'client', 'info', 'Client stopped reading', 'The client did not take the answer in time.'),
+  SP_REQUEST_EXPECTATION: row(
+    417,
+    'client',
+    'info',
+    'Expectation failed',
+    'The only expectation met here is 100-continue.',
+  ),
+  SP_REQUEST_HEAD_TOO_LARGE: row(
+    431,
+    'client',
+    'info',
+    'Request head too large',
+    'The header section is larger, or has more fields, than allowed.',
+  ),
+  SP_REQUEST_TARGET_TOO_LONG: row(
+    414,
+    'client',
+    'info',
+    'Request target too long',
+    'The request target is longer than allowed.',
+  ),
+  SP_REQUEST_BODY_TOO_LARGE: row(
+    413,
+    'client',
+    'info',
+    'Request body too large',
+    'The request body is larger than allowed.',
+  ),
+  SP_REQUEST_BODY_TIMEOUT: row(
+    408,
+    'client',
+    'info',
+    'Request body timed out',
+    'The request body did not arrive in time.',
+  ),
+  SP_REQUEST_ABORTED: row(
+    0,
+    'client',
+    'debug',
+    'Client went away',
+    'The client closed the connection before the answer was complete.',
+  ),
+  SP_RESPONSE_TIMEOUT: row(
+    0,
+    'client',
+    'info',
+    'Client stopped reading',
+    'The client did not take the answer in time.',
+  ),
   SP_HTTPS_REQUIRED: row(308, 'client', 'debug', 'HTTPS required', 'This site is served over HTTPS only.'),
-  SP_WEBSOCKET_REFUSED: row(403, 'client', 'info', 'WebSocket not allowed', 'This route does not accept WebSocket connections.'),
-  SP_WEBSOCKET_HANDSHAKE: row(400, 'client', 'info', 'Invalid WebSocket handshake', 'The WebSocket handshake is malformed.'),
+  SP_WEBSOCKET_REFUSED: row(
+    403,
+    'client',
+    'info',
+    'WebSocket not allowed',
+    'This route does not accept WebSocket connections.',
+  ),
+  SP_WEBSOCKET_HANDSHAKE: row(
+    400,
+    'client',
+    'info',
+    'Invalid WebSocket handshake',
+    'The WebSocket handshake is malformed.',
+  ),
 
   // Routing: phase 2.
   SP_ROUTE_NOT_FOUND: row(404, 'client', 'info', 'Not found', 'No route matches this host and path.'),
   SP_ROUTE_METHOD: row(405, 'client', 'info', 'Method not allowed', 'The route does not accept this method.'),
 
   // Upstream: phase 13.
-  SP_UPSTREAM_UNAVAILABLE: row(503, 'upstream', 'error', 'Service unavailable', 'No healthy upstream target is available.'),
-  SP_UPSTREAM_OVERLOADED: row(503, 'upstream', 'warn', 'Service overloaded', 'The upstream has as many requests as it is allowed to have.'),
+  SP_UPSTREAM_UNAVAILABLE: row(
+    503,
+    'upstream',
+    'error',
+    'Service unavailable',
+    'No healthy upstream target is available.',
+  ),
+  SP_UPSTREAM_OVERLOADED: row(
+    503,
+    'upstream',
+    'warn',
+    'Service overloaded',
+    'The upstream has as many requests as it is allowed to have.',
+  ),
   SP_UPSTREAM_CONNECT: row(502, 'upstream', 'error', 'Bad gateway', 'The upstream could not be reached.'),
-  SP_UPSTREAM_CONNECT_TIMEOUT: row(504, 'upstream', 'error', 'Gateway timeout', 'The upstream did not accept the connection in time.'),
-  SP_UPSTREAM_TLS: row(502, 'upstream', 'error', 'Bad gateway', 'A secure connection to the upstream could not be established.'),
-  SP_UPSTREAM_RESET: row(502, 'upstream', 'error', 'Bad gateway', 'The upstream closed the connection before its answer was complete.'),
+  SP_UPSTREAM_CONNECT_TIMEOUT: row(
+    504,
+    'upstream',
+    'error',
+    'Gateway timeout',
+    'The upstream did not accept the connection in time.',
+  ),
+  SP_UPSTREAM_TLS: row(
+    502,
+    'upstream',
+    'error',
+    'Bad gateway',
+    'A secure connection to the upstream could not be established.',
+  ),
+  SP_UPSTREAM_RESET: row(
+    502,
+    'upstream',
+    'error',
+    'Bad gateway',
+    'The upstream closed the connection before its answer was complete.',
+  ),
   SP_UPSTREAM_PROTOCOL: row(502, 'upstream', 'error', 'Bad gateway', 'The upstream sent an invalid answer.'),
-  SP_UPSTREAM_HEAD_TOO_LARGE: row(502, 'upstream', 'error', 'Bad gateway', 'The upstream sent a header section that is larger than allowed.'),
+  SP_UPSTREAM_HEAD_TOO_LARGE: row(
+    502,
+    'upstream',
+    'error',
+    'Bad gateway',
+    'The upstream sent a header section that is larger than allowed.',
+  ),
   SP_UPSTREAM_TIMEOUT: row(504, 'upstream', 'error', 'Gateway timeout', 'The upstream did not answer in time.'),
-  SP_UPSTREAM_IDLE_TIMEOUT: row(504, 'upstream', 'error', 'Gateway timeout', 'The upstream stopped in the middle of its answer.'),
+  SP_UPSTREAM_IDLE_TIMEOUT: row(
+    504,
+    'upstream',
+    'error',
+    'Gateway timeout',
+    'The upstream stopped in the middle of its answer.',
+  ),
   SP_TOTAL_TIMEOUT: row(504, 'upstream', 'error', 'Gateway timeout', 'The request took longer than its route allows.'),
 
   // The gateway itself.
-  SP_INTERNAL: row(500, 'gateway', 'error', 'Internal error', 'The gateway failed on this request; the log has the details under this request id.'),
+  SP_INTERNAL: row(
+    500,
+    'gateway',
+    'error',
+    'Internal error',
+    'The gateway failed on this request; the log has the details under this request id.',
+  ),
   SP_DRAINING: row(503, 'gateway', 'info', 'Shutting down', 'The gateway is shutting down; send the request again.'),
-  SP_DESCRIPTORS: row(503, 'gateway', 'error', 'Service overloaded', 'The gateway has no file descriptors left for this request.'),
+  SP_DESCRIPTORS: row(
+    503,
+    'gateway',
+    'error',
+    'Service overloaded',
+    'The gateway has no file descriptors left for this request.',
+  ),
 
   // Boot, reload and operation: never sent to a client.
   SP_CONFIG: row(0, 'gateway', 'fatal', 'Invalid configuration', 'The configuration was refused.'),
   SP_LISTEN: row(0, 'gateway', 'fatal', 'Cannot listen', 'A listening address could not be opened.'),
   SP_TLS_MATERIAL: row(0, 'gateway', 'error', 'Invalid certificate or key', 'A certificate or key could not be used.'),
   SP_THREAD: row(0, 'gateway', 'error', 'Thread ended', 'A worker thread ended unexpectedly and is replaced.'),
-  SP_PLATFORM: row(0, 'gateway', 'fatal', 'Unsupported platform', 'No usable build of a native dependency for this machine.'),
+  SP_PLATFORM: row(
+    0,
+    'gateway',
+    'fatal',
+    'Unsupported platform',
+    'No usable build of a native dependency for this machine.',
+  ),
 } as const satisfies Record<string, ErrorRow>);
 
 export type ErrorCode = keyof typeof ERRORS;

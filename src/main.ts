@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type ReloadResult, startAdmin } from './admin/server.ts';
 import { packageVersion } from './base/version.ts';
-import { ConfigError, describeProblem } from './config/problems.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { ConfigError, describeProblem } from './config/problems.ts';
 import { needsRestart } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
 import { SallyportError } from './errors.ts';
@@ -18,6 +18,7 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
+import type { CheckedMaterial } from './tls/material.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -136,7 +137,8 @@ class RunningGateway implements Gateway {
 
   async start(): Promise<void> {
     const { config } = this;
-    for (const warning of this.#loaded.warnings) this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
+    for (const warning of this.#loaded.warnings)
+      this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
     if (config.admin.port !== 0) await this.#startAdmin(config);
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
@@ -195,10 +197,7 @@ class RunningGateway implements Gateway {
         );
       }
       const material = this.#tls.check(config);
-      const next = this.#plan(config, before.number + 1);
-      await this.#switch(before, next);
-      await this.#tls.apply(material);
-      this.#checks.update(config, next.plan);
+      const next = await this.#switch(before, config, material);
       this.#log = this.#createLog(config);
       this.#applied(next);
       this.#tls.watch(config);
@@ -213,11 +212,17 @@ class RunningGateway implements Gateway {
     }
   }
 
-  /** All threads or none: when one cannot compile the new configuration, all go back to the old one. */
-  async #switch(before: Generation, next: Generation): Promise<void> {
+  /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
+  async #switch(before: Generation, config: Config, material: CheckedMaterial | null): Promise<Generation> {
     try {
+      const next = this.#plan(config, before.number + 1);
+      this.#checks.update(config, next.plan);
       await this.#threads.reload(next);
+      await this.#tls.apply(material);
+      return next;
     } catch (error) {
+      const { plan } = this.#plan(before.config, before.number);
+      this.#checks.update(before.config, plan);
       await this.#threads.reload(before);
       throw error;
     }

@@ -49,6 +49,8 @@ export interface Downstream {
   attach(source: Source): void;
   /** Lets go of the source; what still comes of the body is swallowed. */
   detach(): void;
+  /** Tells the source, if there is one, to release everything: after a bug nobody else will. */
+  abandon(): void;
   pauseBody(): void;
   resumeBody(): void;
 }

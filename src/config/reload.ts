@@ -25,8 +25,16 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
  * @throws  Never.
  */
 export function needsRestart(before: Config, after: Config): string[] {
-  return FIXED_AT_START.filter((text) => {
+  const fixed = FIXED_AT_START.filter((text) => {
     const path = text.split('.');
     return !isDeepStrictEqual(valueAt(before, path), valueAt(after, path));
   });
+  // The HTTP front takes one bound for all WebSockets when it starts to listen; routes may only stay below it.
+  if (longestMessage(after) > longestMessage(before)) fixed.push('routes[].policies.websocket.messageBytesMax');
+  return fixed;
+}
+
+/** Longest WebSocket message that any route accepts, bytes. */
+export function longestMessage(config: Config): number {
+  return Math.max(0, ...config.routes.map((route) => route.policies.websocket.messageBytesMax));
 }

@@ -100,7 +100,12 @@ const Limits = section('Caps on what a client may send.', {
 });
 
 const Timeouts = section('How long clients may take. The request head has 10 s, fixed by the HTTP front.', {
-  bodyIdleMs: millis('Longest silence in the middle of a request body.', 15_000),
+  bodyIdleMs: millis(
+    'Longest silence in the middle of a request body; past 8 to 12 s the HTTP front closes by itself.',
+    8_000,
+    100,
+    10_000,
+  ),
   bodyTotalMs: millis('Longest time for a whole request body.', 3_600_000),
   responseIdleMs: millis('Longest time a client may take nothing of a waiting answer.', 30_000),
 });

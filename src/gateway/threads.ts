@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { type ErrorCode, ERRORS, SallyportError } from '../errors.ts';
+import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -170,7 +170,10 @@ export class Threads {
     const lived = performance.now() - thread.startedAt;
     thread.restarts = lived > STABLE_MS ? 0 : thread.restarts + 1;
     const waitMs = Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** Math.max(0, thread.restarts - 1));
-    log().error({ err: error, code: 'SP_THREAD', threadIndex: thread.index, waitMs }, 'ingress thread ended; replacing it');
+    log().error(
+      { err: error, code: 'SP_THREAD', threadIndex: thread.index, waitMs },
+      'ingress thread ended; replacing it',
+    );
     setTimeout(() => {
       if (!this.#stopping) this.#run(thread);
     }, waitMs);

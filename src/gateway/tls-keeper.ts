@@ -3,7 +3,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { CertificateExpiry } from '../telemetry/main-metrics.ts';
 import { ExpiryWatch } from '../tls/expiry.ts';
 import { type CheckedMaterial, loadMaterial } from '../tls/material.ts';
-import { type Snapshot, takeSnapshot, type TlsMaterial } from '../tls/snapshot.ts';
+import { type Snapshot, type TlsMaterial, takeSnapshot } from '../tls/snapshot.ts';
 import { MaterialWatcher } from '../tls/watcher.ts';
 
 export interface TlsKeeperOptions {
@@ -72,7 +72,9 @@ export class TlsKeeper {
       onChange: (checked) => {
         this.#rotating = this.#rotating
           .then(() => this.#rotate(checked))
-          .catch((error: unknown) => log().error({ err: error }, 'new certificates could not be used; the old ones stay'));
+          .catch((error: unknown) =>
+            log().error({ err: error }, 'new certificates could not be used; the old ones stay'),
+          );
       },
       onError: (error) => log().error({ err: error, code: error.code }, 'new certificates refused; the old ones stay'),
     });
@@ -81,10 +83,7 @@ export class TlsKeeper {
     });
     const look = (): void => expiry.tick(this.#checked?.certificates ?? [], Date.now());
     look();
-    this.#timers = [
-      setInterval(() => watcher.tick(Date.now()), config.tls.pollMs),
-      setInterval(look, EXPIRY_LOOK_MS),
-    ];
+    this.#timers = [setInterval(() => watcher.tick(Date.now()), config.tls.pollMs), setInterval(look, EXPIRY_LOOK_MS)];
     for (const timer of this.#timers) timer.unref();
   }
 

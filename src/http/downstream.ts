@@ -80,6 +80,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (this.#bodyPaused) this.resumeBody();
   }
 
+  abandon(): void {
+    this.#source?.onAbort();
+  }
+
   pauseBody(): void {
     if (this.#bodyPaused || this.#res === null || this.bodyComplete) return;
     this.#bodyPaused = true;

@@ -86,7 +86,11 @@ export class Ingress {
         this.#reload(message.generation);
         return;
       case 'tls':
-        this.#say({ kind: 'tls-applied', number: message.material.generation, error: this.#applyTls(message.material) });
+        this.#say({
+          kind: 'tls-applied',
+          number: message.material.generation,
+          error: this.#applyTls(message.material),
+        });
         return;
       case 'accept':
         if (!this.#draining) this.#listeners.accept(message.accepting);
@@ -179,7 +183,10 @@ export class Ingress {
       last = now;
       this.#wheel.advance(now);
     }, tickMs);
-    this.#timers.push(tick, setInterval(() => this.#lines.access.flush(), FLUSH_MS));
+    this.#timers.push(
+      tick,
+      setInterval(() => this.#lines.access.flush(), FLUSH_MS),
+    );
   }
 
   #drain(deadlineMs: number): void {
@@ -194,7 +201,8 @@ export class Ingress {
       if (this.#load.requests > 0 || this.#listeners.webSockets > 0) this.#lastBusyAt = now;
       if (now - this.#lastBusyAt < QUIET_MS && now - startedAt < deadlineMs) return;
       clearInterval(watch);
-      if (this.#load.requests > 0) this.#log.warn({ requests: this.#load.requests }, 'drain deadline: requests are cut');
+      if (this.#load.requests > 0)
+        this.#log.warn({ requests: this.#load.requests }, 'drain deadline: requests are cut');
       this.#finish();
     }, 20);
   }

@@ -1,11 +1,12 @@
+import { longestMessage } from '../config/reload.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { Front, ListenerKind } from './front.ts';
 import { closeWhenQuiet } from './quiet-close.ts';
 import { TlsListener } from './tls-listener.ts';
-import { WebSockets } from './web-socket.ts';
 import { type ListenSocket, loadUws, type TemplatedApp, type Uws } from './uws.ts';
+import { WebSockets } from './web-socket.ts';
 
 /**
  * The listening addresses of one thread. All threads listen on the same ones (SO_REUSEPORT): the kernel spreads the
@@ -34,9 +35,7 @@ export class Listeners {
     this.#material = material;
     const { http, https, host } = config.listen;
     this.#plain =
-      http.port === 0
-        ? null
-        : this.#configure(this.#uws.App(), { secure: false, proxyProtocol: http.proxyProtocol });
+      http.port === 0 ? null : this.#configure(this.#uws.App(), { secure: false, proxyProtocol: http.proxyProtocol });
     this.#secure =
       https.port === 0
         ? null
@@ -116,8 +115,4 @@ export class Listeners {
     }
     return opened;
   }
-}
-
-function longestMessage(config: Config): number {
-  return Math.max(0, ...config.routes.map((route) => route.policies.websocket.messageBytesMax));
 }

@@ -27,7 +27,9 @@ export function compileForward(context: PhaseContext): (tx: Transaction, nowMs: 
     const fields = `host: ${authorityFor(tx, group)}\r\n${tx.forwardFields}${forwardingFields(tx)}${traceFields(tx)}`;
     if (tx.webSocket !== null) {
       if (!route.config.policies.websocket.enabled) return refuse('SP_WEBSOCKET_REFUSED');
-      new WebSocketCall(tx, tx.webSocket, group, { target, fields, limits: route.config.policies.websocket }).start(nowMs);
+      new WebSocketCall(tx, tx.webSocket, group, { target, fields, limits: route.config.policies.websocket }).start(
+        nowMs,
+      );
       return PENDING;
     }
     const head = `${tx.method} ${target} HTTP/1.1\r\n${fields}${framing(tx)}\r\n`;

@@ -1,9 +1,9 @@
-import type { Transaction } from '../transaction.ts';
-import type { Verdict } from '../verdict.ts';
 import { compileBodyBound } from '../body/bound.ts';
 import { compileGuard } from '../message/guard.ts';
 import { compileTransport } from '../message/transport.ts';
 import { compileRouting } from '../router/routing.ts';
+import type { Transaction } from '../transaction.ts';
+import type { Verdict } from '../verdict.ts';
 import { compileAccount } from './account.ts';
 import { compileClient } from './client.ts';
 import type { PhaseContext } from './context.ts';

@@ -86,6 +86,11 @@ export class Pipeline implements TransactionOwner {
     const { log, metrics } = this.#context;
     metrics.handlerErrors();
     log.error({ err: error, requestId: tx.requestId, method: tx.method, path: tx.path }, 'error in a request handler');
+    try {
+      tx.downstream.abandon();
+    } catch (second) {
+      log.error({ err: second, requestId: tx.requestId }, 'error while letting go of a failed request');
+    }
     this.refuse(tx, refuse('SP_INTERNAL'));
   }
 

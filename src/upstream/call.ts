@@ -86,13 +86,9 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   #try(nowMs: number, fresh: boolean): void {
     const { tx } = this;
     const group = this.#group;
-    const target = group.balancer.pick(tx, nowMs, this.#tried);
-    if (target === null) {
-      this.#refuse('SP_UPSTREAM_UNAVAILABLE', `no usable target of ${group.name}`);
-      return;
-    }
-    if (!group.circuit.enterRequest(target.slot)) {
-      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url} has requestsMax requests under way`);
+    const target = group.choose(tx, nowMs, this.#tried);
+    if (typeof target === 'string') {
+      this.#refuse(target, `no target of ${group.name} can take the request`);
       return;
     }
     tx.tries += 1;
@@ -336,7 +332,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     let deadline: number;
     if (this.#wait === WAIT_CONNECTION) deadline = Number.POSITIVE_INFINITY;
     else if (this.#wait === WAIT_HEAD) deadline = this.#headDeadlineAt;
-    else if (this.#wait === WAIT_CLIENT || (this.#wait === WAIT_BODY && !this.#bodyPaused)) deadline = Number.POSITIVE_INFINITY;
+    else if (this.#wait === WAIT_CLIENT || (this.#wait === WAIT_BODY && !this.#bodyPaused))
+      deadline = Number.POSITIVE_INFINITY;
     else deadline = this.#lastMoveAt + timeouts.idleMs;
     const nearest = Math.min(deadline, this.#totalDeadlineAt);
     // The pool watches a connection that is being opened, the downstream a slow client: look again now and then.

@@ -2,11 +2,11 @@ import type tls from 'node:tls';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
-import type { Balancer } from './balance.ts';
+import { type Balancer, triedBit } from './balance.ts';
 import type { Circuit } from './circuit.ts';
 import type { TargetHealth } from './health.ts';
 import type { ConnectionPool, PoolEvents } from './pool.ts';
-import { type FailureKind, RetryBudget, mayRetry } from './retry-budget.ts';
+import { type FailureKind, mayRetry, RetryBudget } from './retry-budget.ts';
 import type { Target } from './targets.ts';
 
 /** What a thread counts about its upstreams. Cheap, never throws; implemented by the metrics of the thread. */
@@ -40,11 +40,11 @@ export class UpstreamGroup {
   readonly name: string;
   readonly config: UpstreamConfig;
   readonly targets: readonly Target[];
-  readonly balancer: Balancer;
   readonly circuit: Circuit;
   readonly wheel: TimerWheel;
   readonly events: UpstreamEvents;
   readonly hashField: (tx: Transaction) => string;
+  readonly #balancer: Balancer;
   readonly #health: TargetHealth;
   readonly #pools: readonly ConnectionPool[];
   readonly #budget: RetryBudget;
@@ -54,7 +54,7 @@ export class UpstreamGroup {
     this.name = parts.name;
     this.config = parts.config;
     this.targets = parts.targets;
-    this.balancer = parts.balancer;
+    this.#balancer = parts.balancer;
     this.circuit = parts.circuit;
     this.#health = parts.health;
     this.wheel = parts.wheel;
@@ -79,6 +79,26 @@ export class UpstreamGroup {
     const pool = this.#pools[target.index];
     if (pool === undefined) throw new RangeError(`no pool for target ${target.index} of ${this.name}`);
     return pool;
+  }
+
+  /**
+   * Picks a target with room for one more request and counts it in; `circuit.leaveRequest` must follow.
+   *
+   * @param tried  `triedBit` of the targets that failed this transaction.
+   * @returns  The target, or why there is none.
+   */
+  choose(tx: Transaction, nowMs: number, tried: number): Target | 'SP_UPSTREAM_UNAVAILABLE' | 'SP_UPSTREAM_OVERLOADED' {
+    let target = this.#balancer.pick(tx, nowMs, tried);
+    let full = tried;
+    while (target !== null) {
+      if (this.circuit.enterRequest(target.slot)) return target;
+      // Full: another one may have room. Balancers avoid tried targets, but come back to them when nobody else is left.
+      const bit = triedBit(target.index);
+      if ((full & bit) !== 0) return 'SP_UPSTREAM_OVERLOADED';
+      full |= bit;
+      target = this.#balancer.pick(tx, nowMs, full);
+    }
+    return full === tried ? 'SP_UPSTREAM_UNAVAILABLE' : 'SP_UPSTREAM_OVERLOADED';
   }
 
   callStarted(): void {

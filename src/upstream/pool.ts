@@ -144,7 +144,8 @@ export class ConnectionPool {
     this.#idle.push(connection);
     const advertised = connection.head.keepAliveTimeoutMs;
     // A second before the target's own deadline: a request must not meet the closing of its connection.
-    const idleMs = advertised > 0 ? Math.min(this.#options.idleMs, Math.max(1, advertised - 1_000)) : this.#options.idleMs;
+    const idleMs =
+      advertised > 0 ? Math.min(this.#options.idleMs, Math.max(1, advertised - 1_000)) : this.#options.idleMs;
     this.#wheel.schedule(connection, idleMs);
   }
 

@@ -5,7 +5,7 @@ import type { Config, UpstreamConfig } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
 import { compileBalancer } from './balance.ts';
 import { type Circuit, compileCircuit } from './circuit.ts';
-import { UpstreamGroup, type UpstreamEvents } from './group.ts';
+import { type UpstreamEvents, UpstreamGroup } from './group.ts';
 import type { TargetHealth } from './health.ts';
 import { ConnectionPool, type PoolOptions } from './pool.ts';
 import { compileTargets, type SlotPlan, type Target } from './targets.ts';

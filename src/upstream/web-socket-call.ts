@@ -66,6 +66,11 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
       this.#tx.owner.refuse(this.#tx, refuse('SP_WEBSOCKET_HANDSHAKE', 'The subprotocols are malformed or repeated.'));
       return;
     }
+    if (!this.#tx.isAscii) {
+      // node:http, under `ws`, writes fields as latin1: other bytes would not arrive as they were sent.
+      this.#tx.owner.refuse(this.#tx, refuse('SP_REQUEST_FIELD', 'A WebSocket handshake has ASCII fields only.'));
+      return;
+    }
     this.#group.callStarted();
     this.#tx.downstream.attach(this);
     this.#try(nowMs);
@@ -76,12 +81,15 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
   #try(nowMs: number): void {
     const group = this.#group;
     const tx = this.#tx;
-    const target = group.balancer.pick(tx, nowMs, this.#tried);
-    if (target === null) return this.#refuse('SP_UPSTREAM_UNAVAILABLE', `no usable target of ${group.name}`);
-    if (!group.circuit.enterRequest(target.slot)) return this.#refuse('SP_UPSTREAM_OVERLOADED', 'requestsMax reached');
+    const target = group.choose(tx, nowMs, this.#tried);
+    if (typeof target === 'string') {
+      this.#refuse(target, `no target of ${group.name} can take the request`);
+      return;
+    }
     if (!group.circuit.enterConnection(target.slot)) {
       group.circuit.leaveRequest(target.slot);
-      return this.#refuse('SP_UPSTREAM_OVERLOADED', 'connectionsMax reached');
+      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url} has connectionsMax connections`);
+      return;
     }
     this.#target = target;
     this.#tried |= triedBit(target.index);
@@ -111,7 +119,8 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     });
     this.#upstream = upstream;
     upstream.binaryType = 'nodebuffer';
-    const guarded = <A extends unknown[]>(handler: (...args: A) => void) =>
+    const guarded =
+      <A extends unknown[]>(handler: (...args: A) => void) =>
       (...args: A): void => {
         // A connection given up still speaks: its words count no more.
         if (this.#upstream !== upstream) return;
@@ -121,18 +130,36 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
           this.#bug(error);
         }
       };
-    upstream.on('open', guarded(() => this.#opened(upstream)));
-    upstream.on('unexpected-response', guarded((_request: ClientRequest, answer: IncomingMessage) => this.#refused(answer)));
+    upstream.on(
+      'open',
+      guarded(() => this.#opened(upstream)),
+    );
+    upstream.on(
+      'unexpected-response',
+      guarded((_request: ClientRequest, answer: IncomingMessage) => this.#refused(answer)),
+    );
     // After 'open' an error is followed by 'close', which deals with it.
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#client === null) guarded(() => this.#failed(error))();
       else if (this.#tx.reason === '') this.#tx.reason = `${target.url}: ${error.message}`;
     });
-    upstream.on('message', guarded((message: RawData, isBinary: boolean) => this.#fromUpstream(bytesOf(message), isBinary)));
-    upstream.on('ping', guarded((payload: Buffer) => this.#moved()?.ping(payload)));
+    upstream.on(
+      'message',
+      guarded((message: RawData, isBinary: boolean) => this.#fromUpstream(bytesOf(message), isBinary)),
+    );
+    upstream.on(
+      'ping',
+      guarded((payload: Buffer) => this.#moved()?.ping(payload)),
+    );
     // Our pings to the upstream only carry the client's; the front has answered these already.
-    upstream.on('pong', guarded(() => this.#moved()));
-    upstream.on('close', guarded((code: number, reason: Buffer) => this.#upstreamClosed(code, reason)));
+    upstream.on(
+      'pong',
+      guarded(() => this.#moved()),
+    );
+    upstream.on(
+      'close',
+      guarded((code: number, reason: Buffer) => this.#upstreamClosed(code, reason)),
+    );
   }
 
   #opened(upstream: WebSocket): void {
@@ -337,7 +364,9 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
 
 /** `ws` refuses to send codes that only describe a connection (RFC 6455 7.4.1). */
 function closeUpstream(upstream: WebSocket, code: number, reason: Uint8Array): void {
-  const sendable = (code >= 1_000 && code <= 1_014 && code !== 1_004 && code !== NO_STATUS && code !== ABNORMAL) || (code >= 3_000 && code <= 4_999);
+  const sendable =
+    (code >= 1_000 && code <= 1_014 && code !== 1_004 && code !== NO_STATUS && code !== ABNORMAL) ||
+    (code >= 3_000 && code <= 4_999);
   if (sendable) upstream.close(code, Buffer.from(reason));
   else upstream.close();
 }
@@ -361,7 +390,8 @@ function classify(error: NodeJS.ErrnoException): { code: ErrorCode; kind: Failur
   if (error.syscall === 'connect') return { code: 'SP_UPSTREAM_CONNECT', kind: 'connect' };
   if (error.message === 'Opening handshake has timed out') return { code: 'SP_UPSTREAM_TIMEOUT', kind: null };
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return { code: 'SP_UPSTREAM_RESET', kind: null };
-  if (error.code?.startsWith('ERR_TLS') || error.code?.includes('CERT')) return { code: 'SP_UPSTREAM_TLS', kind: 'tls' };
+  if (error.code?.startsWith('ERR_TLS') || error.code?.includes('CERT'))
+    return { code: 'SP_UPSTREAM_TLS', kind: 'tls' };
   return { code: 'SP_UPSTREAM_PROTOCOL', kind: null };
 }
 
