@@ -55,8 +55,8 @@ const TRANSFER_ENCODING = lowerCaseBytes('transfer-encoding');
  * size is bare hex digits, extensions follow the grammar without its optional white space (llhttp refuses that too),
  * trailer fields are checked like header fields. Extensions and trailers are dropped.
  *
- * Beyond llhttp's strict mode it refuses sizes of more than 16 digits or over 2^53-1 (inexact in a number), an extension
- * with `=` and no value, Transfer-Encoding in the trailer section, and lines, trailers and framing overhead past their
+ * Beyond llhttp's strict mode it refuses sizes of more than 16 digits or over 2^53-1 (inexact in a number), an
+ * extension with `=` and no value, Transfer-Encoding in the trailer section, and lines, trailers and framing overhead past their
  * caps in `limits.ts`.
  */
 export class ChunkedDecoder {
@@ -74,7 +74,7 @@ export class ChunkedDecoder {
   #digits = 0;
   #lineBytes = 0;
   #trailerBytes = 0;
-  /** Framing bytes beyond a fair share so far: 16 a chunk and twice its data. Source: Go's net/http (CVE-2023-39326). */
+  /** Framing bytes beyond a fair share: 16 a chunk and twice its data. Source: Go's net/http (CVE-2023-39326). */
   #overheadBytes = 0;
   /** First bytes of the trailer name under way, enough to know the forbidden ones. */
   readonly #name = new Uint8Array(TRANSFER_ENCODING.length);

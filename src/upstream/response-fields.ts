@@ -8,16 +8,18 @@ export const CONNECTION = 2;
 export const CONTENT_LENGTH = 3;
 export const TRANSFER_ENCODING = 4;
 export const KEEP_ALIVE = 5;
+export const PROXY_CONNECTION = 6;
 
 /** Fields that never reach the client; everything else does. */
 const CLASSES: readonly (readonly [string, number])[] = [
   ['connection', CONNECTION],
   ['keep-alive', KEEP_ALIVE],
+  // No standard knows it, yet llhttp and others close by it: whoever sends `close` here will.
+  ['proxy-connection', PROXY_CONNECTION],
   // The front frames the client's answer itself, whatever framed ours.
   ['content-length', CONTENT_LENGTH],
   ['transfer-encoding', TRANSFER_ENCODING],
   // Meant for this connection only (RFC 9110 7.6.1); trailers are dropped, so announcing them would be a lie.
-  ['proxy-connection', DROP],
   ['te', DROP],
   ['trailer', DROP],
   ['upgrade', DROP],

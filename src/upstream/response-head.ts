@@ -9,11 +9,12 @@ import {
   CONTENT_LENGTH,
   KEEP,
   KEEP_ALIVE,
+  PROXY_CONNECTION,
   responseFieldClass,
   TRANSFER_ENCODING,
 } from './response-fields.ts';
 
-/** How the body after a head ends (RFC 9112 6.3): there is none, after `contentLength` bytes, chunked, with the connection. */
+/** How the body after a head ends (RFC 9112 6.3): there is none; after `contentLength` bytes; chunked; with the socket. */
 export const FRAMING_NONE = 0;
 export const FRAMING_LENGTH = 1;
 export const FRAMING_CHUNKED = 2;
@@ -115,8 +116,8 @@ export class ResponseHead {
 /**
  * Parses one complete response head (RFC 9112 4 and 5), strictly: what llhttp refuses in strict mode is refused, and
  * beyond that
- * - every status line but `HTTP/1.0` or `HTTP/1.1`, one space, 100-599, one space (llhttp lets the last space be absent,
- *   takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, CR CR after it, empty lines
+ * - every status line but `HTTP/1.0` or `HTTP/1.1`, one space, 100-599, one space (llhttp lets the last space be
+ *   absent, takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, CR CR after it, empty lines
  *   before the line;
  * - Content-Length with more than 16 digits, over 2^53-1 (inexact in a number), or with HTAB around it;
  * - Transfer-Encoding that is not exactly one `chunked` (llhttp takes lists, repetitions, and unknown codings until the
@@ -210,7 +211,7 @@ export function parseResponseHead(
   }
 }
 
-/** Is this the head of the last answer over again? Honest heads differ only by their Date, which moves once a second. */
+/** Is this the head of the last answer over again? Many honest ones differ only by Date, which moves once a second. */
 function isRepeated(head: ResponseHead, buf: Buffer, start: number, end: number, isHead: boolean): boolean {
   const { memo, memoBytes } = head;
   if (memoBytes === 0 || end - start < memoBytes || head.memoIsHead !== isHead) return false;
@@ -314,6 +315,9 @@ function readField(head: ResponseHead, fieldClass: number, buf: Buffer, from: nu
     case CONNECTION:
       head.connectionBits |= connectionOptions(buf, from, to);
       return '';
+    case PROXY_CONNECTION:
+      head.connectionBits |= connectionOptions(buf, from, to) & OPTION_CLOSE;
+      return '';
     case KEEP_ALIVE: {
       const timeoutMs = keepAliveTimeout(buf, from, to);
       const known = head.keepAliveTimeoutMs;
@@ -403,7 +407,7 @@ function growClientHead(head: ResponseHead, used: number, needed: number): void 
   head.clientWords = wordsOf(larger);
 }
 
-/** Keeps the bytes of this head. Where each head is a new one, only every sixteenth is kept, to notice a change of habit. */
+/** Keeps the bytes of this head. Where each head is new, only every sixteenth is kept, to notice a change of habit. */
 function remember(head: ResponseHead, buf: Buffer, start: number, end: number, isHead: boolean): void {
   const bytes = end - start;
   if (bytes > MEMO_BYTES_MAX || head.status < 200) return;

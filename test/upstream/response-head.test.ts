@@ -99,6 +99,8 @@ describe('response head', () => {
     assert.equal(kept(OK, 'Content-Length: 0', 'Connection: CLOSE'), false);
     assert.equal(kept(OK, 'Content-Length: 0', 'Connection: keep-alive', 'Connection: ,x ,\tclose\t,'), false);
     assert.equal(kept(OK, 'Content-Length: 0', 'Connection: keep-alive; timeout=1'), false, 'no token');
+    assert.equal(kept(OK, 'Content-Length: 0', 'Proxy-Connection: close'), false);
+    assert.equal(clientHead(accept([OK, 'Proxy-Connection: x', 'X: 1'])), '200 OK\r\nX: 1', 'names nothing');
     assert.equal(kept('HTTP/1.0 200 OK', 'Content-Length: 0', 'Connection: keep-alive'), false);
     assert.equal(kept(OK), false, 'ends with the connection');
     assert.equal(kept('HTTP/1.1 204 x'), true);
@@ -140,7 +142,8 @@ describe('response head', () => {
     ]);
     assert.equal(
       clientHead(head),
-      '200 OK\r\nX-Hopp: 2\r\nSet-Cookie: a=b\r\nStrict-Transport-Security: max-age=1\r\nX-Frame-Options: DENY\r\nLast: 5',
+      '200 OK\r\nX-Hopp: 2\r\nSet-Cookie: a=b\r\nStrict-Transport-Security: max-age=1\r\n' +
+        'X-Frame-Options: DENY\r\nLast: 5',
     );
     assert.equal(head.contentLength, 3);
     assert.equal(head.keepAlive, false);
