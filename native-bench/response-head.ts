@@ -2,8 +2,8 @@
  * CPU time per parsed response head: `node dist/native-bench/response-head.js [seconds per case]`.
  *
  * Each case parses heads in turn out of one read buffer, as a connection does. "new" heads differ from one to the next
- * in length, Date and an id; "repeated" ones are the same for 1,000 answers, as within a second of an honest upstream. The
- * fastest batch is what a machine with nothing else to do would show.
+ * in length, Date and an id; "repeated" ones are the same for 1,000 answers, as within a second of an honest upstream.
+ * The fastest batch is what a machine with nothing else to do would show.
  */
 import { FRAMING_LENGTH, parseResponseHead, ResponseHead } from '../src/upstream/response-head.ts';
 

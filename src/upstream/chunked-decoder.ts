@@ -56,8 +56,8 @@ const TRANSFER_ENCODING = lowerCaseBytes('transfer-encoding');
  * trailer fields are checked like header fields. Extensions and trailers are dropped.
  *
  * Beyond llhttp's strict mode it refuses sizes of more than 16 digits or over 2^53-1 (inexact in a number), an
- * extension with `=` and no value, Transfer-Encoding in the trailer section, and lines, trailers and framing overhead past their
- * caps in `limits.ts`.
+ * extension with `=` and no value, Transfer-Encoding in the trailer section, and lines, trailers and framing overhead
+ * past their caps in `limits.ts`.
  */
 export class ChunkedDecoder {
   /** Offset of the next unread byte after `next` returned. */

@@ -14,7 +14,7 @@ import {
   TRANSFER_ENCODING,
 } from './response-fields.ts';
 
-/** How the body after a head ends (RFC 9112 6.3): there is none; after `contentLength` bytes; chunked; with the socket. */
+/** How the body ends (RFC 9112 6.3): there is none; after `contentLength` bytes; chunked; with the connection. */
 export const FRAMING_NONE = 0;
 export const FRAMING_LENGTH = 1;
 export const FRAMING_CHUNKED = 2;
@@ -117,8 +117,8 @@ export class ResponseHead {
  * Parses one complete response head (RFC 9112 4 and 5), strictly: what llhttp refuses in strict mode is refused, and
  * beyond that
  * - every status line but `HTTP/1.0` or `HTTP/1.1`, one space, 100-599, one space (llhttp lets the last space be
- *   absent, takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, CR CR after it, empty lines
- *   before the line;
+ *   absent, takes every three digits and versions 0.9 and 2.0), control bytes in the reason phrase, CR CR after it,
+ *   empty lines before the line;
  * - Content-Length with more than 16 digits, over 2^53-1 (inexact in a number), or with HTAB around it;
  * - Transfer-Encoding that is not exactly one `chunked` (llhttp takes lists, repetitions, and unknown codings until the
  *   connection ends), or on HTTP/1.0;
