@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import { LOG_WRITER_BYTES_MAX } from '../limits.ts';
 import { lostLine } from './line-batch.ts';
 import { createPretty } from './log-pretty.ts';
-import { ByteOutput } from './output.ts';
+import { type ByteOutput, openOutput } from './output.ts';
 
 export interface LogWriterOptions {
   /** File descriptor to write to; 1 when absent. */
@@ -48,7 +48,7 @@ export class LogWriter {
   constructor({ fd = 1, format, bytesMax = LOG_WRITER_BYTES_MAX }: LogWriterOptions) {
     const terminal = isatty(fd);
     this.#bytesMax = bytesMax;
-    this.#output = new ByteOutput(fd);
+    this.#output = openOutput(fd);
     this.#render = format === 'pretty' || (format === 'auto' && terminal) ? renderer(terminal) : unchanged;
   }
 
@@ -92,7 +92,7 @@ export class LogWriter {
       });
       clearTimeout(timer);
     }
-    this.#output.close();
+    this.#output.stop();
   }
 
   #next(): void {
