@@ -1,6 +1,6 @@
 /**
  * Cost of one access-log line: ours by concatenation, against pino writing the same members to a sink in memory.
- * Run: node dist/native-bench/access-log.js [ours|pino|request-id]; one process per case. The byte count proves the work.
+ * Run: node dist/native-bench/access-log.js [ours|pino|request-id]; one process per case. The byte count proves it ran.
  */
 import { pino } from 'pino';
 import { AccessLog } from '../src/telemetry/access-log.ts';
