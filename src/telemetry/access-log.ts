@@ -90,7 +90,8 @@ export class AccessLog {
     const level = code === null ? INFO : (LEVEL_OF.get(code) ?? INFO);
     if (level < this.#levelMin) return;
     let line =
-      `${this.#begin(level, nowMs)}${inQuotes(tx.requestId)}","client":"${inQuotes(tx.client)}","method":"${inQuotes(clipped(tx.method, METHOD_LENGTH_MAX))}` +
+      `${this.#begin(level, nowMs)}${inQuotes(tx.requestId)}","client":"${inQuotes(tx.client)}` +
+      `","method":"${inQuotes(clipped(tx.method, METHOD_LENGTH_MAX))}` +
       `","host":"${inQuotes(clipped(tx.host, HOST_LENGTH_MAX))}` +
       `","path":"${inQuotes(clipped(tx.path === '' ? unnormalised(tx.rawPath) : tx.path, PATH_LENGTH_MAX))}`;
     if (this.#redacted !== null && tx.query.length > 1) {
@@ -99,7 +100,8 @@ export class AccessLog {
     line += `","status":${decimal(tx.status)}`;
     if (code !== null) line += `,"code":"${code}"`;
     if (tx.reason !== '') line += `,"reason":"${inQuotes(clipped(tx.reason, REASON_LENGTH_MAX))}"`;
-    line += `${route === null ? placeOf(null, tx) : this.#place(route, tx)}${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
+    line += route === null ? placeOf(null, tx) : this.#place(route, tx);
+    line += `${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
     if (tx.upstreamMs >= 0) line += `,"upstreamMs":${milliseconds(tx.upstreamMs)}`;
     line +=
       `,"bytesIn":${decimal(tx.bytesReceived)},"bytesOut":${decimal(tx.bytesSent)}` +
@@ -146,7 +148,10 @@ export class AccessLog {
 }
 
 function placeOf(route: string | null, { upstreamName, upstreamTarget }: Transaction): string {
-  return `,"route":${quotedOrNull(route ?? '')},"upstream":${quotedOrNull(upstreamName)},"target":${quotedOrNull(upstreamTarget)},"tries":`;
+  return (
+    `,"route":${quotedOrNull(route ?? '')},"upstream":${quotedOrNull(upstreamName)}` +
+    `,"target":${quotedOrNull(upstreamTarget)},"tries":`
+  );
 }
 
 function quotedOrNull(text: string): string {

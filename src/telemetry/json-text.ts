@@ -12,7 +12,7 @@ const SHORT = 24;
 /**
  * What stands between the quotes of a JSON string literal that means `text`: printable ASCII only, whatever `text`
  * holds. So no line can carry a control character, a terminal escape (C0, DEL, and the C1 controls that JSON.stringify
- * leaves alone), U+2028/9, a bidirectional override or half a surrogate pair; and a line has as many bytes as characters.
+ * leaves alone), U+2028/9, a bidirectional override or half a surrogate pair; and a line has a byte per character.
  */
 export function inQuotes(text: string): string {
   return isPlain(text) ? text : asciiOnly(JSON.stringify(text)).slice(1, -1);
@@ -27,12 +27,18 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-/** Printable ASCII of JSON that was made elsewhere: other characters can only stand inside its strings, so `\u` means them. */
+/**
+ * Printable ASCII of JSON that was made elsewhere: other characters can only stand inside its strings, so `\u`
+ * means them.
+ */
 export function asciiOnly(json: string): string {
   return json.replace(NOT_PRINTABLE_ASCII, escaped);
 }
 
-/** At most `lengthMax` characters; what is left out is counted behind them, so that a cut never passes for the whole. */
+/**
+ * At most `lengthMax` characters; what is left out is counted behind them, so that a cut never passes for the
+ * whole.
+ */
 export function clipped(text: string, lengthMax: number): string {
   return text.length <= lengthMax ? text : `${text.slice(0, lengthMax)}...[+${text.length - lengthMax}]`;
 }

@@ -2,7 +2,7 @@ import { ERROR_CODES } from '../errors.ts';
 import { ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
 
 /**
- * The metrics table: Float64 words over one SharedArrayBuffer. One stripe per thread, so that every word has one writer.
+ * The metrics table: Float64 words in one SharedArrayBuffer. One stripe per thread, so that every word has one writer.
  *
  *     word 0            16                stripe 0               stripe 1
  *     +-----------------+----------------------------------------+-----------------  ...

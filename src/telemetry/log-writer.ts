@@ -27,7 +27,7 @@ const CLOSE_DEADLINE_MS = 2_000;
 /**
  * Writes the log lines of all threads to standard output: in order, whole, one write at a time, never blocking the main
  * thread and never holding more than `bytesMax`. What does not fit is dropped in whole chunks, counted, and told in one
- * line once there is room again. A reader that has gone away (EPIPE) ends the writing; the gateway goes on without logs.
+ * line once there is room again. A reader that has gone away (EPIPE) ends the writing, not the gateway.
  *
  * Threads: main only.
  */

@@ -47,7 +47,7 @@ const BUCKET_OF_HALF_MS = Uint8Array.from({ length: LAST_BOUND_MS * 2 + 1 }, (_,
  * What one thread counts. A few plain stores into the thread's own stripe of the shared table: see `layout.ts` for why
  * that is safe to read from another thread.
  *
- * Threads: one writer per index at a time. A replacement of a dead thread takes the same index and counts on, so that no
+ * Threads: one writer per index at a time. A replacement of a dead thread takes the same index and counts on: no
  * counter vanishes or goes back; the gauges of the dead thread (requests, WebSockets) start at zero again with it.
  */
 export class ThreadMetrics {

@@ -12,8 +12,8 @@ const ESCAPE = /%([0-9A-Fa-f]{2})/g;
  * Compiles the list of parameter names whose values are never logged.
  *
  * @param names  `log.redact`; case does not matter.
- * @returns A function of the query (without `?`) that replaces such values by `[redacted]`. The query is percent-decoded
- *          for the comparison only, and never fails on malformed escapes: they stay as they are.
+ * @returns A function of the query (without `?`) that replaces such values by `[redacted]`. It is percent-decoded for
+ *          the comparison only, and never fails on malformed escapes: they stay as they are.
  */
 export function compileQueryRedaction(names: readonly string[]): (query: string) => string {
   const secret = new Set(names.map((name) => name.toLowerCase()));

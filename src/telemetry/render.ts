@@ -55,8 +55,7 @@ export interface MetricsRenderer {
 const DAY_MS = 86_400_000;
 
 /**
- * Labels of the two rows without a route of their own; no route may have such a name, since names begin with a letter or
- * a digit.
+ * Labels of the two rows without a route of their own; no route has such a name: names begin with a letter or a digit.
  */
 const NO_ROUTE = '_none';
 const OTHER_ROUTES = '_other';

@@ -26,8 +26,8 @@ interface Tenant {
 }
 
 /**
- * Target rows by name. A slot is given to another target once all others are taken; only the thread that owns a word may
- * write it, so the row is not cleared: what was counted before the new tenant came is subtracted instead.
+ * Target rows by name. A slot is given to another target once all others are taken; only the owner of a word may write
+ * it, so the row is not cleared: what was counted before the new tenant came is subtracted instead.
  *
  * Threads: main only.
  */

@@ -70,7 +70,7 @@ for (const kind of ['socket', 'pipe'] as const) {
     );
   });
 
-  test(`${kind}: a reader that does not read never holds the process, not even its end; losses are counted`, async () => {
+  test(`${kind}: a reader that does not read never holds the process nor its end; losses are counted`, async () => {
     const child = start(kind, [50_000, 200_000, 100]);
     const errors = await ended(child);
     const { longestMs, lost, done } = outcome(errors);
