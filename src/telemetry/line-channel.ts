@@ -7,7 +7,7 @@ import { LOG_BYTES_IN_FLIGHT_MAX } from '../limits.ts';
  *     thread -> main   string: whole lines, each ended by LF
  *     main -> thread   number: characters of lines that need no more room (written, or given up)
  *
- * Lines are printable ASCII, so characters are bytes. The main thread acknowledges once the lines have left the process:
+ * Lines are printable ASCII, so characters are bytes. The main thread acknowledges lines that have left the process:
  * a standard output that nobody reads stops the acknowledgements, and the threads drop lines instead of memory growing.
  */
 export class LineSender {
