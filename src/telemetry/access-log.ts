@@ -53,7 +53,7 @@ const USER_INFO = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/]*@/;
  * The access log of one thread: one JSON line per request, made by concatenation (about 1 us; pino takes 3.9), in the
  * form of pino's lines so that the same tools read both. Every line is printable ASCII: see `json-text.ts`.
  *
- * Threads: one instance per thread; lines leave in chunks through `send`, on `flush` or when 32 KiB have gathered.
+ * Threads: one instance per thread; lines leave through `send`, on `flush` or when LOG_BATCH_BYTES have gathered.
  */
 export class AccessLog {
   readonly #batch: LineBatch;
