@@ -167,7 +167,6 @@ export const ERRORS = Object.freeze({
     'Internal error',
     'The gateway failed on this request; the log has the details under this request id.',
   ),
-  SP_DRAINING: row(503, 'gateway', 'info', 'Shutting down', 'The gateway is shutting down; send the request again.'),
   SP_DESCRIPTORS: row(
     503,
     'gateway',
