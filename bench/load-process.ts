@@ -1,0 +1,103 @@
+// The load generator, in a process of its own: its CPU time is nobody else's, and its event loop measures nothing else.
+import { autocannon, type CannonClient, type CannonRequest } from './autocannon.ts';
+import type { LoadJob, LoadReply, LoadResult } from './load-wire.ts';
+import { ANSWER, requestsOf } from './requests.ts';
+import { percentile } from './statistics.ts';
+
+const TIMEOUT_SECONDS = 10;
+const ERRORS_MAX = 100;
+const SAMPLE_MS = 50;
+
+process.on('message', (job: LoadJob) => {
+  run(job).then(
+    (result) => reply({ ok: true, result }),
+    (error: unknown) => reply({ ok: false, words: error instanceof Error ? error.message : String(error) }),
+  );
+});
+// Whoever started this is gone.
+process.on('disconnect', () => process.exit(0));
+
+function reply(message: LoadReply): void {
+  process.send?.(message);
+}
+
+async function run(job: LoadJob): Promise<LoadResult> {
+  const requests = requestsOf(job.load);
+  const book = new Book();
+  let clients = 0;
+  const result = await autocannon({
+    url: `${job.tls ? 'https' : 'http'}://127.0.0.1:${job.port}`,
+    connections: job.connections,
+    amount: job.requests,
+    ...(job.fresh ? { reconnectRate: 1 } : {}),
+    ...(job.tls ? { tlsOptions: { minVersion: 'TLSv1.3' as const } } : {}),
+    ...(job.load === 'download' ? {} : { verifyBody: (body: string) => body === ANSWER }),
+    // Only to be replaced: every connection gets the list from another place on.
+    requests: requests.slice(0, 1),
+    timeout: TIMEOUT_SECONDS,
+    bailout: ERRORS_MAX,
+    sampleInt: SAMPLE_MS,
+    setupClient: (client) => {
+      client.setRequests(rotated(requests, Math.floor((clients++ * requests.length) / job.connections)));
+      book.follow(client);
+    },
+  });
+  return { ...book.result(), errors: result.errors, mismatches: result.mismatches };
+}
+
+function rotated(requests: readonly CannonRequest[], from: number): readonly CannonRequest[] {
+  return [...requests.slice(from), ...requests.slice(0, from)];
+}
+
+/**
+ * Our own count of answers, from each connection's events: autocannon emits no `response` when it reconnects after each
+ * request, and its histogram starts at whole milliseconds.
+ */
+class Book {
+  readonly #latencies: number[] = [];
+  readonly #startedAt = performance.now();
+  #endedAt = this.#startedAt;
+  #non2xx = 0;
+  #bodyBytes = 0;
+
+  follow(client: CannonClient): void {
+    let sentAt = Number.NaN;
+    let status = 0;
+    const finish = () => {
+      if (status === 0) return;
+      this.#endedAt = performance.now();
+      this.#latencies.push(this.#endedAt - sentAt);
+      if (status < 200 || status > 299) this.#non2xx += 1;
+      status = 0;
+    };
+    const fail = () => {
+      status = 0;
+    };
+    client.on('headers', (head: { statusCode: number }) => {
+      status = head.statusCode;
+    });
+    client.on('body', (piece: Buffer) => {
+      this.#bodyBytes += piece.length;
+    });
+    client.on('response', finish);
+    client.on('connError', fail);
+    client.on('timeout', fail);
+    // With reconnecting, an answer is whole when the next request is sent, or when there is none left to send.
+    client.on('done', finish);
+    client.on('request', () => {
+      finish();
+      sentAt = performance.now();
+    });
+  }
+
+  result(): Omit<LoadResult, 'errors' | 'mismatches'> {
+    return {
+      answered: this.#latencies.length,
+      non2xx: this.#non2xx,
+      bodyBytes: this.#bodyBytes,
+      seconds: (this.#endedAt - this.#startedAt) / 1_000,
+      p50Ms: percentile(this.#latencies, 0.5),
+      p99Ms: percentile(this.#latencies, 0.99),
+    };
+  }
+}

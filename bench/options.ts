@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { CASE_NAMES, type CaseName, USUAL_CASES } from './cases.ts';
+
+export const USAGE = `npm run bench -- [options]
+
+  --case NAME[,NAME]  ${CASE_NAMES.join(', ')}, or all; without it ${USUAL_CASES.join(' and ')}
+  --peer NAME[,NAME]  only these proxies (nginx, haproxy, caddy, sallyport); without nginx there is no ratio
+  --rounds N          rounds per case, 1 to 100 (5; with --quick 3)
+  --requests N        requests per proxy and round, instead of each case's own number
+  --quick             fewer requests and rounds: for a first look; kept in bench/runs/local, not for comparison
+  --out FILE          write the results there instead of bench/runs/DATE/TIME.json
+  --help
+`;
+
+export interface Options {
+  readonly cases: readonly CaseName[];
+  /** null for all that are installed. */
+  readonly peers: readonly string[] | null;
+  readonly rounds: number;
+  /** null for each case's own number. */
+  readonly requests: number | null;
+  readonly quick: boolean;
+  /** null for the usual place. */
+  readonly out: string | null;
+  readonly help: boolean;
+}
+
+export const PEER_NAMES = ['nginx', 'haproxy', 'caddy', 'sallyport'] as const;
+
+const ROUNDS = 5;
+const ROUNDS_QUICK = 3;
+
+/** @throws Error with a sentence about what is wrong. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      case: { type: 'string' },
+      peer: { type: 'string' },
+      rounds: { type: 'string' },
+      requests: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { quick, help } = values;
+  return {
+    cases: casesOf(values.case),
+    peers: values.peer === undefined ? null : namesOf('--peer', values.peer, PEER_NAMES),
+    rounds: values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, 100),
+    requests: values.requests === undefined ? null : whole('--requests', values.requests, 100_000_000),
+    quick,
+    out: values.out ?? null,
+    help,
+  };
+}
+
+function casesOf(text: string | undefined): readonly CaseName[] {
+  if (text === undefined) return USUAL_CASES;
+  return text === 'all' ? CASE_NAMES : namesOf('--case', text, CASE_NAMES);
+}
+
+function namesOf<Name extends string>(option: string, text: string, known: readonly Name[]): readonly Name[] {
+  return [...new Set(text.split(','))].map((part) => {
+    const name = known.find((one) => one === part);
+    if (name === undefined) throw new Error(`${option} does not know "${part}"; there are: ${known.join(', ')}`);
+    return name;
+  });
+}
+
+function whole(option: string, text: string, max: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
+  throw new Error(`${option} takes a whole number from 1 to ${max}, not "${text}"`);
+}

@@ -1,0 +1,26 @@
+import type { Certificate } from '../certificate.ts';
+import type { Launch } from '../servers.ts';
+
+/** A reverse proxy to compare, as one thread of it is best set up for the work. */
+export interface Peer {
+  readonly name: string;
+  /** First line of what it says of itself; null when it is not installed. */
+  version(): string | null;
+  launch(setup: PeerSetup): Launch;
+}
+
+export interface PeerSetup {
+  /** Loopback port to listen on, and the upstream's. */
+  readonly port: number;
+  readonly upstreamPort: number;
+  /**
+   * False: forward, nothing else. True: a JSON access line per request in a file, with request id, client, method, path,
+   * status, times, bytes and user agent; X-Forwarded-For, -Host, -Proto and X-Request-Id towards the upstream.
+   */
+  readonly duties: boolean;
+  /** Serve TLS 1.3 alone; null for plain HTTP. */
+  readonly tls: Certificate | null;
+}
+
+/** Idle upstream connections kept: more than any case has clients, so that nobody connects anew. */
+export const IDLE_CONNECTIONS = 64;
