@@ -171,7 +171,8 @@ export const OWN_CASES: readonly Http1Case[] = [
   chunked('chunk-space-after', '5 \r\nhello\r\n0\r\n\r\n', EITHER, { first: sends('hello') }),
   chunked('chunk-space-before', ' 5\r\nhello\r\n0\r\n\r\n', EITHER),
   chunked('chunk-underscore', '0_5\r\nhello\r\n0\r\n\r\n', 'refuse', { mayBegin: true }),
-  chunked('chunk-empty-size', '\r\nhello\r\n0\r\n\r\n', 'refuse', { mayBegin: true }),
+  // The Node 20 build of uWebSockets.js reads no digits as 0, the last chunk: then what follows is judged by itself.
+  chunked('chunk-empty-size', '\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n0\r\n\r\n', EITHER, { check: neverAdmin }),
   chunked('chunk-letter', 'g\r\nhello\r\n0\r\n\r\n', 'refuse', { mayBegin: true }),
   chunked('chunk-extension-lf', '5;a\nb\r\nhello\r\n0\r\n\r\n', EITHER),
   chunked('chunk-extension-cr', '5;a\rb\r\nhello\r\n0\r\n\r\n', EITHER),
@@ -200,7 +201,11 @@ export const OWN_CASES: readonly Http1Case[] = [
   raw('pipeline-garbage', 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n\x00\x01\x02\r\n\r\n', EITHER, { first: get }),
 
   // Field names and values.
-  fields('name-empty', ': x', 'refuse'),
+  // The Node 20 build of uWebSockets.js ends its field list at an empty name: what follows reaches nobody.
+  fields('name-empty', ': x\r\nX-After: 1', EITHER, { first: get, check: without('x-after') }),
+  post('name-empty-hides-length', ': x\r\nContent-Length: 38', 'GET /admin HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n', EITHER, {
+    check: neverAdmin,
+  }),
   fields('name-tab', 'X\tY: a', 'refuse'),
   fields('name-space-before-colon', 'X : a', 'refuse'),
   fields('name-nul', 'X\x00Y: a', 'refuse'),
@@ -215,7 +220,9 @@ export const OWN_CASES: readonly Http1Case[] = [
   fields('value-latin1', 'X: caf\xe9', EITHER),
   fields('value-utf8-separator', 'X: a\xe2\x80\xa8Injected: yes', EITHER, { check: without('injected') }),
   fields('fields-97', Array.from({ length: 96 }, (_, i) => `X${i}: a`).join('\r\n'), 'refuse', { status: [431] }),
-  fields('fields-90', Array.from({ length: 89 }, (_, i) => `X${i}: a`).join('\r\n'), 'forward', { first: get }),
+  fields('fields-48', Array.from({ length: 47 }, (_, i) => `X${i}: a`).join('\r\n'), 'forward', { first: get }),
+  // The Node 20 build of uWebSockets.js takes 48 fields; with the others the gateway's own limit rules.
+  fields('fields-90', Array.from({ length: 89 }, (_, i) => `X${i}: a`).join('\r\n'), EITHER, { first: get }),
   fields('fields-1000', Array.from({ length: 1_000 }, (_, i) => `X${i}: a`).join('\r\n'), 'refuse', { status: [431] }),
   fields('field-17k', `X: ${'a'.repeat(17_000)}`, 'refuse', { status: [431] }),
   fields('field-15k', `X: ${'a'.repeat(15_000)}`, 'forward', { first: get, check: withField('x', 'a'.repeat(15_000)) }),
@@ -282,7 +289,7 @@ export const OWN_CASES: readonly Http1Case[] = [
     status: [413],
     check: (_, exchange) => (exchange.answers[0] ? null : 'no answer'),
   }),
-  raw('body-problem-document', 'POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n', 'refuse', {
+  raw('body-problem-document', 'POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\n\r\n', 'refuse', {
     status: [413],
     check: (_, exchange) => {
       const answer = exchange.answers[0];

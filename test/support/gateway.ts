@@ -59,6 +59,8 @@ export interface Gateway {
   /** Waits for a log line. Lines before `from` (a former `lines.length`) do not count. */
   line(what: string, match: (line: LogLine) => boolean, from?: number, timeoutMs?: number): Promise<LogLine>;
   writeConfig(config: ConfigDocument): void;
+  /** Asks the admin listener to reload, after writing `config` where given. @returns  Whether it took, and its words. */
+  reload(config?: ConfigDocument): Promise<{ ok: boolean; text: string }>;
   signal(name: NodeJS.Signals): void;
   /** Signals and waits for the end. @returns  Exit code, or the signal's name when a signal ended it. */
   stop(name?: NodeJS.Signals, timeoutMs?: number): Promise<number | string>;
@@ -124,6 +126,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     line: (what, match, from = 0, timeoutMs = 10_000) =>
       until(`log line: ${what}`, () => output.lines.slice(from).find(match), timeoutMs),
     writeConfig: (config) => writeFileSync(configFile, complete(config)),
+    reload: async (config) => {
+      if (config) gateway.writeConfig(config);
+      const response = await fetch(`http://127.0.0.1:${admin}/reload`, { method: 'POST', headers: { 'x-sallyport-admin': '1' } });
+      return { ok: response.ok, text: await response.text() };
+    },
     signal: (name) => void child.kill(name),
     stop: async (name = 'SIGTERM', timeoutMs = 40_000) => {
       if (!hasExited(child)) {

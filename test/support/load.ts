@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly target?: (n: number) => string;
   readonly method?: string;
   readonly body?: (n: number) => Buffer;
+  /** Further field lines of the n-th request, each with its CRLF. */
+  readonly fields?: (n: number) => string;
   /** Stops by itself after so many; none means until `stop`. */
   readonly requestsMax?: number;
   /** Each connection waits so long between its requests. */
@@ -77,7 +79,7 @@ export function startLoad(options: LoadOptions): Load {
         opened += 1;
       }
       const fresh = wire.count === 0;
-      const outcome = await wire.ask(options.method ?? 'GET', full, options.body?.(id));
+      const outcome = await wire.ask(options.method ?? 'GET', full, options.fields?.(id) ?? '', options.body?.(id));
       if (typeof outcome === 'string') failures.push({ id, cause: outcome, fresh, atMs: performance.now() - startedAt });
       else if (outcome.status !== 200) failures.push({ id, cause: `status ${outcome.status}`, fresh, atMs: performance.now() - startedAt });
       else if (!isRight(outcome, full)) failures.push({ id, cause: 'wrong body', fresh, atMs: performance.now() - startedAt });
@@ -146,11 +148,11 @@ class Wire {
   }
 
   /** @returns  The answer, or the cause of the failure. */
-  async ask(method: string, target: string, body?: Buffer): Promise<Answer | string> {
+  async ask(method: string, target: string, fields: string, body?: Buffer): Promise<Answer | string> {
     this.count += 1;
     this.parser.expect(method);
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
-    const head = Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${BROWSER_FIELDS}${length}\r\n`, 'latin1');
+    const head = Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${BROWSER_FIELDS}${fields}${length}\r\n`, 'latin1');
     const before = this.socket.bytesRead;
     this.socket.write(body ? Buffer.concat([head, body]) : head);
     const ended = () => this.parser.answers.length > 0 || this.parser.error !== null || this.over || this.errno !== null;

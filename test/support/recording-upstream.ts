@@ -278,6 +278,8 @@ class LenientReader {
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
+    // A test that fails before it closes its upstream must end all the same.
+    server.unref();
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 }
