@@ -14,8 +14,9 @@ export abstract class TimerNode {
 /**
  * Deadlines of one thread in a hashed wheel: schedule and cancel are a few stores (6 ns; setTimeout and clear cost 252).
  *
- * A deadline fires up to one tick late, never early. Deadlines further away than one turn stay in their slot and are
- * passed over until their turn comes.
+ * A deadline is never early as long as `advance` is called every tick, and less than two ticks late: one is the
+ * resolution, one stands for the time since the last `advance`, because `schedule` does not read the clock. Deadlines
+ * further away than one turn stay in their slot and are passed over until their turn comes.
  *
  * Threads: one. Source: Varghese and Lauck, hashed timing wheels, scheme 6.
  */
@@ -24,6 +25,8 @@ export class TimerWheel {
   readonly #slots: (TimerNode | null)[];
   readonly #mask: number;
   #tick: number;
+  /** Clock of the last `advance`: where delays start from, also those set by callbacks that catch up on a stall. */
+  #nowMs: number;
 
   /**
    * @param nowMs      Monotonic clock, milliseconds.
@@ -35,13 +38,14 @@ export class TimerWheel {
     this.#slots = new Array<TimerNode | null>(slotCount).fill(null);
     this.#mask = slotCount - 1;
     this.#tick = Math.floor(nowMs / tickMs);
+    this.#nowMs = nowMs;
   }
 
   /** Schedules or moves a deadline. @param delayMs  From the wheel's last `advance`, milliseconds >= 0. */
   schedule(node: TimerNode, delayMs: number): void {
     if (node.tick !== -1) this.cancel(node);
-    // The current tick began up to tickMs ago: one more tick keeps the promise never to fire early.
-    const tick = this.#tick + 1 + Math.ceil(delayMs / this.tickMs);
+    // The last advance was up to tickMs ago: one more tick keeps the promise never to fire early.
+    const tick = 1 + Math.ceil((this.#nowMs + delayMs) / this.tickMs);
     const slot = tick & this.#mask;
     const first = this.#slots[slot] ?? null;
     node.tick = tick;
@@ -65,6 +69,7 @@ export class TimerWheel {
   /** Fires everything due. Call it every `tickMs` or so; a late call catches up. @param nowMs  Monotonic clock. */
   advance(nowMs: number): void {
     const target = Math.floor(nowMs / this.tickMs);
+    this.#nowMs = nowMs;
     // After a stall longer than a turn one pass over every slot is enough.
     if (target - this.#tick > this.#slots.length) this.#tick = target - this.#slots.length;
     while (this.#tick < target) {
