@@ -115,6 +115,7 @@ export function isRemovable(lowerCaseName: string): boolean {
 }
 
 const SPECIAL: ReadonlyMap<string, number> = new Map(CLASSES);
+const NAME_LENGTH_REMEMBERED_MAX = 128;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
 /**
@@ -137,6 +138,11 @@ export class FieldNames {
     this.#seen = new Map(base);
   }
 
+  /** Names in the memory, the reserved ones included: at most FIELD_NAMES_REMEMBERED_MAX. */
+  get remembered(): number {
+    return this.#seen.size;
+  }
+
   /** @param name  Lower-case field name as the front gives it. @returns  One of the classes above. */
   classOf(name: string): number {
     return this.#seen.get(name) ?? this.#learn(name);
@@ -144,6 +150,8 @@ export class FieldNames {
 
   #learn(name: string): number {
     const known = this.#classify(name);
+    // Honest names are short; 1,024 names as long as a head may be would be 16 MiB and more per thread.
+    if (name.length > NAME_LENGTH_REMEMBERED_MAX) return known;
     if (this.#seen.size >= FIELD_NAMES_REMEMBERED_MAX) this.#seen = new Map(this.#base);
     this.#seen.set(name, known);
     return known;
