@@ -13,6 +13,8 @@ export interface IntakeLimits {
   readonly headBytesMax: number;
   readonly targetBytesMax: number;
   readonly fieldsMax: number;
+  /** Largest declared body that the front's build carries. */
+  readonly contentLengthMax: number;
 }
 
 /**
@@ -94,8 +96,10 @@ export class Intake {
         break;
       case fields.CONTENT_LENGTH:
         this.#lengths += 1;
-        if (LENGTH.test(value)) tx.contentLength = Number(value);
-        else this.#fault('SP_REQUEST_FRAMING', 'Content-Length is not a plain decimal number.');
+        if (LENGTH.test(value)) {
+          tx.contentLength = Number(value);
+          if (tx.contentLength > this.#limits.contentLengthMax) this.#fault('SP_REQUEST_BODY_TOO_LARGE', undefined);
+        } else this.#fault('SP_REQUEST_FRAMING', 'Content-Length is not a plain decimal number.');
         return;
       case fields.TRANSFER_ENCODING:
         this.#encodings += 1;

@@ -13,6 +13,8 @@ export interface Uws extends Omit<UwsModule, '_cfg'> {
    * A head that arrives in one read may be longer.
    */
   readonly splitHeadBytesMax: number;
+  /** Largest Content-Length that the build carries; it cuts connections that declare more. */
+  readonly contentLengthMax: number;
 }
 
 export type BuildName = 'uWebSockets.js' | 'uws-node22' | 'uws-node20';
@@ -132,6 +134,8 @@ function prepare(buildName: BuildName, found: UwsModule): Uws {
   return Object.freeze({
     buildName,
     splitHeadBytesMax: buildName !== 'uws-node20' && asked > 0 ? asked : HEAD_BYTES_DEFAULT,
+    // 20.30 takes nine digits.
+    contentLengthMax: buildName === 'uws-node20' ? 999_999_999 : Number.MAX_SAFE_INTEGER,
     App: found.App,
     SSLApp: found.SSLApp,
     us_listen_socket_close: found.us_listen_socket_close,

@@ -15,7 +15,7 @@ interface Asked {
   readonly fields?: readonly Field[];
 }
 
-const LIMITS = { headBytesMax: 16_384, targetBytesMax: 8_192, fieldsMax: 96 };
+const LIMITS = { headBytesMax: 16_384, targetBytesMax: 8_192, fieldsMax: 96, contentLengthMax: 999_999_999_999 };
 
 /** What uWS hands to a handler: fields in order, names lower-case, duplicates included. */
 function requestOf({ method = 'GET', path = '/', query = '', host = true, fields = [] }: Asked): HttpRequest {
