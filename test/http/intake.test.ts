@@ -15,7 +15,7 @@ interface Asked {
   readonly fields?: readonly Field[];
 }
 
-const LIMITS = { headBytesMax: 16_384, targetBytesMax: 8_192, fieldsMax: 96, contentLengthMax: 999_999_999_999 };
+const LIMITS = { headBytesMax: 16_384, targetBytesMax: 8_192, fieldsMax: 96, contentLengthMax: Number.MAX_SAFE_INTEGER };
 
 /** What uWS hands to a handler: fields in order, names lower-case, duplicates included. */
 function requestOf({ method = 'GET', path = '/', query = '', host = true, fields = [] }: Asked): HttpRequest {
@@ -133,6 +133,12 @@ describe('what is kept', () => {
 describe('framing', () => {
   const CL = (value: string): Field => ['content-length', value];
   const TE = (value: string): Field => ['transfer-encoding', value];
+  test('a length over what the front carries is refused, not cut', () => {
+    const intake = new Intake({ ...LIMITS, contentLengthMax: 999_999_999 }, []);
+    assert.equal(read({ fields: [CL('999999999')] }, intake).fault, null);
+    assert.equal(read({ fields: [CL('1000000000')] }, intake).fault, 'SP_REQUEST_BODY_TOO_LARGE');
+  });
+
   const cases: readonly (readonly [string, readonly Field[], number | null])[] = [
     ['nothing', [], 0],
     ['length', [CL('5')], 5],
