@@ -167,7 +167,8 @@ for (const path of ['/cut-length', '/cut-chunked', '/reset-body', '/bad-chunk'])
     const result = await ask(path);
     const ended = result.answers.filter((answer) => answer.status === 200);
     assert.deepEqual(ended, [], 'a complete-looking answer');
-    assert.ok(result.closed, 'the connection is cut');
+    // Where not a byte of it had gone out yet, a 502 is the better answer.
+    assert.ok(result.closed || result.answers[0]?.status === 502, 'the connection is cut');
     const next = await ask('/plain');
     assert.equal(next.answers[0]?.body.toString(), 'plain');
   });

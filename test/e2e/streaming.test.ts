@@ -11,16 +11,20 @@ import { until } from '../support/wait.ts';
 
 const GIB = 1_073_741_824;
 const MIB = 1_048_576;
+/** uWebSockets.js for Node 20 closes on a Content-Length of ten digits (docs/decisions/0001). */
+const DECLARED_MAX = Number.parseInt(process.versions.node, 10) < 22 ? 999_999_999 : GIB;
 const BLOCK = 262_144;
 /** Peak RSS of the gateway may grow by so much. */
 const GROWTH_MAX = 64 * MIB;
 const SLOW_BYTES_PER_SECOND = 1_000_000;
-const SLOW_MS = 12_000;
+const SLOW_MS = 10_000;
 
 let upstream: Server;
 let gateway: Gateway;
+/** Peak RSS once everything has run once, bytes. */
+let peakAtFirst = 0;
 /** What the upstream found in the last upload, by id. */
-const uploads = new Map<string, { check: PatternCheck; complete: boolean; aborted: boolean; connection: string }>();
+const uploads = new Map<string, { check: PatternCheck; complete: boolean; aborted: boolean; rate: number }>();
 /** Downloads under way at the upstream. */
 let downloads = 0;
 
@@ -39,12 +43,13 @@ before(async () => {
       void send(response, bytes, () => response.destroyed).then(() => response.end());
       return;
     }
-    const entry = { check: new PatternCheck(), complete: false, aborted: false, connection: '' };
+    const rate = Number(url.searchParams.get('rate')) || Number.POSITIVE_INFINITY;
+    const entry = { check: new PatternCheck(), complete: false, aborted: false, rate };
     uploads.set(id, entry);
     request.on('error', () => {
       entry.aborted = true;
     });
-    void receive(request, entry.check, Number(url.searchParams.get('rate')) || Number.POSITIVE_INFINITY).then((complete) => {
+    void receive(request, entry).then((complete) => {
       entry.complete = complete;
       if (complete) response.end(String(entry.check.bytes));
     });
@@ -63,6 +68,7 @@ before(async () => {
     await download(framing, MIB);
     await upload(framing, MIB, `warm-${framing}`);
   }
+  peakAtFirst = gateway.memory().peak;
 });
 
 after(async () => {
@@ -81,12 +87,13 @@ for (const framing of ['length', 'chunked']) {
     assert.ok(figures.growth <= GROWTH_MAX, figures.words);
   });
 
-  test(`1 GiB up, ${framing}: every byte right, memory flat`, { timeout: 120_000 }, async (t) => {
-    const figures = await measured(() => upload(framing, GIB, `up-${framing}`));
-    t.diagnostic(`1 GiB up, ${framing}: ${figures.words}`);
-    assert.deepEqual(figures.result, { status: 200, body: String(GIB) });
+  const bytes = framing === 'length' ? DECLARED_MAX : GIB;
+  test(`${bytes} bytes up, ${framing}: every byte right, memory flat`, { timeout: 120_000 }, async (t) => {
+    const figures = await measured(() => upload(framing, bytes, `up-${framing}`));
+    t.diagnostic(`${bytes} bytes up, ${framing}: ${figures.words}`);
+    assert.deepEqual(figures.result, { status: 200, body: String(bytes) });
     const seen = uploads.get(`up-${framing}`);
-    assert.deepEqual([seen?.check.bytes, seen?.check.firstWrong, seen?.complete], [GIB, -1, true]);
+    assert.deepEqual([seen?.check.bytes, seen?.check.firstWrong, seen?.complete], [bytes, -1, true]);
     assert.ok(figures.growth <= GROWTH_MAX, figures.words);
   });
 }
@@ -150,6 +157,8 @@ test('an upstream that reads 1 MB/s holds a fast uploader back: memory flat', { 
   assert.equal(seen?.check.firstWrong, -1);
   assert.ok((seen?.check.bytes ?? 0) > (SLOW_BYTES_PER_SECOND * SLOW_MS) / 1_000 / 2);
   assert.ok(figures.growth <= GROWTH_MAX, figures.words);
+  // What the kernels' buffers hold comes first; no need to wait for that at 1 MB/s.
+  if (seen) seen.rate = Number.POSITIVE_INFINITY;
   await until('the upstream to notice the abort', () => seen?.aborted === true, 5_000);
   assert.equal(seen?.complete, false);
 });
@@ -196,20 +205,19 @@ test('Expect: 100-continue brings one 100, and the body then arrives', async () 
   assert.deepEqual(result.answers[0]?.interim, [100]);
 });
 
-/** Runs one thing and tells how far the gateway's peak memory rose above where it stood before. */
+/** Runs one thing and tells how far the gateway's peak memory has risen above where it stood at first. */
 async function measured<T>(work: () => Promise<T>): Promise<{ result: T; growth: number; words: string }> {
-  const before = gateway.memory();
   const cpuBefore = gateway.cpuMs();
   const startedAt = performance.now();
   const result = await work();
   const seconds = (performance.now() - startedAt) / 1_000;
-  const growth = gateway.memory().peak - before.peak;
+  const growth = gateway.memory().peak - peakAtFirst;
   const cpu = (gateway.cpuMs() - cpuBefore) / 1_000;
   const mib = (bytes: number) => (bytes / MIB).toFixed(1);
   return {
     result,
     growth,
-    words: `peak RSS +${mib(growth)} MiB (${mib(before.peak)} before), ${seconds.toFixed(1)} s, ${cpu.toFixed(2)} s CPU`,
+    words: `peak RSS +${mib(growth)} MiB above ${mib(peakAtFirst)}, ${seconds.toFixed(1)} s, ${cpu.toFixed(2)} s CPU`,
   };
 }
 
@@ -268,11 +276,12 @@ async function send(into: NodeJS.WritableStream, bytes: number, isGone: () => bo
 }
 
 /** @returns  True when the whole body came. */
-function receive(request: IncomingMessage, check: PatternCheck, bytesPerSecond: number): Promise<boolean> {
+function receive(request: IncomingMessage, upload: { check: PatternCheck; rate: number }): Promise<boolean> {
+  const { check } = upload;
   const startedAt = performance.now();
   request.on('data', (chunk: Buffer) => {
     check.push(chunk);
-    const ahead = (check.bytes / bytesPerSecond) * 1_000 - (performance.now() - startedAt);
+    const ahead = (check.bytes / upload.rate) * 1_000 - (performance.now() - startedAt);
     if (ahead > 5) {
       request.pause();
       setTimeout(() => request.resume(), ahead);

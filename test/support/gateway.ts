@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,8 +24,6 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Modules for `--import`, in every thread. */
   readonly preload?: readonly string[];
-  /** `ulimit -n` of the process. */
-  readonly descriptorsMax?: number;
   readonly https?: boolean;
   /** Ports of another gateway, to start beside it. */
   readonly ports?: { readonly http: number; readonly https: number };
@@ -52,6 +50,11 @@ export interface Gateway {
   memory(): Memory;
   /** CPU time of all threads, milliseconds. */
   cpuMs(): number;
+  /**
+   * Leaves the process so many file descriptors above those it has open now. Done while it runs, since loading modules
+   * takes more of them than serving does.
+   */
+  limitDescriptors(spare: number): void;
   /** Prometheus text. */
   metrics(): Promise<string>;
   /** Sum of the samples of one metric whose labels contain every given text. */
@@ -98,9 +101,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     env['SALLYPORT_ADMIN_PORT'] ??= String(admin);
   }
   if (options.preload?.length) env['NODE_OPTIONS'] = options.preload.map((file) => `--import=${file}`).join(' ');
-  const child = options.descriptorsMax
-    ? spawn('sh', ['-c', `ulimit -n ${options.descriptorsMax}; exec "$0" "$@"`, process.execPath, CLI, 'serve'], { env })
-    : spawn(process.execPath, [CLI, 'serve'], { env });
+  const child = spawn(process.execPath, [CLI, 'serve'], { env });
   const output = capture(child);
   const killChild = () => child.kill('SIGKILL');
   process.once('exit', killChild);
@@ -121,6 +122,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     exited: () => hasExited(child),
     memory: () => memoryOf(child.pid ?? 0),
     cpuMs: () => cpuOf(child.pid ?? 0),
+    limitDescriptors: (spare) => {
+      const used = readdirSync(`/proc/${child.pid}/fd`).length;
+      execFileSync('prlimit', ['--pid', String(child.pid), `--nofile=${used + spare}`]);
+    },
     metrics: async () => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text(),
     metric: async (name, ...labels) => sumOf(await gateway.metrics(), name, labels),
     line: (what, match, from = 0, timeoutMs = 10_000) =>
