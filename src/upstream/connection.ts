@@ -87,7 +87,7 @@ export class UpstreamConnection extends TimerNode {
     return this.socket.writableLength;
   }
 
-  /** Idle for too long. */
+  /** Idle for too long, or still not connected and nobody waits for it. */
   fire(): void {
     this.destroy();
   }
@@ -123,7 +123,9 @@ export class UpstreamConnection extends TimerNode {
   release(requestComplete: boolean): void {
     this.reader = null;
     if (this.#state === CLOSED) return;
-    if (this.#state === IDLE && requestComplete && this.head.keepAlive && !this.#surplus) {
+    // A target that answered early may never take the rest of the body: the next request must not wait behind that.
+    const drained = requestComplete && this.socket.writableLength === 0;
+    if (this.#state === IDLE && drained && this.head.keepAlive && !this.#surplus) {
       this.resume();
       this.pool.release(this);
     } else {
@@ -165,12 +167,9 @@ export class UpstreamConnection extends TimerNode {
     if (this.#state !== CONNECTING) return;
     this.#state = IDLE;
     const { reader } = this;
-    if (reader === null) {
-      this.pool.release(this);
-      return;
-    }
     try {
-      reader.onReady(this);
+      if (reader === null) this.pool.release(this);
+      else reader.onReady(this);
     } catch (error) {
       this.#bug(error);
     }

@@ -33,6 +33,8 @@ export class Waiter extends TimerNode {
   connection: UpstreamConnection | null = null;
   /** True while no connection may be opened for it. */
   queued = false;
+  /** Monotonic clock, milliseconds. */
+  deadlineAt = 0;
 
   constructor(pool: ConnectionPool, reader: AnswerReader) {
     super();
@@ -64,6 +66,7 @@ export class ConnectionPool {
   readonly #all = new Set<UpstreamConnection>();
   readonly #queue: Waiter[] = [];
   #retired = false;
+  #closed = false;
 
   constructor(options: PoolOptions, wheel: TimerWheel, health: TargetHealth, events: PoolEvents) {
     this.target = options.target;
@@ -78,10 +81,15 @@ export class ConnectionPool {
     return this.#all.size;
   }
 
+  get idle(): number {
+    return this.#idle.length;
+  }
+
   /** A reload keeps the pool of an unchanged target; only its bounds may differ. */
   reconfigure(options: PoolOptions): void {
     this.#options = options;
     this.#retired = false;
+    this.#serveQueue();
   }
 
   /** An idle connection, or null. The one used last comes first. */
@@ -102,13 +110,16 @@ export class ConnectionPool {
    */
   wait(reader: AnswerReader): Waiter | null {
     const opens = this.#all.size < this.#options.connectionsMax;
-    if (!opens && this.#queue.length >= this.#options.pendingMax) return null;
+    // A retry asks for a fresh connection: where all there may be are idle, the one idle for longest makes room.
+    const spare = opens ? undefined : this.#idle[0];
+    if (!opens && spare === undefined && this.#queue.length >= this.#options.pendingMax) return null;
     const waiter = new Waiter(this, reader);
-    this.#wheel.schedule(waiter, this.#options.connectMs);
     if (opens) this.#connect(waiter);
     else {
       waiter.queued = true;
+      this.#arm(waiter);
       this.#queue.push(waiter);
+      spare?.destroy();
     }
     return waiter;
   }
@@ -123,7 +134,10 @@ export class ConnectionPool {
     }
     const { connection } = waiter;
     waiter.connection = null;
-    if (connection !== null) connection.reader = null;
+    if (connection === null) return;
+    connection.reader = null;
+    // Nobody watches it any more, and a target that drops SYNs would hold it for minutes: it keeps its deadline.
+    this.#wheel.schedule(connection, Math.max(1, waiter.deadlineAt - performance.now()));
   }
 
   /** A connection is free again, or new and unclaimed. */
@@ -132,6 +146,7 @@ export class ConnectionPool {
     if (next?.reader) {
       const { reader } = next;
       this.#disarm(next);
+      this.#wheel.cancel(connection);
       next.queued = false;
       reader.onReady(connection);
       return;
@@ -162,11 +177,7 @@ export class ConnectionPool {
       }
       connection.idleIndex = -1;
     }
-    const next = this.#queue.shift();
-    if (next !== undefined) {
-      next.queued = false;
-      this.#connect(next);
-    }
+    this.#serveQueue();
   }
 
   /** The target left the configuration: idle connections end now, busy ones after their answer. */
@@ -178,11 +189,22 @@ export class ConnectionPool {
   /** Ends everything; answers under way are cut. */
   close(): void {
     this.#retired = true;
+    this.#closed = true;
+    for (const waiter of this.#queue.splice(0)) {
+      this.#disarm(waiter);
+      waiter.queued = false;
+    }
     for (const connection of [...this.#all]) connection.destroy();
   }
 
   /** Called by a waiter's timer. */
   waitedTooLong(waiter: Waiter): void {
+    const leftMs = waiter.deadlineAt - performance.now();
+    if (leftMs > 0) {
+      // Armed behind a stall of the loop, which the wheel has not counted yet: a target must not pay for that.
+      this.#wheel.schedule(waiter, leftMs);
+      return;
+    }
     const { reader } = waiter;
     const { connection, queued } = waiter;
     this.abandon(waiter);
@@ -196,12 +218,30 @@ export class ConnectionPool {
     );
   }
 
+  /** Opens connections for those who wait, as far as there may be more. */
+  #serveQueue(): void {
+    if (this.#closed) return;
+    while (this.#all.size < this.#options.connectionsMax) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      next.queued = false;
+      this.#connect(next);
+    }
+  }
+
+  #arm(waiter: Waiter): void {
+    waiter.deadlineAt = performance.now() + this.#options.connectMs;
+    this.#wheel.schedule(waiter, this.#options.connectMs);
+  }
+
   #disarm(waiter: Waiter): void {
     this.#wheel.cancel(waiter);
     waiter.reader = null;
   }
 
+  /** Who has waited in the queue gets the whole time for connecting, too: the target is judged by it. */
   #connect(waiter: Waiter): void {
+    this.#arm(waiter);
     const connection = new UpstreamConnection(this);
     this.#all.add(connection);
     this.#health.connectionOpened(this.target.slot);
