@@ -3,5 +3,5 @@ import type { IngressTask } from '../src/http/ingress-wire.ts';
 
 /** Piscina task: one ingress thread, until it has drained. */
 export default function ingress(task: IngressTask): Promise<void> {
-  return new Ingress(task).run();
+  return Ingress.serve(task);
 }

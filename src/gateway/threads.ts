@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
@@ -26,6 +26,10 @@ interface Thread {
   ended: Promise<void>;
   restarts: number;
   startedAt: number;
+  /** What it said before it gave up by itself. */
+  failure: SallyportError | null;
+  /** Set while the boot waits for it: a thread that dies then is not replaced, the boot fails. */
+  failStart: ((error: SallyportError) => void) | null;
 }
 
 /** First wait before a thread is started again; doubled for every quick death in a row. */
@@ -77,6 +81,8 @@ export class Threads {
       ended: Promise.resolve(),
       restarts: 0,
       startedAt: 0,
+      failure: null,
+      failStart: null,
     }));
   }
 
@@ -88,7 +94,7 @@ export class Threads {
     return this.#threads.length;
   }
 
-  /** Starts every thread. @throws  SP_LISTEN and the like when one cannot start. */
+  /** Starts every thread. @throws  SP_LISTEN and the like when one cannot start; SP_THREAD when one dies of it. */
   async start(): Promise<void> {
     const ready = this.#threads.map((thread) => this.#awaitListening(thread));
     for (const thread of this.#threads) this.#run(thread);
@@ -129,6 +135,7 @@ export class Threads {
   #run(thread: Thread): void {
     const { options, control, lines } = this.#channels(thread);
     thread.startedAt = performance.now();
+    thread.failure = null;
     const task: IngressTask = {
       threadIndex: thread.index,
       threads: this.#threads.length,
@@ -151,19 +158,33 @@ export class Threads {
     const control = new MessageChannel();
     const lines = new MessageChannel();
     thread.control = control.port1;
-    control.port1.on('message', (message: FromIngress) => {
-      if (message.kind === 'listening') thread.listening = true;
-      for (const waiting of [...this.#waiting]) waiting(thread, message);
-    });
+    control.port1.on('message', (message: FromIngress) => this.#heard(thread, message));
     receiveLines(lines.port1, options.lines);
     return { options, control: control.port2, lines: lines.port2 };
   }
 
-  #ended(thread: Thread, error: unknown): void {
+  #heard(thread: Thread, message: FromIngress): void {
+    if (message.kind === 'listening') thread.listening = true;
+    if (message.kind === 'failed') {
+      thread.failure = new SallyportError(isCode(message.code) ? message.code : 'SP_INTERNAL', message.message);
+    }
+    for (const waiting of [...this.#waiting]) waiting(thread, message);
+  }
+
+  #ended(thread: Thread, fault: unknown): void {
+    this.#lastWords(thread);
+    const error = thread.failure ?? fault;
     thread.control?.close();
     thread.control = null;
     thread.listening = false;
     if (this.#stopping) return;
+    if (thread.failStart !== null) {
+      const died = `ingress thread ${thread.index} ended while it started: ${wordsOf(error)}`;
+      thread.failStart(
+        error instanceof SallyportError ? error : new SallyportError('SP_THREAD', died, {}, { cause: error }),
+      );
+      return;
+    }
     const { log, onLost } = this.#options;
     onLost(thread.index);
     this.restarts += 1;
@@ -179,21 +200,37 @@ export class Threads {
     }, waitMs);
   }
 
+  /** The end of a task may overtake what the thread said before it: another port. */
+  #lastWords(thread: Thread): void {
+    const { control } = thread;
+    if (control === null) return;
+    for (let word = receiveMessageOnPort(control); word !== undefined; word = receiveMessageOnPort(control)) {
+      this.#heard(thread, word.message as FromIngress);
+    }
+  }
+
   #awaitListening(thread: Thread): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = (from: Thread, message: FromIngress): void => {
-        if (from !== thread || (message.kind !== 'listening' && message.kind !== 'failed')) return;
+        if (from !== thread || message.kind !== 'listening') return;
         this.#waiting.delete(waiting);
-        if (message.kind === 'listening') resolve();
-        else reject(new SallyportError(isCode(message.code) ? message.code : 'SP_INTERNAL', message.message));
+        thread.failStart = null;
+        resolve();
+      };
+      thread.failStart = (error) => {
+        this.#waiting.delete(waiting);
+        reject(error);
       };
       this.#waiting.add(waiting);
     });
   }
 
-  /** Sends to all and waits for the word of those alive; one that dies meanwhile starts with the new state anyway. */
+  /**
+   * Sends to all and waits for the word of those alive, those about to listen included: they were started with what
+   * came before. One that dies meanwhile starts with the new state anyway.
+   */
   #tellAll(message: ToIngress, answer: 'reloaded' | 'tls-applied', number: number): Promise<void> {
-    const asked = new Set(this.#threads.filter((thread) => thread.control !== null && thread.listening));
+    const asked = new Set(this.#threads.filter((thread) => thread.control !== null));
     const errors: string[] = [];
     return new Promise((resolve, reject) => {
       const settle = (): void => {
@@ -229,6 +266,10 @@ export class Threads {
 
 function isCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERRORS, code);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function sleep(ms: number): Promise<void> {

@@ -18,6 +18,7 @@ import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
 import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
+import { loadUws } from './uws.ts';
 
 /** Log lines wait this long at most before they leave the thread. */
 const FLUSH_MS = 100;
@@ -58,7 +59,21 @@ export class Ingress {
     this.#listeners = new Listeners(this.#front, config, task.tls, (delta) => this.#metrics.websockets(delta));
   }
 
-  /** Serves until drained. @throws  When a listening address cannot be opened. */
+  /** Runs a thread until it has drained, or says why it cannot: an error's code would not survive the way to main. */
+  static async serve(task: IngressTask): Promise<void> {
+    let ingress: Ingress;
+    try {
+      ingress = new Ingress(task);
+    } catch (error) {
+      task.control.postMessage({ kind: 'failed', ...describe(error) } satisfies FromIngress);
+      task.control.close();
+      task.lines.close();
+      return;
+    }
+    await ingress.run();
+  }
+
+  /** Serves until drained. When a listening address cannot be opened it says so and ends. */
   async run(): Promise<void> {
     const { control } = this.#task;
     const done = new Promise<void>((resolve) => {
@@ -146,7 +161,7 @@ export class Ingress {
     );
     return {
       pipeline,
-      intake: new Intake(config.limits, captured),
+      intake: new Intake({ ...config.limits, contentLengthMax: loadUws().contentLengthMax }, captured),
       settings: { wheel: this.#wheel, ...config.timeouts, draining: () => this.#draining },
       trustsPeer: (peer) => clientAddresses.trusts(peer),
     };
