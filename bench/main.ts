@@ -12,7 +12,7 @@ import { nginx } from './peers/nginx.ts';
 import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
 import { type RoundRow, runRounds } from './rounds.ts';
-import { versionOf } from './servers.ts';
+import { ServerError, versionOf } from './servers.ts';
 import { type Summary, summarise } from './summary.ts';
 import { tableOf } from './table.ts';
 import { Workspace } from './workspace.ts';
@@ -34,7 +34,7 @@ interface CaseReport {
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** @returns  0; 1 when a case is invalid or could not run; 2 for options that make no sense. */
+/** @returns  0; 1 when a case is invalid or none could run; 2 for options that make no sense. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -49,7 +49,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
   // Children and the temporary folder go with this process, however it ends: their handlers hang on its exit.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
-  return run(options);
+  try {
+    return await run(options);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
 }
 
 async function run(options: Options): Promise<number> {
@@ -64,7 +70,10 @@ async function run(options: Options): Promise<number> {
   console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`);
   console.log(`load average ${loadAtStart.join(' ')}`);
   const { peers, versions } = installed(options, warn);
-  if (peers.length === 0) return 1;
+  if (peers.length === 0) {
+    console.error('none of the proxies named is installed.');
+    return 1;
+  }
 
   const workspace = new Workspace();
   const load = new LoadProcess();
@@ -72,6 +81,10 @@ async function run(options: Options): Promise<number> {
   try {
     for (const name of options.cases) {
       const one = CASES[name];
+      if (one.tls && versions.openssl === undefined) {
+        warn(`${name} needs openssl, which is not installed, and is left out.`);
+        continue;
+      }
       const requests = Math.max(
         one.connections,
         options.requests ?? (options.quick ? one.requestsQuick : one.requests),
@@ -98,7 +111,9 @@ async function run(options: Options): Promise<number> {
   const results = { ...head, loadAverages: { start: loadAtStart, end: loadAtEnd }, warnings, cases: reports };
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
   console.log(`\nload average ${loadAtEnd.join(' ')}\nresults: ${file}`);
-  return reports.every(({ summary }) => summary.every(({ problems }) => problems.length === 0)) ? 0 : 1;
+  return reports.length > 0 && reports.every(({ summary }) => summary.every(({ problems }) => problems.length === 0))
+    ? 0
+    : 1;
 }
 
 function installed(options: Options, warn: (words: string) => void) {

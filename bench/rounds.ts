@@ -41,7 +41,7 @@ const SETTLE_MS = 300;
  * Runs one case: starts the upstream and all proxies, warms each of them, then loads one after another, round by round.
  * Every other round goes backwards, so that a drift of the machine hits all alike.
  *
- * @throws Error when a server does not start or ends.
+ * @throws ServerError when a server does not start, or ends.
  */
 export async function runRounds(one: Case, options: RoundsOptions): Promise<readonly RoundRow[]> {
   const { peers, load, workspace, requests, say } = options;

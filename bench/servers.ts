@@ -20,6 +20,9 @@ const STOP_MS = 10_000;
 /** Debian keeps servers in sbin, which a plain user's PATH leaves out. */
 const PATH = [process.env.PATH ?? '', '/usr/sbin', '/sbin'].join(delimiter);
 
+/** A server that does not start, or ends: its own words are in the message. */
+export class ServerError extends Error {}
+
 /** A child that listens on a loopback port. Ended by its process id alone, at the latest when this process exits. */
 export class Server {
   readonly name: string;
@@ -45,7 +48,7 @@ export class Server {
 
   /**
    * @param folder  Of its own: configuration, logs and standard output go there.
-   * @throws        Error with what it wrote, when it does not accept connections within 20 s.
+   * @throws        ServerError with what it wrote, when it does not accept connections within 20 s.
    */
   static async start(name: string, port: number, folder: string, launch: Launch): Promise<Server> {
     const server = new Server(name, port, folder, launch);
@@ -57,16 +60,16 @@ export class Server {
     while (!(await accepts(port))) {
       if (failure !== null || server.#ended || performance.now() > deadline) {
         await server.stop();
-        throw new Error(`${name} does not serve. ${server.#words()}`, { cause: failure });
+        throw new ServerError(`${name} does not serve. ${server.#words()}`, { cause: failure });
       }
       await wait(20);
     }
     return server;
   }
 
-  /** @throws Error when it is not running. */
+  /** @throws ServerError when it is not running. */
   get pid(): number {
-    if (this.#child.pid === undefined || this.#ended) throw new Error(`${this.name} has ended. ${this.#words()}`);
+    if (this.#child.pid === undefined || this.#ended) throw new ServerError(`${this.name} has ended. ${this.#words()}`);
     return this.#child.pid;
   }
 

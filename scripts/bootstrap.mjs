@@ -44,7 +44,7 @@ const TARGETS = {
   check,
   test,
   generate: (args) => node(['dist/scripts/generate.js', ...args]),
-  bench: (args) => withTools(['nginx', 'haproxy'], ['dist/bench/main.js', ...args]),
+  bench: (args) => withTools(['nginx', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
   'conformance:tls': (args) => withTools(['testssl', 'openssl'], ['dist/test/conformance/testssl.js', ...args]),
 };
