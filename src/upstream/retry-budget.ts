@@ -14,8 +14,11 @@ export type FailureKind =
   /** What came was not HTTP, or larger than allowed. */
   | 'garbage';
 
-/** A few retries are always allowed, or an upstream with little traffic would have none. */
-const RETRIES_ALWAYS = 3;
+/**
+ * So many retries are always allowed. A target that dies fails all its requests of a thread within one tick: the other
+ * targets can bear these few more, and a share of little traffic would be none.
+ */
+export const RETRIES_ALWAYS = 16;
 
 /** RFC 9110 9.2.2: safe methods, PUT and DELETE. Unknown ones are not idempotent. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);

@@ -37,16 +37,15 @@ function retries(budgetPercent: number, requests: number): number {
   return started;
 }
 
-test('retries under way are a share of requests under way, and at least three', () => {
+test('retries under way are a share of requests under way, and at least a few', () => {
   const cases = [
-    [20, 0, 3],
-    [20, 1, 3],
-    [20, 15, 3],
-    [20, 17, 3],
-    [20, 19, 3],
-    [20, 20, 4],
+    [20, 0, 16],
+    [20, 1, 16],
+    [20, 79, 16],
+    [20, 84, 16],
+    [20, 85, 17],
     [20, 100, 20],
-    [0, 500, 3],
+    [0, 500, 16],
     [100, 50, 50],
   ] as const;
   for (const [percent, requests, expected] of cases) {
@@ -56,15 +55,14 @@ test('retries under way are a share of requests under way, and at least three', 
 
 test('the budget follows what ends', () => {
   const budget = new RetryBudget(50);
-  for (let request = 0; request < 10; request += 1) budget.requestStarted();
-  for (let retry = 0; retry < 5; retry += 1) assert.equal(budget.startRetry(), true);
+  for (let request = 0; request < 40; request += 1) budget.requestStarted();
+  for (let retry = 0; retry < 20; retry += 1) assert.equal(budget.startRetry(), true);
   assert.equal(budget.startRetry(), false);
   budget.retryEnded();
   assert.equal(budget.startRetry(), true);
-  for (let request = 0; request < 10; request += 1) budget.requestEnded();
-  budget.retryEnded();
-  assert.equal(budget.startRetry(), false, 'four under way, nothing else');
-  budget.retryEnded();
+  for (let request = 0; request < 40; request += 1) budget.requestEnded();
+  for (let retry = 0; retry < 4; retry += 1) budget.retryEnded();
+  assert.equal(budget.startRetry(), false, 'sixteen under way, nothing else');
   budget.retryEnded();
   assert.equal(budget.startRetry(), true);
 });
