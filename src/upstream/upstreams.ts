@@ -1,7 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type tls from 'node:tls';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config, UpstreamConfig } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import { compileBalancer } from './balance.ts';
 import { type Circuit, compileCircuit } from './circuit.ts';
@@ -102,7 +104,11 @@ export class Upstreams {
   }
 }
 
-/** TLS options towards a target (RFC 9110 4.3.4: the name in the URL is the one checked, unless another is set). */
+/**
+ * TLS options towards a target (RFC 9110 4.3.4: the name in the URL is the one checked, unless another is set).
+ *
+ * @throws  SallyportError SP_CONFIG for a CA file that holds no certificate or a broken one, and what reading it throws.
+ */
 export function clientTls(target: Target, upstream: UpstreamConfig): tls.ConnectionOptions {
   const { verify, serverName, ca, minVersion } = upstream.tls;
   const name = serverName === '' ? target.hostname : serverName;
@@ -113,6 +119,24 @@ export function clientTls(target: Target, upstream: UpstreamConfig): tls.Connect
   };
   // SNI carries names only (RFC 6066 3); for an address the certificate is checked against the host.
   if (!/^[0-9.]+$|:/.test(name)) options.servername = name;
-  if (ca !== '') options.ca = readFileSync(ca, 'utf8');
+  if (ca !== '') options.ca = authorities(ca, target.upstream);
   return options;
+}
+
+/** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
+function authorities(file: string, upstream: string): string[] {
+  const found = readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const place = `upstreams.${upstream}.tls.ca: ${file}`;
+  if (found.length === 0) {
+    throw new SallyportError('SP_CONFIG', `${place} holds no certificate; it takes PEM certificates of authorities`);
+  }
+  for (const [index, pem] of found.entries()) {
+    try {
+      new X509Certificate(pem);
+    } catch (error) {
+      const which = `certificate ${index + 1} of ${found.length}`;
+      throw new SallyportError('SP_CONFIG', `${place}: ${which} cannot be read`, {}, { cause: error });
+    }
+  }
+  return [...found];
 }
