@@ -214,17 +214,31 @@ class RunningGateway implements Gateway {
 
   /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
   async #switch(before: Generation, config: Config, material: CheckedMaterial | null): Promise<Generation> {
+    const next = this.#plan(config, before.number + 1);
+    let begun = false;
     try {
-      const next = this.#plan(config, before.number + 1);
+      // Throws before it changes anything.
       this.#checks.update(config, next.plan);
+      begun = true;
       await this.#threads.reload(next);
       await this.#tls.apply(material);
       return next;
     } catch (error) {
       const { plan } = this.#plan(before.config, before.number);
-      this.#checks.update(before.config, plan);
-      await this.#threads.reload(before);
+      if (begun) await this.#goBack({ ...before, plan });
       throw error;
+    }
+  }
+
+  /** Each part by itself: one that cannot go back must not keep the others. The reload's own fault is told by its caller. */
+  async #goBack(before: Generation): Promise<void> {
+    const parts = [() => this.#checks.update(before.config, before.plan), () => this.#threads.reload(before)];
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.#log.error({ err: error, generation: before.number }, 'a part could not go back after a refused reload');
+      }
     }
   }
 
