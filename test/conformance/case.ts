@@ -40,7 +40,10 @@ export function judge(
   const always: string[] = [];
   if (exchange.error !== null) always.push(`the gateway's own bytes are malformed: ${exchange.error}`);
   for (const answer of exchange.answers) {
-    if (/^(server|x-powered-by|uwebsockets)\b/im.test(answer.rawHead) || /sallyport|uwebsockets/i.test(answer.rawHead)) {
+    if (
+      /^(server|x-powered-by|uwebsockets)\b/im.test(answer.rawHead) ||
+      /sallyport|uwebsockets/i.test(answer.rawHead)
+    ) {
       always.push(`fingerprint in ${JSON.stringify(answer.rawHead)}`);
     }
   }
@@ -87,14 +90,16 @@ function forwardFindings(test: Http1Case, exchange: Exchange, seen: readonly See
     if (exchange.end === 'timeout') found.push('neither answered nor closed in time');
   } else {
     if (exchange.answers[0]?.status !== 200) found.push(`forwarded but answered ${refusalWords(exchange)}`);
-    if (exchange.answers.filter((answer) => answer.status === 200).length > seen.length) found.push('more answers than requests');
+    if (exchange.answers.filter((answer) => answer.status === 200).length > seen.length)
+      found.push('more answers than requests');
     for (const request of seen) if (!request.complete) found.push(`cut upstream: ${describe(request)}`);
   }
   for (const request of seen) for (const complaint of request.complaints) found.push(`upstream: ${complaint}`);
   if (test.first) {
     if (first.method !== test.first.method) found.push(`method ${first.method}`);
     if (first.target !== test.first.target) found.push(`target ${first.target}`);
-    if (first.body.toString('latin1') !== test.first.body) found.push(`body ${JSON.stringify(first.body.toString('latin1'))}`);
+    if (first.body.toString('latin1') !== test.first.body)
+      found.push(`body ${JSON.stringify(first.body.toString('latin1'))}`);
   }
   return found;
 }

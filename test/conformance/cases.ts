@@ -40,7 +40,9 @@ const without =
 const withField =
   (name: string, value: string): NonNullable<Http1Case['check']> =>
   (seen) =>
-    seen.every((request) => valuesOf(request, name) === value) ? null : `${name} is ${JSON.stringify(valuesOf(seen[0], name))}`;
+    seen.every((request) => valuesOf(request, name) === value)
+      ? null
+      : `${name} is ${JSON.stringify(valuesOf(seen[0], name))}`;
 /** No trace of a spoofed value anywhere in the head, and our own word about the client intact. */
 const nowhere =
   (value: string): NonNullable<Http1Case['check']> =>
@@ -64,14 +66,15 @@ export const OWN_CASES: readonly Http1Case[] = [
   raw('line-bare-cr', 'GET /a HTTP/1.1\rHost: h\r\n\r\n', 'refuse'),
   raw('line-empty-first', '\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n', EITHER),
   raw('line-http2-preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'refuse'),
-  raw('line-tls-hello', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03' + '\x42'.repeat(160), 'refuse'),
+  raw('line-tls-hello', `\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03${'\x42'.repeat(160)}`, 'refuse'),
   raw('line-method-endless', `${'A'.repeat(300)} /a HTTP/1.1\r\nHost: h\r\n\r\n`, EITHER),
   raw('line-method-crlf', 'GE\r\nT /a HTTP/1.1\r\nHost: h\r\n\r\n', 'refuse'),
   raw('method-track', 'TRACK /a HTTP/1.1\r\nHost: h\r\n\r\n', 'refuse'),
   raw('method-head', 'HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n', 'forward', {
     methods: ['HEAD'],
     first: { method: 'HEAD', target: '/a', body: '' },
-    check: (_, exchange) => (exchange.bytes.toString('latin1').endsWith('\r\n\r\n') ? null : 'a HEAD was answered with a body'),
+    check: (_, exchange) =>
+      exchange.bytes.toString('latin1').endsWith('\r\n\r\n') ? null : 'a HEAD was answered with a body',
   }),
   raw('method-delete-body', 'DELETE /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello', 'forward', {
     first: { method: 'DELETE', target: '/a', body: 'hello' },
@@ -155,9 +158,15 @@ export const OWN_CASES: readonly Http1Case[] = [
   post('cl-nul', 'Content-Length: 5\x00', 'hello', 'refuse'),
   // Bits 30 and 31 mark chunked bodies inside older builds of uWebSockets.js: no length may ever set them.
   ...['1073741829', '2147483653', '3221225477', '4294967301'].map((length) =>
-    post(`cl-bit-flags-${length}`, `Content-Length: ${length}`, `${HELLO}GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n`, 'refuse', {
-      mayBegin: true,
-    }),
+    post(
+      `cl-bit-flags-${length}`,
+      `Content-Length: ${length}`,
+      `${HELLO}GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n`,
+      'refuse',
+      {
+        mayBegin: true,
+      },
+    ),
   ),
   post('cl-2-64-plus-5', 'Content-Length: 18446744073709551621', 'hello', 'refuse'),
   post('cl-short', 'Content-Length: 3', 'hello', EITHER, { first: sends('hel') }),
@@ -166,10 +175,18 @@ export const OWN_CASES: readonly Http1Case[] = [
     check: neverAdmin,
     first: sends(''),
   }),
-  post('te-in-connection', 'Connection: transfer-encoding\r\nTransfer-Encoding: chunked', HELLO, EITHER, { first: sends('hello') }),
-  post('cl-in-connection', 'Connection: content-length\r\nContent-Length: 38', 'GET /admin HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n', EITHER, {
-    check: neverAdmin,
+  post('te-in-connection', 'Connection: transfer-encoding\r\nTransfer-Encoding: chunked', HELLO, EITHER, {
+    first: sends('hello'),
   }),
+  post(
+    'cl-in-connection',
+    'Connection: content-length\r\nContent-Length: 38',
+    'GET /admin HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n',
+    EITHER,
+    {
+      check: neverAdmin,
+    },
+  ),
 
   // Chunks.
   chunked('chunk-overflow', 'fffffffffffffffff\r\nhello\r\n0\r\n\r\n', 'refuse', { mayBegin: true }),
@@ -188,30 +205,53 @@ export const OWN_CASES: readonly Http1Case[] = [
   chunked('chunk-trailer-framing', '5\r\nhello\r\n0\r\nContent-Length: 50\r\nHost: evil\r\n\r\n', EITHER, {
     check: (seen) => (seen.some((r) => r.rawHead.includes('evil')) ? 'a trailer became a field' : null),
   }),
-  chunked('chunk-trailer-identity', '5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n', EITHER, { check: nowhere('1.2.3.4') }),
-  chunked('chunk-last-without-crlf', '5\r\nhello\r\n0\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n', EITHER, { check: neverAdmin }),
-  chunked('chunk-then-admin', `${HELLO}GET /admin HTTP/1.1\r\nHost: h\r\n\r\n`, EITHER, { check: neverAdmin, first: sends('hello') }),
+  chunked('chunk-trailer-identity', '5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n', EITHER, {
+    check: nowhere('1.2.3.4'),
+  }),
+  chunked('chunk-last-without-crlf', '5\r\nhello\r\n0\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n', EITHER, {
+    check: neverAdmin,
+  }),
+  chunked('chunk-then-admin', `${HELLO}GET /admin HTTP/1.1\r\nHost: h\r\n\r\n`, EITHER, {
+    check: neverAdmin,
+    first: sends('hello'),
+  }),
   chunked('chunk-holds-request', '27\r\nGET /admin HTTP/1.1\r\nHost: h\r\nX: y1\r\n\r\n\r\n0\r\n\r\n', EITHER, {
     check: neverAdmin,
   }),
 
   // Pipelining.
-  raw('pipeline-third-bad', 'GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\nGET /c HTTP/1.1\r\n\r\n', EITHER, {
-    upstreamRequests: 2,
-    check: (seen) => (seen.some((r) => r.target === '/c') ? 'a request without Host was forwarded' : null),
-  }),
-  raw('pipeline-after-get-body', 'GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhelloGET /b HTTP/1.1\r\nHost: h\r\n\r\n', EITHER, {
-    upstreamRequests: 2,
-    first: { ...get, body: 'hello' },
-  }),
+  raw(
+    'pipeline-third-bad',
+    'GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\nGET /c HTTP/1.1\r\n\r\n',
+    EITHER,
+    {
+      upstreamRequests: 2,
+      check: (seen) => (seen.some((r) => r.target === '/c') ? 'a request without Host was forwarded' : null),
+    },
+  ),
+  raw(
+    'pipeline-after-get-body',
+    'GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhelloGET /b HTTP/1.1\r\nHost: h\r\n\r\n',
+    EITHER,
+    {
+      upstreamRequests: 2,
+      first: { ...get, body: 'hello' },
+    },
+  ),
   raw('pipeline-garbage', 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n\x00\x01\x02\r\n\r\n', EITHER, { first: get }),
 
   // Field names and values.
   // The Node 20 build of uWebSockets.js ends its field list at an empty name: what follows reaches nobody.
   fields('name-empty', ': x\r\nX-After: 1', EITHER, { first: get, check: without('x-after') }),
-  post('name-empty-hides-length', ': x\r\nContent-Length: 38', 'GET /admin HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n', EITHER, {
-    check: neverAdmin,
-  }),
+  post(
+    'name-empty-hides-length',
+    ': x\r\nContent-Length: 38',
+    'GET /admin HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n',
+    EITHER,
+    {
+      check: neverAdmin,
+    },
+  ),
   fields('name-tab', 'X\tY: a', 'refuse'),
   fields('name-space-before-colon', 'X : a', 'refuse'),
   fields('name-nul', 'X\x00Y: a', 'refuse'),
@@ -235,7 +275,8 @@ export const OWN_CASES: readonly Http1Case[] = [
   fields('field-200k', `X: ${'a'.repeat(200_000)}`, 'refuse', { status: [431] }),
   fields('name-17k', `${'X'.repeat(17_000)}: a`, 'refuse', { status: [431] }),
   fields('authorization-twice', 'Authorization: Bearer a\r\nAuthorization: Bearer b', EITHER, {
-    check: (seen) => (seen.some((r) => valuesOf(r, 'authorization').includes(',')) ? 'two credentials were forwarded' : null),
+    check: (seen) =>
+      seen.some((r) => valuesOf(r, 'authorization').includes(',')) ? 'two credentials were forwarded' : null,
   }),
 
   // Claims about the client.
@@ -243,7 +284,9 @@ export const OWN_CASES: readonly Http1Case[] = [
   fields('spoof-real-ip', 'X-Real-IP: 1.2.3.4', EITHER, { check: nowhere('1.2.3.4') }),
   fields('spoof-true-client-ip', 'True-Client-IP: 1.2.3.4', EITHER, { check: nowhere('1.2.3.4') }),
   fields('spoof-xff-underscore', 'X_Forwarded_For: 1.2.3.4', EITHER, { check: nowhere('1.2.3.4') }),
-  fields('spoof-xff-many', 'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 1.2.3.4, 127.0.0.1', EITHER, { check: nowhere('1.2.3.4') }),
+  fields('spoof-xff-many', 'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 1.2.3.4, 127.0.0.1', EITHER, {
+    check: nowhere('1.2.3.4'),
+  }),
   fields('spoof-proto', 'X-Forwarded-Proto: https', EITHER, { check: withField('x-forwarded-proto', 'http') }),
   fields('spoof-host', 'X-Forwarded-Host: evil', EITHER, { check: nowhere('evil') }),
   fields('spoof-original-url', 'X-Original-URL: /admin\r\nX-Rewrite-URL: /admin', EITHER, { check: nowhere('/admin') }),
@@ -255,9 +298,13 @@ export const OWN_CASES: readonly Http1Case[] = [
   fields('connection-authorization', 'Connection: authorization\r\nAuthorization: Bearer t', EITHER, {
     check: withField('authorization', 'Bearer t'),
   }),
-  fields('connection-cookie', 'Connection: close, Cookie\r\nCookie: a=b', EITHER, { check: withField('cookie', 'a=b') }),
+  fields('connection-cookie', 'Connection: close, Cookie\r\nCookie: a=b', EITHER, {
+    check: withField('cookie', 'a=b'),
+  }),
   fields('connection-xff', 'Connection: x-forwarded-for', EITHER, { check: nowhere('1.2.3.4') }),
-  fields('connection-xff-spoof', 'Connection: x-forwarded-for\r\nX-Forwarded-For: 1.2.3.4', EITHER, { check: nowhere('1.2.3.4') }),
+  fields('connection-xff-spoof', 'Connection: x-forwarded-for\r\nX-Forwarded-For: 1.2.3.4', EITHER, {
+    check: nowhere('1.2.3.4'),
+  }),
   fields('connection-host', 'Connection: host', EITHER, { check: withField('host', 'h') }),
   fields('connection-custom', 'Connection: x-hop, keep-alive\r\nX-Hop: 1\r\nX-End: 2', 'forward', {
     first: get,
@@ -270,31 +317,57 @@ export const OWN_CASES: readonly Http1Case[] = [
   }),
   fields('te-trailers', 'TE: trailers\r\nConnection: TE', 'forward', { first: get, check: without('te') }),
   fields('keep-alive', 'Keep-Alive: timeout=5', 'forward', { first: get, check: without('keep-alive') }),
-  fields('proxy-connection', 'Proxy-Connection: keep-alive', 'forward', { first: get, check: without('proxy-connection') }),
+  fields('proxy-connection', 'Proxy-Connection: keep-alive', 'forward', {
+    first: get,
+    check: without('proxy-connection'),
+  }),
   fields('proxy-authorization', 'Proxy-Authorization: Basic eDp5', EITHER, { check: without('proxy-authorization') }),
-  fields('upgrade-h2c', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA', EITHER, {
-    check: without('upgrade', 'http2-settings'),
-  }),
+  fields(
+    'upgrade-h2c',
+    'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
+    EITHER,
+    {
+      check: without('upgrade', 'http2-settings'),
+    },
+  ),
   fields('upgrade-unknown', 'Connection: Upgrade\r\nUpgrade: foo/2', EITHER, { check: without('upgrade') }),
-  post('upgrade-websocket-post', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Length: 5', 'hello', EITHER, {
-    check: without('upgrade'),
-  }),
+  post(
+    'upgrade-websocket-post',
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Length: 5',
+    'hello',
+    EITHER,
+    {
+      check: without('upgrade'),
+    },
+  ),
   fields('expect-unknown', 'Expect: 200-maybe', EITHER, { check: without('expect'), status: [417] }),
   fields('expect-without-body', 'Expect: 100-continue', EITHER, { first: get }),
 
   // Body limits: the route for /small takes 10 bytes.
-  raw('body-over-limit', `POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n${'a'.repeat(11)}`, 'refuse', { status: [413] }),
+  raw('body-over-limit', `POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n${'a'.repeat(11)}`, 'refuse', {
+    status: [413],
+  }),
   raw('body-at-limit', `POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n${'a'.repeat(10)}`, 'forward', {
     first: { method: 'POST', target: '/small/a', body: 'a'.repeat(10) },
   }),
-  raw('body-over-limit-chunked', 'POST /small/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\naaaaaa\r\n6\r\naaaaaa\r\n0\r\n\r\n', 'refuse', {
-    status: [413],
-    mayBegin: true,
-  }),
-  raw('body-over-limit-expect', 'POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n', 'refuse', {
-    status: [413],
-    check: (_, exchange) => (exchange.answers[0] ? null : 'no answer'),
-  }),
+  raw(
+    'body-over-limit-chunked',
+    'POST /small/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\naaaaaa\r\n6\r\naaaaaa\r\n0\r\n\r\n',
+    'refuse',
+    {
+      status: [413],
+      mayBegin: true,
+    },
+  ),
+  raw(
+    'body-over-limit-expect',
+    'POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n',
+    'refuse',
+    {
+      status: [413],
+      check: (_, exchange) => (exchange.answers[0] ? null : 'no answer'),
+    },
+  ),
   raw('body-problem-document', 'POST /small/a HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\n', 'refuse', {
     status: [413],
     check: (_, exchange) => {
@@ -303,7 +376,7 @@ export const OWN_CASES: readonly Http1Case[] = [
       const type = fieldOf(answer, 'content-type');
       if (type !== 'application/problem+json') return `content type ${type}`;
       const document = JSON.parse(answer.body.toString()) as Record<string, unknown>;
-      return document['status'] === 413 && typeof document['type'] === 'string' ? null : answer.body.toString();
+      return document.status === 413 && typeof document.type === 'string' ? null : answer.body.toString();
     },
   }),
 ];

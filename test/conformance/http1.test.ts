@@ -18,8 +18,21 @@ test('HTTP/1.1 edge cases come out as they must, in front of a recording upstrea
 
   const { results, stray } = await runBoth(cases);
   const names = new Set(shared.map((one) => one.name));
-  if (shared.length > 0) t.diagnostic(summary('http1/cases.json', shared.length, results.filter((r) => names.has(r.name))));
-  t.diagnostic(summary('our own', OWN_CASES.length, results.filter((r) => !names.has(r.name))));
+  if (shared.length > 0)
+    t.diagnostic(
+      summary(
+        'http1/cases.json',
+        shared.length,
+        results.filter((r) => names.has(r.name)),
+      ),
+    );
+  t.diagnostic(
+    summary(
+      'our own',
+      OWN_CASES.length,
+      results.filter((r) => !names.has(r.name)),
+    ),
+  );
   const wrong = results.filter((result) => result.findings.length > 0);
   assert.deepEqual(stray, []);
   assert.deepEqual(wrong, []);

@@ -1,8 +1,13 @@
-import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { simpleConfig, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/raw-client.ts';
-import { type RecordingUpstream, type SeenRequest, startNodeUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+import {
+  type RecordingUpstream,
+  type SeenRequest,
+  startNodeUpstream,
+  startRecordingUpstream,
+} from '../support/recording-upstream.ts';
 import { type Http1Case, judge, valuesOf } from './case.ts';
 import { OWN_CASES } from './cases.ts';
 import { loadSharedCases, sharedCasesFile } from './shared-cases.ts';
@@ -116,7 +121,8 @@ function table(results: readonly CaseResult[]): string {
 async function main(): Promise<number> {
   const file = sharedCasesFile();
   const shared = file === null ? [] : loadSharedCases(file);
-  if (file === null) console.log('the shared cases (http1/cases.json) are not here: set SALLYPORT_SHARED; running our own only');
+  if (file === null)
+    console.log('the shared cases (http1/cases.json) are not here: set SALLYPORT_SHARED; running our own only');
   const { results, stray } = await runBoth([...shared, ...OWN_CASES]);
   const names = new Set(shared.map((test) => test.name));
   const ofShared = results.filter((result) => names.has(result.name));

@@ -21,12 +21,16 @@ const NOTES: Readonly<Record<string, NonNullable<Http1Case['check']>>> = {
     const order = exchange.answers.map((answer) => /"target":"([^"]*)"/.exec(answer.body.toString())?.[1]);
     const wanted = ['/a', '/b'].slice(0, order.length);
     if (order.join() !== wanted.join()) return `answers for ${order.join()} instead of ${wanted.join()}`;
-    if (exchange.answers.length < 2 && !exchange.closed) return 'the second request was neither served nor the connection closed';
+    if (exchange.answers.length < 2 && !exchange.closed)
+      return 'the second request was neither served nor the connection closed';
     return seen.every((request, i) => request.target === ['/a', '/b'][i]) ? null : 'requests out of order';
   },
   'cl-underscore': (seen) => {
-    const lookalike = (name: string) => name.includes('_') && /^(content-length|transfer-encoding)$/.test(name.replaceAll('_', '-'));
-    return seen.some((request) => request.fields.some(([name]) => lookalike(name))) ? 'a framing lookalike was forwarded' : null;
+    const lookalike = (name: string) =>
+      name.includes('_') && /^(content-length|transfer-encoding)$/.test(name.replaceAll('_', '-'));
+    return seen.some((request) => request.fields.some(([name]) => lookalike(name)))
+      ? 'a framing lookalike was forwarded'
+      : null;
   },
   'get-smuggle-body': (seen) => neverAdmin(seen),
   'uri-dotdot': (seen) => neverAdmin(seen),
@@ -44,20 +48,22 @@ const NOTES: Readonly<Record<string, NonNullable<Http1Case['check']>>> = {
 export function sharedCasesFile(): string | null {
   // dist/test/conformance -> project root -> beside it.
   const beside = fileURLToPath(new URL('../../../../shared', import.meta.url));
-  const file = `${process.env['SALLYPORT_SHARED'] ?? beside}/http1/cases.json`;
+  const file = `${process.env.SALLYPORT_SHARED ?? beside}/http1/cases.json`;
   return existsSync(file) ? file : null;
 }
 
 /** @throws  Error when the file holds another number of cases than written down, or a note that nobody checks. */
 export function loadSharedCases(file: string): Http1Case[] {
   const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
-  if (rows.length !== SHARED_CASES) throw new Error(`${file} holds ${rows.length} cases, ${SHARED_CASES} are written down`);
+  if (rows.length !== SHARED_CASES)
+    throw new Error(`${file} holds ${rows.length} cases, ${SHARED_CASES} are written down`);
   for (const name of Object.keys(NOTES)) {
     if (!rows.some((row) => row.name === name)) throw new Error(`the check for ${name} has no case any more`);
   }
   return rows.map((row) => {
     const check = NOTES[row.name];
-    if (row.note !== undefined && check === undefined) throw new Error(`nobody checks the note of case ${row.name}: ${row.note}`);
+    if (row.note !== undefined && check === undefined)
+      throw new Error(`nobody checks the note of case ${row.name}: ${row.note}`);
     const upstreamRequests = row.upstream_requests ?? row.upstream_requests_max;
     return {
       name: row.name,

@@ -4,7 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fieldOf } from '../support/answer-parser.ts';
 import { type Gateway, simpleConfig, startGateway } from '../support/gateway.ts';
 import { type Exchange, type ExchangeOptions, exchange, open } from '../support/raw-client.ts';
-import { type RecordingUpstream, type Reply, type SeenRequest, startRecordingUpstream } from '../support/recording-upstream.ts';
+import {
+  type RecordingUpstream,
+  type Reply,
+  type SeenRequest,
+  startRecordingUpstream,
+} from '../support/recording-upstream.ts';
 import { until } from '../support/wait.ts';
 
 /** What the upstream does, by the first segment of the path. */
@@ -15,10 +20,15 @@ const BEHAVIOUR: Readonly<Record<string, (reply: Reply, request: SeenRequest) =>
   204: (reply) => reply.raw('HTTP/1.1 204 No Content\r\nX-Kept: yes\r\n\r\n'),
   304: (reply) => reply.raw('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 77\r\n\r\n'),
   103: (reply) =>
-    reply.raw('HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nafter'),
-  'many-1xx': (reply) => reply.raw(`${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(12)}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate`),
+    reply.raw(
+      'HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nafter',
+    ),
+  'many-1xx': (reply) =>
+    reply.raw(`${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(12)}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate`),
   trailers: (reply) =>
-    reply.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n'),
+    reply.raw(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n',
+    ),
   eof: (reply) => {
     reply.raw('HTTP/1.1 200 OK\r\nX-Kept: yes\r\n\r\nuntil the end');
     reply.socket.end();
@@ -60,7 +70,7 @@ before(async () => {
       reply.raw('HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nearly');
       return true;
     },
-    onRequest: (request, reply) => (BEHAVIOUR[request.target.slice(1)] ?? BEHAVIOUR['plain'])?.(reply, request),
+    onRequest: (request, reply) => (BEHAVIOUR[request.target.slice(1)] ?? BEHAVIOUR.plain)?.(reply, request),
   });
   gateway = await startGateway({ config: simpleConfig(upstream.port, { threads: 1 }) });
 });
@@ -92,7 +102,10 @@ async function askTwice(path: string, method = 'GET'): Promise<Exchange> {
     timeoutMs: 8_000,
   });
   assert.equal(both.error, null);
-  assert.deepEqual(both.answers.map((a) => a.status), [first.answers[0]?.status, 200]);
+  assert.deepEqual(
+    both.answers.map((a) => a.status),
+    [first.answers[0]?.status, 200],
+  );
   assert.equal(both.answers[1]?.body.toString(), 'plain');
   return first;
 }
@@ -105,7 +118,11 @@ test('HEAD: the declared length, no body, and the connection goes on', async () 
   assert.ok(bytes.toString('latin1').endsWith('\r\n\r\n'));
   const chunked = await askTwice('/head-chunked', 'HEAD');
   assert.ok(chunked.bytes.toString('latin1').endsWith('\r\n\r\n'));
-  assert.notEqual(chunked.answers[0] && fieldOf(chunked.answers[0], 'content-length'), '0', 'a length that nobody declared');
+  assert.notEqual(
+    chunked.answers[0] && fieldOf(chunked.answers[0], 'content-length'),
+    '0',
+    'a length that nobody declared',
+  );
 });
 
 test('204 and 304: no body, and the connection goes on', async () => {
@@ -154,10 +171,10 @@ test('hop-by-hop fields and fingerprints of the upstream stay behind', async () 
 
 test('repeated and 8-bit response fields arrive as they were sent', async () => {
   const cookies = await askTwice('/cookies');
-  assert.deepEqual(cookies.answers[0]?.fields.filter(([name]) => name === 'set-cookie').map(([, value]) => value), [
-    'a=1; Path=/',
-    'b=2',
-  ]);
+  assert.deepEqual(
+    cookies.answers[0]?.fields.filter(([name]) => name === 'set-cookie').map(([, value]) => value),
+    ['a=1; Path=/', 'b=2'],
+  );
   const bytes = await askTwice('/bytes');
   assert.equal(bytes.answers[0] && fieldOf(bytes.answers[0], 'x-bytes'), 'caf\xe9');
 });

@@ -24,7 +24,9 @@ async function whoAnswers(port: number, fields = '', path = '/who'): Promise<str
 }
 
 for (const balance of ['round-robin', 'least-request', 'hash'] as const) {
-  test(`two targets, ${balance}, one killed under ${GETS} GETs: at most ${FAILED_MAX} fail, and it comes back`, { timeout: 90_000 }, async (t) => {
+  test(`two targets, ${balance}, one killed under ${GETS} GETs: at most ${FAILED_MAX} fail, and it comes back`, {
+    timeout: 90_000,
+  }, async (t) => {
     const [a, b] = await Promise.all([startEchoProcess('a'), startEchoProcess('b')]);
     const hash = balance === 'hash' ? { hashBy: 'header:x-key' } : {};
     const gateway = await startGateway({
@@ -36,7 +38,9 @@ for (const balance of ['round-robin', 'least-request', 'hash'] as const) {
       await until('3,000 requests', () => load.sent() >= 3_000, 60_000, 2);
       await b.kill();
       const result = await load.done;
-      const codes = gateway.lines.filter((line) => line['status'] === 502).map((line) => `${line['code']} ${line['reason'] ?? ''}`);
+      const codes = gateway.lines
+        .filter((line) => line.status === 502)
+        .map((line) => `${line.code} ${line.reason ?? ''}`);
       if (codes.length > 0) t.diagnostic(`refusals: ${[...new Set(codes)].join('; ')}`);
       t.diagnostic(`${balance}, one of two killed: ${result.words} in ${(result.ms / 1_000).toFixed(1)} s`);
       assert.equal(result.sent, GETS);
@@ -45,7 +49,12 @@ for (const balance of ['round-robin', 'least-request', 'hash'] as const) {
       const backAt = performance.now();
       again = await startEchoProcess('b', b.port);
       let asked = 0;
-      await until('the target to return', async () => (await whoAnswers(gateway.http, keyOf(asked++))) === 'b', 30_000, 5);
+      await until(
+        'the target to return',
+        async () => (await whoAnswers(gateway.http, keyOf(asked++))) === 'b',
+        30_000,
+        5,
+      );
       t.diagnostic(`the target returned ${Math.round(performance.now() - backAt)} ms after it was back`);
       const after = await startLoad({ port: gateway.http, connections: 4, requestsMax: 500 }).done;
       assert.equal(after.failures.length, 0, after.words);
@@ -56,7 +65,9 @@ for (const balance of ['round-robin', 'least-request', 'hash'] as const) {
   });
 }
 
-test('active probes take a dead target out before any request meets it, and bring it back', { timeout: 60_000 }, async (t) => {
+test('active probes take a dead target out before any request meets it, and bring it back', {
+  timeout: 60_000,
+}, async (t) => {
   const [a, b] = await Promise.all([startEchoProcess('a'), startEchoProcess('b')]);
   const active = { path: '/health', intervalMs: 200, timeoutMs: 200, healthyAfter: 2, unhealthyAfter: 2 };
   const gateway = await startGateway({ config: simpleConfig([a.port, b.port], {}, { health: { active } }) });
@@ -68,21 +79,25 @@ test('active probes take a dead target out before any request meets it, and brin
       return true;
     });
     for (let i = 0; i < 20; i += 1) assert.equal(await whoAnswers(gateway.http, '', '/measured'), 'a');
-    const measured = () => gateway.lines.filter((line) => line['path'] === '/measured');
+    const measured = () => gateway.lines.filter((line) => line.path === '/measured');
     await until('the log lines of these requests', () => measured().length >= 20);
-    const retried = measured().filter((line) => Number(line['tries']) > 1);
+    const retried = measured().filter((line) => Number(line.tries) > 1);
     assert.deepEqual(retried, [], 'a request was tried on the dead target');
     const startedAt = performance.now();
     again = await startEchoProcess('b', b.port);
     await until('the target to return', async () => (await whoAnswers(gateway.http)) === 'b', 15_000, 10);
-    t.diagnostic(`with probes every 200 ms the target returned ${Math.round(performance.now() - startedAt)} ms after its restart`);
+    t.diagnostic(
+      `with probes every 200 ms the target returned ${Math.round(performance.now() - startedAt)} ms after its restart`,
+    );
   } finally {
     await gateway.stop();
     await Promise.all([a.kill(), b.kill(), again?.kill()]);
   }
 });
 
-test('the only upstream killed under load: refusals with a code, and service back by itself', { timeout: 60_000 }, async (t) => {
+test('the only upstream killed under load: refusals with a code, and service back by itself', {
+  timeout: 60_000,
+}, async (t) => {
   const only = await startEchoProcess('only');
   const gateway = await startGateway({ config: simpleConfig(only.port, {}, { health: QUICK_EJECTION }) });
   let again: EchoProcess | null = null;
@@ -99,9 +114,11 @@ test('the only upstream killed under load: refusals with a code, and service bac
     const backMs = performance.now() - backAt;
     await until('500 more', () => load.ok() > okBefore + 500, 20_000);
     const result: LoadResult = await load.stop();
-    t.diagnostic(`only upstream killed for 0.5 s: ${result.words}; first answer ${Math.round(backMs)} ms after it was back`);
+    t.diagnostic(
+      `only upstream killed for 0.5 s: ${result.words}; first answer ${Math.round(backMs)} ms after it was back`,
+    );
     for (const failure of result.failures) assert.match(failure.cause, /^status 50[234]$/);
-    const codes = new Set(gateway.lines.filter((line) => Number(line['status']) >= 500).map((line) => line['code']));
+    const codes = new Set(gateway.lines.filter((line) => Number(line.status) >= 500).map((line) => line.code));
     for (const code of codes) assert.match(String(code), /^SP_UPSTREAM_/);
     assert.ok(codes.size > 0);
   } finally {

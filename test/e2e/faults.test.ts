@@ -4,7 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, type Gateway, simpleConfig, startGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { type Exchange, exchange, open } from '../support/raw-client.ts';
-import { type RecordingUpstream, type Reply, type SeenRequest, startRecordingUpstream } from '../support/recording-upstream.ts';
+import {
+  type RecordingUpstream,
+  type Reply,
+  type SeenRequest,
+  startRecordingUpstream,
+} from '../support/recording-upstream.ts';
 import { until } from '../support/wait.ts';
 
 const GOOD = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood';
@@ -27,10 +32,15 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     status: 502,
     code: 'SP_UPSTREAM_RESET',
   },
-  garbage: { does: (reply) => reply.raw('\x00\x01\x02 not http at all\r\n\r\n'), status: 502, code: 'SP_UPSTREAM_PROTOCOL' },
+  garbage: {
+    does: (reply) => reply.raw('\x00\x01\x02 not http at all\r\n\r\n'),
+    status: 502,
+    code: 'SP_UPSTREAM_PROTOCOL',
+  },
   'other-protocol': { does: (reply) => reply.raw('220 mail ready\r\n'), status: 502, code: 'SP_UPSTREAM_PROTOCOL' },
   'length-and-chunked': {
-    does: (reply) => reply.raw('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n0\r\n\r\n'),
+    does: (reply) =>
+      reply.raw('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n0\r\n\r\n'),
     status: 502,
     code: 'SP_UPSTREAM_PROTOCOL',
   },
@@ -39,7 +49,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     status: 502,
     code: 'SP_UPSTREAM_PROTOCOL',
   },
-  'folded-field': { does: (reply) => reply.raw('HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n'), status: 502, code: 'SP_UPSTREAM_PROTOCOL' },
+  'folded-field': {
+    does: (reply) => reply.raw('HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n'),
+    status: 502,
+    code: 'SP_UPSTREAM_PROTOCOL',
+  },
   'control-in-field': {
     does: (reply) => reply.raw('HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 0\r\n\r\n'),
     status: 502,
@@ -65,7 +79,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     status: 502,
     code: 'SP_UPSTREAM_HEAD_TOO_LARGE',
   },
-  'interim-without-end': { does: (reply) => reply.raw('HTTP/1.1 102 Processing\r\n\r\n'.repeat(100)), status: 502, code: 'SP_UPSTREAM_PROTOCOL' },
+  'interim-without-end': {
+    does: (reply) => reply.raw('HTTP/1.1 102 Processing\r\n\r\n'.repeat(100)),
+    status: 502,
+    code: 'SP_UPSTREAM_PROTOCOL',
+  },
   'stall-before-head': { does: () => {}, status: 504, code: 'SP_UPSTREAM_TIMEOUT' },
   'stall-in-head': { does: (reply) => reply.raw('HTTP/1.1 200 OK\r\nX: '), status: 504, code: 'SP_UPSTREAM_TIMEOUT' },
 };
@@ -138,9 +156,9 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       assert.equal(result.error, null);
       assert.equal(result.answers[0]?.status, fault.status);
       const problem = JSON.parse(result.answers[0]?.body.toString() ?? '') as Record<string, unknown>;
-      assert.equal(problem['status'], fault.status);
-      const line = await gateway.line(name, (one) => one['path'] === `/${name}`, from);
-      assert.equal(line['code'], fault.code, JSON.stringify(line));
+      assert.equal(problem.status, fault.status);
+      const line = await gateway.line(name, (one) => one.path === `/${name}`, from);
+      assert.equal(line.code, fault.code, JSON.stringify(line));
       await isServed();
       const seen = upstream.requests.slice(seenBefore);
       const bad = seen.filter((request) => request.target === `/${name}`).map((request) => request.connection);
@@ -155,7 +173,7 @@ test('an upstream that refuses connections: 502 at once', async () => {
   const result = await ask('/dead');
   assert.equal(result.answers[0]?.status, 502);
   assert.ok(result.ms < 1_000, `${result.ms} ms`);
-  await gateway.line('dead', (line) => line['path'] === '/dead' && line['code'] === 'SP_UPSTREAM_CONNECT');
+  await gateway.line('dead', (line) => line.path === '/dead' && line.code === 'SP_UPSTREAM_CONNECT');
 });
 
 test('an upstream that never accepts: 504 at the connect deadline, or 502 where the network says so', async () => {
@@ -168,7 +186,7 @@ test('an upstream that stalls in its body: the client sees a cut, never a whole 
   const result = await ask('/stall-in-body');
   assert.deepEqual(result.answers, []);
   assert.ok(result.closed);
-  await gateway.line('stall', (line) => line['path'] === '/stall-in-body' && line['code'] === 'SP_UPSTREAM_IDLE_TIMEOUT');
+  await gateway.line('stall', (line) => line.path === '/stall-in-body' && line.code === 'SP_UPSTREAM_IDLE_TIMEOUT');
   await isServed();
 });
 
@@ -189,9 +207,16 @@ for (const name of ['twice', 'surplus', 'surplus-later']) {
   });
 }
 
-test('a client slow with its head is closed at the deadline while others are served', { timeout: 30_000 }, async (t) => {
+test('a client slow with its head is closed at the deadline while others are served', {
+  timeout: 30_000,
+}, async (t) => {
   const startedAt = performance.now();
-  const slow = ['GET /slow HT', 'GET /slow HTTP/1.1\r\nHost: loc', 'GET /slow HTTP/1.1\r\nHost: localhost\r\nX: a\r\n', ''];
+  const slow = [
+    'GET /slow HT',
+    'GET /slow HTTP/1.1\r\nHost: loc',
+    'GET /slow HTTP/1.1\r\nHost: localhost\r\nX: a\r\n',
+    '',
+  ];
   const closedAfter = slow.map(
     (start) =>
       new Promise<number>((resolve) => {
@@ -211,10 +236,17 @@ test('a client slow with its head is closed at the deadline while others are ser
       }),
   );
   const load = startLoad({ port: gateway.http, connections: 4, pauseMs: 5 });
-  const times = await Promise.all(closedAfter.map((one) => Promise.race([one, delay(25_000, Number.POSITIVE_INFINITY)])));
+  const times = await Promise.all(
+    closedAfter.map((one) => Promise.race([one, delay(25_000, Number.POSITIVE_INFINITY)])),
+  );
   const result = await load.stop();
-  t.diagnostic(`slow heads closed after ${times.map((ms) => (ms / 1_000).toFixed(1)).join(', ')} s; others: ${result.words}`);
-  assert.ok(times.every((ms) => ms < 20_000), times.join());
+  t.diagnostic(
+    `slow heads closed after ${times.map((ms) => (ms / 1_000).toFixed(1)).join(', ')} s; others: ${result.words}`,
+  );
+  assert.ok(
+    times.every((ms) => ms < 20_000),
+    times.join(),
+  );
   assert.equal(result.failures.length, 0, result.words);
   assert.ok(result.ok > 100);
 });
@@ -223,17 +255,24 @@ test('a client that stalls in its body is told 408 or closed at the deadline, an
   const seenBefore = upstream.requests.length;
   const head = 'POST /slow-body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nsome';
   const openBefore = upstream.open();
-  const result = await exchange({ port: gateway.http, segments: [Buffer.from(head)], timeoutMs: 8_000, lingerMs: 1_000 });
+  const result = await exchange({
+    port: gateway.http,
+    segments: [Buffer.from(head)],
+    timeoutMs: 8_000,
+    lingerMs: 1_000,
+  });
   t.diagnostic(`a stalled body ended after ${(result.ms / 1_000).toFixed(1)} s; the deadline is 1.5 s`);
   assert.notEqual(result.end, 'timeout');
   if (result.answers[0]) assert.equal(result.answers[0].status, 408);
   assert.ok(result.closed);
   await until('the upstream to be let go', () => upstream.open() <= openBefore, 3_000);
   assert.ok(upstream.requests.slice(seenBefore).every((request) => !request.complete));
-  await gateway.line('408', (line) => line['path'] === '/slow-body' && line['code'] === 'SP_REQUEST_BODY_TIMEOUT');
+  await gateway.line('408', (line) => line.path === '/slow-body' && line.code === 'SP_REQUEST_BODY_TIMEOUT');
 });
 
-test('all file descriptors used: open connections are served, new ones wait or are refused, and service returns', { timeout: 60_000 }, async (t) => {
+test('all file descriptors used: open connections are served, new ones wait or are refused, and service returns', {
+  timeout: 60_000,
+}, async (t) => {
   const small = await startGateway({ config: simpleConfig(upstream.port, { threads: 1 }) });
   const sockets: ReturnType<typeof open>[] = [];
   try {
@@ -249,19 +288,28 @@ test('all file descriptors used: open connections are served, new ones wait or a
     assert.equal(small.exited(), false);
     const served: string[] = [];
     for (let i = 0; i < 5; i += 1) for (const one of alive) served.push(await one.ask(`/alive?i=${i}`));
-    t.diagnostic(`with every descriptor used, 15 requests on open connections: ${served.filter((s) => s === '200').length} x 200 (${[...new Set(served)].join()})`);
+    t.diagnostic(
+      `with every descriptor used, 15 requests on open connections: ${served.filter((s) => s === '200').length} x 200 (${[...new Set(served)].join()})`,
+    );
     const cpuBefore = small.cpuMs();
     await delay(1_000);
     t.diagnostic(`CPU in one second without descriptors: ${small.cpuMs() - cpuBefore} ms`);
     for (const socket of sockets) socket.destroy();
     const freedAt = performance.now();
-    await until('service again', async () => (await ask('/back', 'GET', small.http)).answers[0]?.status === 200, 15_000);
+    await until(
+      'service again',
+      async () => (await ask('/back', 'GET', small.http)).answers[0]?.status === 200,
+      15_000,
+    );
     t.diagnostic(`service for new clients ${Math.round(performance.now() - freedAt)} ms after the others left`);
     const result = await startLoad({ port: small.http, connections: 4, requestsMax: 200 }).done;
     assert.equal(result.failures.length, 0, result.words);
     for (const one of alive) assert.equal(await one.ask('/still'), '200');
     for (const one of alive) one.close();
-    assert.deepEqual(served.filter((status) => status !== '200'), []);
+    assert.deepEqual(
+      served.filter((status) => status !== '200'),
+      [],
+    );
   } finally {
     for (const socket of sockets) socket.destroy();
     assert.equal(await small.stop(), 0);
@@ -282,7 +330,7 @@ async function keepOpen(port: number): Promise<{ ask: (path: string) => Promise<
   const ask = async (path: string) => {
     text = '';
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    for (let i = 0; i < 200 && !/\r\n\r\n[^]*\}/.test(text); i += 1) {
+    for (let i = 0; i < 200 && !/\r\n\r\n.*\}/s.test(text); i += 1) {
       if (socket.destroyed) return 'closed';
       await Promise.race([delay(20), new Promise<void>((resolve) => (wake = resolve))]);
     }

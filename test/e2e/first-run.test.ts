@@ -20,10 +20,13 @@ test('without any configuration the demo answers through the gateway, and a bann
     assert.match(banner, /SALLYPORT_CONFIG=\S+ npm start/);
     t.diagnostic(`the demo answered: ${answers[0]?.body.toString().replace(/\s+/g, ' ').slice(0, 100)}`);
 
-    const line = await gateway.line('GET /', (one) => one['path'] === '/' && one['status'] === 200);
-    assert.equal(line['method'], 'GET');
-    assert.equal(typeof line['requestId'], 'string');
-    assert.deepEqual(gateway.lines.filter((one) => 'unparsable' in one), []);
+    const line = await gateway.line('GET /', (one) => one.path === '/' && one.status === 200);
+    assert.equal(line.method, 'GET');
+    assert.equal(typeof line.requestId, 'string');
+    assert.deepEqual(
+      gateway.lines.filter((one) => 'unparsable' in one),
+      [],
+    );
     for (const text of gateway.text().split('\n')) assert.ok(text === '' || text.startsWith('{'), `not JSON: ${text}`);
   } finally {
     assert.equal(await gateway.stop(), 0);
@@ -35,15 +38,18 @@ test('the three curl lines of the banner do what they say', async () => {
   try {
     const echoed = await exchange({
       port: gateway.http,
-      segments: [request('POST /echo', 'Content-Type: application/json\r\nContent-Length: 17\r\n'), Buffer.from('{"hello":"world"}')],
+      segments: [
+        request('POST /echo', 'Content-Type: application/json\r\nContent-Length: 17\r\n'),
+        Buffer.from('{"hello":"world"}'),
+      ],
     });
     assert.equal(echoed.answers[0]?.status, 200);
     assert.ok(echoed.answers[0]?.body.toString().includes('world'));
     const refused = await exchange({ port: gateway.http, segments: [request('GET /items%2F1')] });
     assert.equal(refused.answers[0]?.status, 400);
     const problem = JSON.parse(refused.answers[0]?.body.toString() ?? '') as Record<string, unknown>;
-    assert.equal(problem['status'], 400);
-    assert.equal(typeof problem['type'], 'string');
+    assert.equal(problem.status, 400);
+    assert.equal(typeof problem.type, 'string');
   } finally {
     await gateway.stop();
   }
@@ -55,7 +61,10 @@ test('SALLYPORT_UPSTREAM fronts a real service', async () => {
   try {
     const { answers } = await exchange({ port: gateway.http, segments: [request('GET /mine?x=1')] });
     assert.equal(answers[0]?.status, 200);
-    assert.deepEqual(upstream.requests.map((one) => one.target), ['/mine?x=1']);
+    assert.deepEqual(
+      upstream.requests.map((one) => one.target),
+      ['/mine?x=1'],
+    );
     assert.deepEqual(upstream.requests[0]?.complaints, []);
   } finally {
     assert.equal(await gateway.stop(), 0);
@@ -67,9 +76,22 @@ test('no answer names the product or the server behind it', async () => {
   const gateway = await startGateway();
   try {
     const heads: string[] = [];
-    const lines = ['GET /', 'HEAD /', 'GET /none-such', 'GET /a%zz', 'TRACE /', 'POST /echo', 'OPTIONS /', `GET /${'a'.repeat(9_000)}`];
+    const lines = [
+      'GET /',
+      'HEAD /',
+      'GET /none-such',
+      'GET /a%zz',
+      'TRACE /',
+      'POST /echo',
+      'OPTIONS /',
+      `GET /${'a'.repeat(9_000)}`,
+    ];
     for (const line of lines) {
-      const { answers, bytes } = await exchange({ port: gateway.http, segments: [request(line)], methods: [line.split(' ')[0] ?? ''] });
+      const { answers, bytes } = await exchange({
+        port: gateway.http,
+        segments: [request(line)],
+        methods: [line.split(' ')[0] ?? ''],
+      });
       const [answer] = answers;
       assert.ok(answer, `${line} got no answer: ${bytes.toString('latin1')}`);
       heads.push(answer.rawHead);

@@ -42,23 +42,33 @@ after(async () => {
 
 for (const tls of [false, true]) {
   for (const [what, text] of Object.entries(REQUESTS)) {
-    test(`${what}, split at every byte and byte by byte, over ${tls ? 'TLS' : 'plain TCP'}`, { timeout: 60_000 }, async (t) => {
+    test(`${what}, split at every byte and byte by byte, over ${tls ? 'TLS' : 'plain TCP'}`, {
+      timeout: 60_000,
+    }, async (t) => {
       const port = tls ? gateway.https : gateway.http;
       const send = (id: number, cut: (request: Buffer) => Uint8Array[]) =>
-        exchange({ port, tls, segments: cut(Buffer.from(text.replace('ID', String(1_000 + id)))), pauseMs: PAUSE_MS, timeoutMs: 10_000 });
+        exchange({
+          port,
+          tls,
+          segments: cut(Buffer.from(text.replace('ID', String(1_000 + id)))),
+          pauseMs: PAUSE_MS,
+          timeoutMs: 10_000,
+        });
       const from = upstream.requests.length;
       const whole = await send(0, (request) => [request]);
       assert.equal(whole.answers[0]?.status, 200);
 
       const length = Buffer.byteLength(text.replace('ID', '1000'));
-      const jobs = Array.from({ length: length - 1 }, (_, i) => () =>
-        send(i + 1, (request) => [request.subarray(0, i + 1), request.subarray(i + 1)]),
+      const jobs = Array.from(
+        { length: length - 1 },
+        (_, i) => () => send(i + 1, (request) => [request.subarray(0, i + 1), request.subarray(i + 1)]),
       );
       jobs.push(() => send(length, (request) => [...request].map((byte) => Uint8Array.of(byte))));
       const results = await inTurns(jobs);
 
       const wanted = comparable(whole, 0);
-      for (const [i, result] of results.entries()) assert.deepEqual(comparable(result, i + 1), wanted, `split after byte ${i + 1}`);
+      for (const [i, result] of results.entries())
+        assert.deepEqual(comparable(result, i + 1), wanted, `split after byte ${i + 1}`);
       const seen = upstream.requests.slice(from).map(meaning);
       assert.equal(seen.length, length + 1);
       for (const one of seen) assert.deepEqual(one, seen[0]);

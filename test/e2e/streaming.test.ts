@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type ClientRequest, createServer, type IncomingMessage, request as httpRequest, type Server } from 'node:http';
+import { type ClientRequest, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -98,7 +98,9 @@ for (const framing of ['length', 'chunked']) {
   });
 }
 
-test('1 GiB down to readers of 1 MB/s, who then leave: memory flat, the upstream is let go', { timeout: 60_000 }, async (t) => {
+test('1 GiB down to readers of 1 MB/s, who then leave: memory flat, the upstream is let go', {
+  timeout: 60_000,
+}, async (t) => {
   const figures = await measured(async () => {
     const slow = ['length', 'chunked'].map(async (framing) => {
       const check = new PatternCheck();
@@ -164,7 +166,9 @@ test('an upstream that reads 1 MB/s holds a fast uploader back: memory flat', { 
 });
 
 test('20 clients that abort in the middle of a download: every upstream connection is let go', async () => {
-  const responses = await Promise.all(Array.from({ length: 20 }, () => ask('GET', `/down?bytes=${GIB}&framing=length`)));
+  const responses = await Promise.all(
+    Array.from({ length: 20 }, () => ask('GET', `/down?bytes=${GIB}&framing=length`)),
+  );
   for (const response of responses) {
     response.on('error', () => {});
     await once(response, 'data');
@@ -233,7 +237,11 @@ async function download(framing: string, bytes: number): Promise<PatternCheck> {
   return check;
 }
 
-async function upload(framing: string, bytes: number, id: string): Promise<{ status: number | undefined; body: string }> {
+async function upload(
+  framing: string,
+  bytes: number,
+  id: string,
+): Promise<{ status: number | undefined; body: string }> {
   const request = start('POST', `/up?id=${id}`, framing === 'length' ? { 'Content-Length': bytes } : {});
   const answered = once(request, 'response') as Promise<[IncomingMessage]>;
   await send(request, bytes, () => request.destroyed);

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 const POLL_MS = 20;
-const folder = process.env['SALLYPORT_TEST_BREAK'];
+const folder = process.env.SALLYPORT_TEST_BREAK;
 
 if (folder !== undefined && !isMainThread) {
   // The prototype is typed by overloads; all of them end in one implementation, which takes what it was given.

@@ -95,12 +95,12 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   if (options.config) writeFileSync(configFile, complete(options.config));
 
   const env: NodeJS.ProcessEnv = { ...withoutOurs(process.env), ...options.env };
-  if (options.config) env['SALLYPORT_CONFIG'] = configFile;
+  if (options.config) env.SALLYPORT_CONFIG = configFile;
   else {
-    env['SALLYPORT_HTTP_PORT'] ??= String(http);
-    env['SALLYPORT_ADMIN_PORT'] ??= String(admin);
+    env.SALLYPORT_HTTP_PORT ??= String(http);
+    env.SALLYPORT_ADMIN_PORT ??= String(admin);
   }
-  if (options.preload?.length) env['NODE_OPTIONS'] = options.preload.map((file) => `--import=${file}`).join(' ');
+  if (options.preload?.length) env.NODE_OPTIONS = options.preload.map((file) => `--import=${file}`).join(' ');
   const child = spawn(process.execPath, [CLI, 'serve'], { env });
   const output = capture(child);
   const killChild = () => child.kill('SIGKILL');
@@ -133,7 +133,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     writeConfig: (config) => writeFileSync(configFile, complete(config)),
     reload: async (config) => {
       if (config) gateway.writeConfig(config);
-      const response = await fetch(`http://127.0.0.1:${admin}/reload`, { method: 'POST', headers: { 'x-sallyport-admin': '1' } });
+      const response = await fetch(`http://127.0.0.1:${admin}/reload`, {
+        method: 'POST',
+        headers: { 'x-sallyport-admin': '1' },
+      });
       return { ok: response.ok, text: await response.text() };
     },
     signal: (name) => void child.kill(name),
@@ -152,7 +155,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     await until('the gateway to be ready', () => isReady(child, admin), BOOT_MS);
   } catch (error) {
     killChild();
-    throw new Error(`gateway not ready\n--- stdout\n${output.text()}\n--- stderr\n${output.stderr()}`, { cause: error });
+    throw new Error(`gateway not ready\n--- stdout\n${output.text()}\n--- stderr\n${output.stderr()}`, {
+      cause: error,
+    });
   }
   return gateway;
 }
@@ -176,7 +181,8 @@ function hasExited(child: ChildProcess): boolean {
 
 /** The developer's own SALLYPORT_ variables and test runner flags must not reach the gateway under test. */
 function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const foreign = (name: string) => !name.startsWith('SALLYPORT_') && name !== 'NODE_OPTIONS' && name !== 'NODE_TEST_CONTEXT';
+  const foreign = (name: string) =>
+    !name.startsWith('SALLYPORT_') && name !== 'NODE_OPTIONS' && name !== 'NODE_TEST_CONTEXT';
   return Object.fromEntries(Object.entries(env).filter(([name]) => foreign(name)));
 }
 

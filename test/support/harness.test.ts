@@ -26,7 +26,8 @@ test('the answer parser reads the same answers whole, and split at every byte', 
   };
   const whole = read([bytes(text)]);
   assert.deepEqual(whole, ['103 200 length abc', ' 200 chunked abc', ' 204 none ', ' 200 eof until the end']);
-  for (let at = 1; at < text.length; at += 1) assert.deepEqual(read([bytes(text.slice(0, at)), bytes(text.slice(at))]), whole);
+  for (let at = 1; at < text.length; at += 1)
+    assert.deepEqual(read([bytes(text.slice(0, at)), bytes(text.slice(at))]), whole);
 });
 
 test('the answer parser refuses what a strict client would', () => {
@@ -66,9 +67,13 @@ test('the strict head check finds what two readers may read differently', () => 
 
 test('the recording upstream sees smuggled requests that node:http would refuse', async () => {
   const upstream = await startRecordingUpstream();
-  const smuggle = 'POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\nHost: h\n\n';
+  const smuggle =
+    'POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\nHost: h\n\n';
   await exchange({ port: upstream.port, segments: [bytes(smuggle)], answersMax: 2 });
-  assert.deepEqual(upstream.requests.map((request) => request.target), ['/a', '/admin']);
+  assert.deepEqual(
+    upstream.requests.map((request) => request.target),
+    ['/a', '/admin'],
+  );
   assert.ok(upstream.requests.every((request) => request.complaints.length > 0));
   await upstream.close();
 
@@ -81,7 +86,13 @@ test('the recording upstream sees smuggled requests that node:http would refuse'
 
 test('the judge fires when a server forwards what it must refuse', async () => {
   const upstream = await startRecordingUpstream();
-  for (const name of ['te-twice', 'name-space-before-colon', 'spoof-real-ip', 'target-half-encoded-dots', 'body-over-limit']) {
+  for (const name of [
+    'te-twice',
+    'name-space-before-colon',
+    'spoof-real-ip',
+    'target-half-encoded-dots',
+    'body-over-limit',
+  ]) {
     const one = OWN_CASES.find((own) => own.name === name);
     assert.ok(one, name);
     const from = upstream.requests.length;

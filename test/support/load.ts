@@ -80,9 +80,12 @@ export function startLoad(options: LoadOptions): Load {
       }
       const fresh = wire.count === 0;
       const outcome = await wire.ask(options.method ?? 'GET', full, options.fields?.(id) ?? '', options.body?.(id));
-      if (typeof outcome === 'string') failures.push({ id, cause: outcome, fresh, atMs: performance.now() - startedAt });
-      else if (outcome.status !== 200) failures.push({ id, cause: `status ${outcome.status}`, fresh, atMs: performance.now() - startedAt });
-      else if (!isRight(outcome, full)) failures.push({ id, cause: 'wrong body', fresh, atMs: performance.now() - startedAt });
+      if (typeof outcome === 'string')
+        failures.push({ id, cause: outcome, fresh, atMs: performance.now() - startedAt });
+      else if (outcome.status !== 200)
+        failures.push({ id, cause: `status ${outcome.status}`, fresh, atMs: performance.now() - startedAt });
+      else if (!isRight(outcome, full))
+        failures.push({ id, cause: 'wrong body', fresh, atMs: performance.now() - startedAt });
       else ok += 1;
       if (wire.over || options.fresh || typeof outcome === 'string') {
         wire.close();
@@ -152,10 +155,14 @@ class Wire {
     this.count += 1;
     this.parser.expect(method);
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
-    const head = Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${BROWSER_FIELDS}${fields}${length}\r\n`, 'latin1');
+    const head = Buffer.from(
+      `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${BROWSER_FIELDS}${fields}${length}\r\n`,
+      'latin1',
+    );
     const before = this.socket.bytesRead;
     this.socket.write(body ? Buffer.concat([head, body]) : head);
-    const ended = () => this.parser.answers.length > 0 || this.parser.error !== null || this.over || this.errno !== null;
+    const ended = () =>
+      this.parser.answers.length > 0 || this.parser.error !== null || this.over || this.errno !== null;
     const deadline = performance.now() + ANSWER_MS_MAX;
     while (!ended() && performance.now() < deadline) {
       await new Promise<void>((resolve) => {
@@ -168,7 +175,8 @@ class Wire {
     }
     const answer = this.parser.answers.shift();
     if (answer !== undefined) {
-      if (answer.fields.some(([name, value]) => name === 'connection' && value.toLowerCase() === 'close')) this.over = true;
+      if (answer.fields.some(([name, value]) => name === 'connection' && value.toLowerCase() === 'close'))
+        this.over = true;
       return answer;
     }
     if (this.errno === 'ECONNREFUSED') return 'refused';

@@ -115,7 +115,11 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
 
 /** A client socket to the gateway, TLS when asked; writes before the connection stands are queued by node. */
 export function open(options: Pick<ExchangeOptions, 'port' | 'localAddress' | 'tls'>): Socket {
-  const address = { port: options.port, host: '127.0.0.1', ...(options.localAddress ? { localAddress: options.localAddress } : {}) };
+  const address = {
+    port: options.port,
+    host: '127.0.0.1',
+    ...(options.localAddress ? { localAddress: options.localAddress } : {}),
+  };
   return options.tls
     ? connectTls({ ...address, servername: 'localhost', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
     : connect(address);

@@ -98,7 +98,10 @@ export async function startNodeUpstream(options: Pick<UpstreamOptions, 'port'> =
     for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
       fields.push([(message.rawHeaders[i] ?? '').toLowerCase(), message.rawHeaders[i + 1] ?? '']);
     }
-    const head = [`${message.method} ${message.url} HTTP/${message.httpVersion}`, ...fields.map((pair) => pair.join(': '))];
+    const head = [
+      `${message.method} ${message.url} HTTP/${message.httpVersion}`,
+      ...fields.map((pair) => pair.join(': ')),
+    ];
     const rawHead = `${head.join('\r\n')}\r\n\r\n`;
     const request: SeenRequest = {
       connection: place.id,
@@ -225,7 +228,9 @@ class LenientReader {
     const [method = '', target = ''] = requestLine.split(' ');
     const fields = lines.map((line): [string, string] => {
       const colon = line.indexOf(':');
-      return colon === -1 ? [line.toLowerCase(), ''] : [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+      return colon === -1
+        ? [line.toLowerCase(), '']
+        : [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     });
     const request: SeenRequest = {
       connection: this.connection,
