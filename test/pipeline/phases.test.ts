@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { TimerWheel } from '../../src/base/timer-wheel.ts';
+import { HttpDownstream } from '../../src/http/downstream.ts';
+import type { HttpResponse } from '../../src/http/uws-types.ts';
+import { compileClientAddresses } from '../../src/message/client-address.ts';
+import { compileProblems } from '../../src/message/problem.ts';
+import type { PhaseContext } from '../../src/pipeline/context.ts';
+import { PHASES } from '../../src/pipeline/phases.ts';
+import { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { compileRoutes } from '../../src/pipeline/routes.ts';
+import { AccessLog } from '../../src/telemetry/access-log.ts';
+import { createMetricsTable } from '../../src/telemetry/layout.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { ThreadMetrics } from '../../src/telemetry/metrics.ts';
+import type { Source, Transaction } from '../../src/transaction.ts';
+import { load, MINIMAL } from '../config/support.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Everything a pipeline is built from, real but for the upstreams: no request gets that far here. */
+class Bench {
+  readonly context: PhaseContext;
+  readonly pipeline: Pipeline;
+  readonly wheel = new TimerWheel(0);
+  readonly #access: string[] = [];
+  readonly errors: Line[] = [];
+
+  constructor(text = MINIMAL, replaced: Partial<PhaseContext> = {}) {
+    const { config } = load(text);
+    const access = new AccessLog(
+      { thread: 0, query: false, redact: [], level: 'info', onLost: () => assert.fail('lost') },
+      (lines) => {
+        this.#access.push(lines);
+        return true;
+      },
+    );
+    const sink = (line: string): void => void this.errors.push(JSON.parse(line) as Line);
+    this.context = {
+      config,
+      routes: compileRoutes(config, {}),
+      groups: [],
+      clientAddresses: compileClientAddresses(config.trustedProxies),
+      metrics: new ThreadMetrics(createMetricsTable(1, 1), 0),
+      load: { requests: 0 },
+      lines: { access, accessOn: true },
+      log: createLog({ level: 'info', redact: [], base: {}, sink }),
+      ...replaced,
+    };
+    this.pipeline = new Pipeline(this.context, { problems: compileProblems('urn:test:') });
+  }
+
+  get accessLines(): Line[] {
+    this.context.lines.access.flush();
+    const text = this.#access.join('');
+    return text === ''
+      ? []
+      : text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Line);
+  }
+
+  /** A request that the intake found sound, over uWS's response as far as it is touched. */
+  request(fields: Partial<Transaction> = {}): { down: HttpDownstream; sent: string[] } {
+    const sent: string[] = [];
+    const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString('latin1');
+    const response = {
+      cork: (callback: () => void) => callback(),
+      writeStatus: (head: unknown) => void sent.push(text(head).split('\r\n', 1)[0] ?? ''),
+      end: (body: unknown) => void sent.push(text(body)),
+      endWithoutBody: () => void sent.push('(no body)'),
+      close: () => void sent.push('(closed)'),
+    };
+    const settings = { bodyIdleMs: 1_000, bodyTotalMs: 1_000, responseIdleMs: 1_000, draining: () => false };
+    const down = new HttpDownstream(
+      response as unknown as HttpResponse,
+      this.pipeline,
+      { wheel: this.wheel, ...settings },
+      Date.now(),
+      performance.now(),
+    );
+    Object.assign(
+      down.tx,
+      { method: 'GET', authority: 'a.test', rawPath: '/', peer: '192.0.2.1', requestId: 'id' },
+      fields,
+    );
+    this.pipeline.begin();
+    return { down, sent };
+  }
+
+  run(fields: Partial<Transaction> = {}): { tx: Transaction; sent: string[] } {
+    const { down, sent } = this.request(fields);
+    this.pipeline.run(down.tx, Date.now());
+    return { tx: down.tx, sent };
+  }
+}
+
+const named = (name: string) => {
+  const row = PHASES.find((phase) => phase.name === name);
+  assert.ok(row, `no phase ${name}`);
+  return row;
+};
+
+test('ARCHITECTURE.md draws the phase list as it is', () => {
+  const document = readFileSync(new URL('../../../ARCHITECTURE.md', import.meta.url), 'utf8');
+  const rows = [...document.matchAll(/^\| (\d+) \| ([a-z]+) \|/gm)].map(([, number, name]) => `${number} ${name}`);
+  assert.deepEqual(
+    rows,
+    PHASES.map(({ name }, index) => `${index + 1} ${name}`),
+  );
+});
+
+test('the last phase, and it alone, runs for every request', () => {
+  const always = PHASES.filter((row) => row.always).map(({ name }) => name);
+  assert.deepEqual(always, ['account']);
+  assert.equal(PHASES.at(-1)?.name, 'account');
+});
+
+describe('what the configuration switches off is absent', () => {
+  // The settings alone count here: whether the certificate files exist is the loader's business.
+  const { config } = load(MINIMAL);
+  const withHttps = (tls: Partial<typeof config.tls>): PhaseContext => {
+    const listen = { ...config.listen, https: { ...config.listen.https, port: 8443 } };
+    return { ...new Bench().context, config: { ...config, listen, tls: { ...config.tls, ...tls } } };
+  };
+
+  test('transport, without HTTPS or redirect', () => {
+    assert.equal(named('transport').compile(new Bench().context), null);
+    assert.equal(named('transport').compile(withHttps({ redirect: false })), null);
+    assert.equal(typeof named('transport').compile(withHttps({})), 'function');
+  });
+
+  test('response, where nothing is added', () => {
+    assert.equal(named('response').compile(new Bench().context), null);
+    assert.equal(named('response').compile(withHttps({ hsts: { ...config.tls.hsts, maxAgeSeconds: 0 } })), null);
+    assert.equal(typeof named('response').compile(withHttps({})), 'function');
+  });
+
+  test('the others are there', () => {
+    const { context } = new Bench();
+    for (const name of ['guard', 'client', 'route', 'body', 'upstream', 'account']) {
+      assert.equal(typeof named(name).compile(context), 'function', name);
+    }
+  });
+});
+
+describe('refusals', () => {
+  test('the first phase that refuses ends the walk: one answer, one line, nothing under way', () => {
+    const bench = new Bench();
+    const { tx, sent } = bench.run({ method: 'TRACE', authority: '' });
+    assert.equal(sent[0], '501 Not Implemented');
+    assert.equal((JSON.parse(sent[1] ?? '') as Line).type, 'urn:test:request-method');
+    assert.deepEqual(
+      [tx.code, tx.status, tx.finished, bench.context.load.requests],
+      ['SP_REQUEST_METHOD', 501, true, 0],
+    );
+    assert.equal(bench.accessLines.length, 1);
+  });
+
+  test('a route of its own, 404 and 405, and a body over the bound', () => {
+    const bench = new Bench(`${MINIMAL}    methods: [POST]\n    paths: [/a]\n    policies: { bodyBytesMax: 5 }\n`);
+    assert.equal(bench.run({ rawPath: '/b' }).sent[0], '404 Not Found');
+    assert.equal(bench.run({ rawPath: '/a' }).sent[0], '405 Method Not Allowed');
+    assert.equal(bench.run({ rawPath: '/a', method: 'POST', contentLength: 6 }).sent[0], '413 Content Too Large');
+    assert.equal(bench.accessLines.length, 3);
+  });
+
+  test('HEAD gets the head alone', () => {
+    assert.deepEqual(new Bench().run({ method: 'HEAD', authority: '' }).sent, ['400 Bad Request', '(no body)']);
+  });
+
+  test('after the end nothing is refused a second time', () => {
+    const bench = new Bench();
+    const { tx, sent } = bench.run({ authority: '' });
+    const before = sent.length;
+    bench.pipeline.refuse(tx, { kind: 'refuse', code: 'SP_INTERNAL', detail: undefined, fields: undefined });
+    bench.pipeline.finish(tx);
+    assert.deepEqual([sent.length, tx.code, bench.accessLines.length], [before, 'SP_REQUEST_HOST', 1]);
+    assert.equal(bench.context.load.requests, 0);
+  });
+});
+
+describe('a phase that throws', () => {
+  const broken = new Error('planted');
+  const TRUSTING = `${MINIMAL}trustedProxies: [192.0.2.0/24]\n`;
+  const clientAddresses = {
+    trusts: () => {
+      throw broken;
+    },
+  } as unknown as PhaseContext['clientAddresses'];
+
+  test('costs one 500, one line in each log, and the account is settled once', () => {
+    const bench = new Bench(TRUSTING, { clientAddresses });
+    const { tx, sent } = bench.run();
+    assert.equal(sent[0], '500 Internal Server Error');
+    assert.ok(!sent.join('').includes('planted'), 'the client is told what broke');
+    assert.deepEqual([tx.status, tx.code, bench.context.load.requests], [500, 'SP_INTERNAL', 0]);
+    assert.equal(bench.accessLines.length, 1);
+    assert.equal(bench.errors.length, 1);
+    assert.match(JSON.stringify(bench.errors[0]), /planted.*phases\.test/);
+  });
+
+  test('after the answer has begun: the connection is cut, since no answer can be sent any more', () => {
+    const bench = new Bench();
+    const { down, sent } = bench.request();
+    let aborted = 0;
+    const onAbort = (): void => {
+      aborted += 1;
+    };
+    const source: Source = { onBody: () => {}, onDrain: () => {}, onAbort };
+    down.attach(source);
+    down.begun = true;
+    down.tx.status = 200;
+    bench.pipeline.failed(down.tx, broken);
+    assert.deepEqual([sent, aborted, down.tx.status, bench.context.load.requests], [['(closed)'], 1, 200, 0]);
+    assert.equal(bench.accessLines.length, 1);
+  });
+
+  test('while letting go of what failed: both faults are logged, the request still ends', () => {
+    const bench = new Bench();
+    const { down, sent } = bench.request();
+    const onAbort = (): void => {
+      throw new Error('planted second');
+    };
+    down.attach({ onBody: () => {}, onDrain: () => {}, onAbort });
+    bench.pipeline.failed(down.tx, broken);
+    assert.deepEqual([sent[0], bench.errors.length, bench.context.load.requests], ['500 Internal Server Error', 2, 0]);
+    assert.equal(bench.accessLines.length, 1);
+  });
+
+  test('no timer of the request is left', () => {
+    const bench = new Bench(TRUSTING, { clientAddresses });
+    const { tx } = bench.run();
+    assert.equal((tx.downstream as HttpDownstream).tick, -1);
+  });
+});
