@@ -105,7 +105,7 @@ describe('a thread that dies', () => {
     await withThreads(1, generationOf(1), async ({ threads, at, lines }) => {
       await threads.start();
       await threads.reload(generationOf(2, { onReload: 'exit', onStart: 'fail' }));
-      await until('four starts', () => at(0, STARTS) === 4, 5_000);
+      await until('four starts', () => at(0, STARTS) === 4);
       await until('the log', () => lines.length === 4);
       assert.deepEqual(
         lines.map(({ waitMs }) => waitMs),
@@ -141,9 +141,10 @@ describe('reload', () => {
     const refuse: Plan = { onReload: 'refuse' };
     await withThreads(3, generationOf(1), async ({ threads, at }) => {
       await threads.start();
+      // In the order of their answers.
       await assert.rejects(threads.reload(generationOf(2, refuse, {}, refuse)), {
         code: 'SP_CONFIG',
-        message: 'thread 0 cannot; thread 2 cannot',
+        message: /^thread (0 cannot; thread 2|2 cannot; thread 0) cannot$/,
       });
       await threads.reload(generationOf(1));
       assert.deepEqual([at(0, GENERATION), at(1, GENERATION), at(2, GENERATION)], [1, 1, 1]);
@@ -181,7 +182,7 @@ describe('drain', () => {
       await threads.start();
       const startedAt = performance.now();
       await threads.drain(60_000);
-      assert.ok(performance.now() - startedAt < 5_000);
+      assert.ok(performance.now() - startedAt < 30_000);
       assert.deepEqual([at(0, DRAINS), at(1, DRAINS), threads.listening], [1, 1, 0]);
     });
   });
@@ -192,7 +193,7 @@ describe('drain', () => {
       const startedAt = performance.now();
       await threads.drain(50);
       const tookMs = performance.now() - startedAt;
-      assert.ok(tookMs > 2_000 && tookMs < 4_000, `${tookMs} ms`);
+      assert.ok(tookMs > 2_000 && tookMs < 10_000, `${tookMs} ms`);
       assert.deepEqual([at(0, DRAINS), lost], [1, []]);
     });
   });

@@ -20,7 +20,9 @@ function scripted(...answers: Answer[]) {
           if (piece === 'END') reply.socket.end();
           else if (piece === 'RESET') reply.reset();
           else reply.raw(piece);
-          await delay(15);
+          // A look at the sockets lies between a timer and an immediate: each piece comes in a read of its own.
+          await delay(5);
+          await new Promise((resolve) => setImmediate(resolve));
         }
       };
       void write();
