@@ -192,7 +192,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     }
     const { downstream } = tx;
     const bytes = tx.answerFields === null ? head.clientHeadBytes : head.append(tx.answerFields);
-    const clientHead = head.clientHead.subarray(0, bytes);
+    const clientHead = head.view(bytes);
     if (whole === null) {
       this.#streaming = true;
       this.#wait = WAIT_PIECE;

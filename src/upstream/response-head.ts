@@ -68,6 +68,8 @@ export class ResponseHead {
    */
   clientHead: Buffer = Buffer.allocUnsafeSlow(CLIENT_HEAD_BYTES);
   clientHeadBytes = 0;
+  #viewOf: Buffer = NO_BYTES;
+  #view: Buffer = NO_BYTES;
   clientWords: DataView = wordsOf(this.clientHead);
   /** Why the last parse failed; '' when it did not. */
   reason = '';
@@ -110,6 +112,18 @@ export class ResponseHead {
     if (bytes > this.clientHead.length) growClientHead(this, this.clientHeadBytes, bytes);
     fields.copy(this.clientHead, this.clientHeadBytes);
     return bytes;
+  }
+
+  /**
+   * The first `bytes` bytes of `clientHead`. Heads of one server mostly have one length: the object is kept, since making
+   * one costs 100 ns. Valid until the next parse.
+   */
+  view(bytes: number): Buffer {
+    if (this.#viewOf !== this.clientHead || this.#view.length !== bytes) {
+      this.#viewOf = this.clientHead;
+      this.#view = this.clientHead.subarray(0, bytes);
+    }
+    return this.#view;
   }
 }
 
