@@ -34,7 +34,7 @@ export interface RoundsOptions {
   readonly say: (words: string) => void;
 }
 
-/** Lets lines and counters that are written in intervals (100 ms at most) be written, and counted to whom they belong. */
+/** Lets what is written in intervals (100 ms at most) be written, and counted to whom it belongs. */
 const SETTLE_MS = 300;
 
 /**

@@ -14,8 +14,8 @@ export interface PeerSetup {
   readonly port: number;
   readonly upstreamPort: number;
   /**
-   * False: forward, nothing else. True: a JSON access line per request in a file, with request id, client, method, path,
-   * status, times, bytes and user agent; X-Forwarded-For, -Host, -Proto and X-Request-Id towards the upstream.
+   * False: forward, nothing else. True: a JSON access line per request in a file, with request id, client, method,
+   * path, status, times, bytes and user agent; X-Forwarded-For, -Host, -Proto, X-Request-Id towards the upstream.
    */
   readonly duties: boolean;
   /** Serve TLS 1.3 alone; null for plain HTTP. */
