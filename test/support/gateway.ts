@@ -62,7 +62,7 @@ export interface Gateway {
   /** Waits for a log line. Lines before `from` (a former `lines.length`) do not count. */
   line(what: string, match: (line: LogLine) => boolean, from?: number, timeoutMs?: number): Promise<LogLine>;
   writeConfig(config: ConfigDocument): void;
-  /** Asks the admin listener to reload, after writing `config` where given. @returns  Whether it took, and its words. */
+  /** Writes `config` where given, then asks the admin listener to reload. @returns  Whether it took, and its words. */
   reload(config?: ConfigDocument): Promise<{ ok: boolean; text: string }>;
   signal(name: NodeJS.Signals): void;
   /** Signals and waits for the end. @returns  Exit code, or the signal's name when a signal ended it. */

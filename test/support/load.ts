@@ -25,7 +25,10 @@ export interface LoadOptions {
 
 export interface LoadFailure {
   readonly id: number;
-  /** `refused`, `reset before answer`, `reset in answer`, `cut`, `timeout`, `malformed: …`, `status 503`, `wrong body`. */
+  /**
+   * `refused`, `closed before answer`, `cut` (in the middle of one), `ECONNRESET before answer` or `in answer`, `timeout`,
+   * `malformed: …`, `status 503`, `wrong body`.
+   */
   readonly cause: string;
   /** True for the first request on its connection: then no keep-alive race can be to blame. */
   readonly fresh: boolean;
