@@ -230,7 +230,7 @@ class RunningGateway implements Gateway {
     }
   }
 
-  /** Each part by itself: one that cannot go back must not keep the others. The reload's own fault is told by its caller. */
+  /** Each part by itself: one that cannot go back must not keep the others. The caller tells the reload's own fault. */
   async #goBack(before: Generation): Promise<void> {
     const parts = [() => this.#checks.update(before.config, before.plan), () => this.#threads.reload(before)];
     for (const part of parts) {

@@ -206,12 +206,12 @@ describe('reload', () => {
     const config = (more: Words = {}): Words => configOf(ports, { threads: 2, ...more });
     await withProcess(config(), async (gateway) => {
       assert.equal((await gateway.word()).kind, 'started');
-      const only = (path: string): Words => ({ routes: [{ name: 'all', upstream: 'api', paths: [path] }] });
+      const servedAt = (path: string): Words => ({ routes: [{ name: 'all', upstream: 'api', paths: [path] }] });
       const moved = { listen: { host: '127.0.0.1', http: { port: await freePort() }, https: { port: 0 } } };
       const cases: readonly (readonly [Words, RegExp])[] = [
-        [config({ ...only('/new'), threads: 3 }), /cannot change while the gateway runs: threads/],
-        [config({ ...only('/new'), ...moved }), /cannot change while the gateway runs: listen/],
-        [config({ ...only('/new'), unknown: 1 }), /unknown/],
+        [config({ ...servedAt('/new'), threads: 3 }), /cannot change while the gateway runs: threads/],
+        [config({ ...servedAt('/new'), ...moved }), /cannot change while the gateway runs: listen/],
+        [config({ ...servedAt('/new'), unknown: 1 }), /unknown/],
       ];
       for (const [refused, words] of cases) {
         const result = await gateway.reload(refused);
@@ -219,7 +219,7 @@ describe('reload', () => {
         assert.match(result.words, words);
         assert.equal(await get(ports.http), '200 served');
       }
-      assert.deepEqual(await gateway.reload(config(only('/new'))), { kind: 'reloaded', ok: true, words: '' });
+      assert.deepEqual(await gateway.reload(config(servedAt('/new'))), { kind: 'reloaded', ok: true, words: '' });
       assert.match(await get(ports.http), /^404 /);
       assert.equal(await get(ports.http, '/new'), '200 served');
     });

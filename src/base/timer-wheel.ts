@@ -12,7 +12,7 @@ export abstract class TimerNode {
 }
 
 /**
- * Deadlines of one thread in a hashed wheel: schedule and cancel are a few stores (6 ns; setTimeout and clear cost 252).
+ * Deadlines of one thread in a hashed wheel: schedule and cancel are a few stores (6 ns; setTimeout and clear: 252).
  *
  * A deadline is never early as long as `advance` is called every tick, and less than two ticks late: one is the
  * resolution, one stands for the time since the last `advance`, because `schedule` does not read the clock. Deadlines

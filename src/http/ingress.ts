@@ -22,7 +22,7 @@ import { loadUws } from './uws.ts';
 
 /** Log lines wait this long at most before they leave the thread. */
 const FLUSH_MS = 100;
-/** A drained thread waits until no new request has come for this long: kept-alive clients get their `close` that way. */
+/** A drained thread waits until no new request has come for this long: kept-alive clients get their `close` by it. */
 const QUIET_MS = 300;
 
 /**

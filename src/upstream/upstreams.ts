@@ -107,7 +107,7 @@ export class Upstreams {
 /**
  * TLS options towards a target (RFC 9110 4.3.4: the name in the URL is the one checked, unless another is set).
  *
- * @throws  SallyportError SP_CONFIG for a CA file that holds no certificate or a broken one, and what reading it throws.
+ * @throws  SallyportError SP_CONFIG for a CA file without a certificate or with a broken one; what reading it throws.
  */
 export function clientTls(target: Target, upstream: UpstreamConfig): tls.ConnectionOptions {
   const { verify, serverName, ca, minVersion } = upstream.tls;
