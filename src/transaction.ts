@@ -95,8 +95,12 @@ export interface WebSocketEnd {
 
 /** What the pipeline offers to whoever finishes a transaction later: an upstream call, a client that went away. */
 export interface TransactionOwner {
-  /** Goes on after a `pending` phase. @returns false when a later phase refused and has answered already. */
-  resume(tx: Transaction): boolean;
+  /**
+   * Goes on after a `pending` phase.
+   * @param nowMs  Wall clock, milliseconds.
+   * @returns  False when a later phase refused and has answered already.
+   */
+  resume(tx: Transaction, nowMs: number): boolean;
   /** Ends a pending transaction with a problem document, or cuts it when an answer has begun. */
   refuse(tx: Transaction, refusal: Refusal): void;
   /** The answer is complete, or the client is gone: runs the account phase, once. */

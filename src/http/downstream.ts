@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { performance } from 'node:perf_hooks';
 import { TimerNode, type TimerWheel } from '../base/timer-wheel.ts';
 import { type Downstream, type Source, Transaction, type TransactionOwner } from '../transaction.ts';
 import { refuse } from '../verdict.ts';

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { performance } from 'node:perf_hooks';
 import { addressText } from '../message/client-address.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RequestIds } from '../telemetry/request-id.ts';

@@ -118,6 +118,11 @@ const SPECIAL: ReadonlyMap<string, number> = new Map(CLASSES);
 const NAME_LENGTH_REMEMBERED_MAX = 128;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
+/** Names longer than this are looked up. */
+const MASKED_LENGTH_MAX = 63;
+/** 1 for what `TOKEN` matches; a lower-case name has no capitals. */
+const TOKEN_BYTES = Uint8Array.from({ length: 128 }, (_, byte) => (TOKEN.test(String.fromCharCode(byte)) ? 1 : 0));
+
 /**
  * Field names to classes, with a memory of the names seen: honest traffic repeats some dozens of names, so the slow
  * classification runs once per name. The memory is bounded and starts again when a stranger fills it.
@@ -126,6 +131,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
  */
 export class FieldNames {
   readonly #base: ReadonlyMap<string, number>;
+  /** By length of a name: a bit per first letter, set where a name of the map has both. Others need no look-up. */
+  readonly #firstLetters = new Int32Array(MASKED_LENGTH_MAX + 1);
   #seen: Map<string, number>;
 
   /** @param captured  Lower-case names whose values the transaction keeps (hash balancing), at most 64. */
@@ -136,6 +143,10 @@ export class FieldNames {
     });
     this.#base = base;
     this.#seen = new Map(base);
+    for (const name of base.keys()) {
+      const { length } = name;
+      if (length <= MASKED_LENGTH_MAX) this.#firstLetters[length] = (this.#firstLetters[length] ?? 0) | letterBit(name);
+    }
   }
 
   /** Names in the memory, the reserved ones included: at most FIELD_NAMES_REMEMBERED_MAX. */
@@ -145,6 +156,12 @@ export class FieldNames {
 
   /** @param name  Lower-case field name as the front gives it. @returns  One of the classes above. */
   classOf(name: string): number {
+    // A look-up hashes the name, which is new with each request; most names can be told from special ones without.
+    const { length } = name;
+    if (length > 0 && length <= MASKED_LENGTH_MAX) {
+      const bit = letterBit(name);
+      if (bit !== 0 && ((this.#firstLetters[length] ?? -1) & bit) === 0 && isToken(name)) return FORWARD;
+    }
     return this.#seen.get(name) ?? this.#learn(name);
   }
 
@@ -163,4 +180,17 @@ export class FieldNames {
     if (name.includes('_') && this.#base.has(name.replaceAll('_', '-'))) return BAD;
     return FORWARD;
   }
+}
+
+/** A bit for a to z; 0 for any other first character, for which nothing is known. */
+function letterBit(name: string): number {
+  const letter = name.charCodeAt(0) - 0x61;
+  return letter >= 0 && letter < 26 ? 1 << letter : 0;
+}
+
+function isToken(name: string): boolean {
+  for (let i = 0; i < name.length; i += 1) {
+    if (TOKEN_BYTES[name.charCodeAt(i)] !== 1) return false;
+  }
+  return true;
 }

@@ -98,7 +98,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const pool = group.pool(target);
     const idle = fresh ? null : pool.takeIdle();
     if (idle !== null) {
-      this.onReady(idle);
+      this.#send(idle, tx.startedAt);
       return;
     }
     this.#wait = WAIT_CONNECTION;
@@ -118,9 +118,12 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
 
   onReady(connection: UpstreamConnection): void {
     this.#waiter = null;
+    this.#send(connection, this.#group.now());
+  }
+
+  #send(connection: UpstreamConnection, now: number): void {
     this.#connection = connection;
     connection.expect(this);
-    const now = this.#group.now();
     this.#lastMoveAt = now;
     // Everything around the client's fields was checked to be ASCII; latin1 saves 1 us a head, and cuts nothing off then.
     const encoding = this.tx.isAscii ? 'latin1' : 'utf8';
@@ -182,10 +185,12 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     const { tx } = this;
     const group = this.#group;
     const target = this.#target;
-    tx.upstreamMs = group.now() - tx.startedAt;
+    const now = group.now();
+    tx.upstreamMs = now - tx.startedAt;
     tx.status = head.status;
-    if (target !== null) group.answered(target, head.status, Date.now());
-    if (!tx.owner.resume(tx)) {
+    const nowMs = tx.startedAtMs + tx.upstreamMs;
+    if (target !== null) group.answered(target, head.status, nowMs);
+    if (!tx.owner.resume(tx, nowMs)) {
       // A later phase answered in our place.
       this.#finish();
       return false;
@@ -196,8 +201,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     if (whole === null) {
       this.#streaming = true;
       this.#wait = WAIT_PIECE;
-      this.#lastMoveAt = group.now();
-      this.#armTimer(this.#lastMoveAt);
+      this.#lastMoveAt = now;
+      this.#armTimer(now);
       downstream.begin(head.status, clientHead, head.contentLength);
       return true;
     }

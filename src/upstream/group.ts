@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type tls from 'node:tls';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../config/schema.ts';

@@ -166,7 +166,7 @@ export class Client implements Downstream, TransactionOwner {
     this.bodyPaused = false;
   }
 
-  resume(tx: Transaction): boolean {
+  resume(tx: Transaction, _nowMs: number): boolean {
     if (this.laterPhase === 'pass') return true;
     if (this.laterPhase === 'throw') throw new Error('planted');
     this.refuse(tx, { kind: 'refuse', code: 'SP_INTERNAL', detail: undefined, fields: undefined });
