@@ -66,8 +66,8 @@ export interface Source {
 }
 
 /**
- * A client that asks for a WebSocket (RFC 6455), offered by the front. Whoever answers for the route accepts it once, or
- * refuses the transaction like any other.
+ * A client that asks for a WebSocket (RFC 6455), offered by the front. Whoever answers for the route accepts it once,
+ * or refuses the transaction like any other.
  */
 export interface WebSocketOffer {
   /** Subprotocols the client can speak, in its order of preference. */

@@ -7,9 +7,9 @@ const RESUME_SHARE = 0.75;
 const RESERVE_MIN = 16;
 
 /**
- * Watches how many file descriptors the process has open and closes the listening sockets before the last ones are gone:
- * what runs goes on, new connections are refused by the kernel at once instead of hanging. uWS accepts in its own code
- * and would spin on EMFILE.
+ * Watches how many file descriptors the process has open and closes the listening sockets before the last ones are
+ * gone: what runs goes on, new connections are refused by the kernel at once instead of hanging. uWS accepts in its own
+ * code and would spin on EMFILE.
  *
  * Threads: main only.
  */

@@ -17,8 +17,9 @@ export interface TlsKeeperOptions {
 const EXPIRY_LOOK_MS = 3_600_000;
 
 /**
- * Keeps the certificates: loads them at boot and reload, watches their files, hands changes to the threads, warns before
- * they expire. The private copies of those in use stay until all threads have the next ones: a replaced thread reads them.
+ * Keeps the certificates: loads them at boot and reload, watches their files, hands changes to the threads, warns
+ * before they expire. The private copies of those in use stay until all threads have the next ones: a replaced thread
+ * reads them.
  *
  * Threads: main only.
  */

@@ -142,8 +142,8 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (res === null) return;
     this.tx.status = status;
     corked.res = res;
-    // endWithoutBody(length) leaves uWS waiting for a body that never comes, and an undefined length counts as a number:
-    // length and close go with the head instead.
+    // endWithoutBody(length) leaves uWS waiting for a body that never comes, and an undefined length counts as a
+    // number: length and close go with the head instead.
     let full = contentLength < 0 ? head : withField(head, `content-length: ${contentLength}`);
     if (!this.bodyComplete || this.#settings.draining()) full = withField(full, 'connection: close');
     corked.head = full;

@@ -47,7 +47,9 @@ export class Front {
     };
   }
 
-  /** @param offer  Makes the offer of an upgrade request, null for a handshake that is wrong; null for a plain request. */
+  /**
+   * @param offer  Makes the offer of an upgrade request, null for a handshake that is wrong; null for a plain request.
+   */
   begin(res: HttpResponse, req: HttpRequest, kind: ListenerKind, offer: MakeOffer | null): void {
     const generation = this.generation;
     const { pipeline } = generation;

@@ -79,7 +79,9 @@ export class TlsListener {
     if (this.#generations.length > TLS_GENERATIONS_MAX) this.#generations.shift()?.close();
   }
 
-  /** Takes no more connections; open ones live on. Those the kernel holds for us are served first, as far as possible. */
+  /**
+   * Takes no more connections; open ones live on. Those the kernel holds for us are served first, as far as possible.
+   */
   closeListener(): void {
     const old = this.#listening;
     this.#listening = undefined;
@@ -204,12 +206,13 @@ export class TlsListener {
 }
 
 /**
- * uSockets offers no TLS version below 1.2. It has no option for 1.3 either, but BoringSSL's cipher list is about 1.2 alone,
- * and `PSK` names suites that need a shared key which nobody has: what is left is 1.3.
+ * uSockets offers no TLS version below 1.2. It has no option for 1.3 either, but BoringSSL's cipher list is about 1.2
+ * alone, and `PSK` names suites that need a shared key which nobody has: what is left is 1.3.
  */
 const CIPHERS: Readonly<Record<TlsMaterial['minVersion'], string>> = {
   '1.3': 'PSK',
-  // Forward secrecy and authenticated encryption only (RFC 9325 4.2), so nothing that renegotiation or padding could break.
+  // Forward secrecy and authenticated encryption only (RFC 9325 4.2), so nothing that renegotiation or padding could
+  // break.
   '1.2':
     'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:' +
     'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',

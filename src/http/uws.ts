@@ -9,8 +9,8 @@ export type * from './uws-types.ts';
 export interface Uws extends Omit<UwsModule, '_cfg'> {
   readonly buildName: BuildName;
   /**
-   * Longest request head that may arrive in more than one TCP read, bytes; longer ones are cut or answered by uWS itself.
-   * A head that arrives in one read may be longer.
+   * Longest request head that may arrive in more than one TCP read, bytes; longer ones are cut or answered by uWS
+   * itself. A head that arrives in one read may be longer.
    */
   readonly splitHeadBytesMax: number;
   /** Largest Content-Length that the build carries; it cuts connections that declare more. */
@@ -37,7 +37,8 @@ const HEAD_BYTES_DEFAULT = 4_096;
 let loaded: Uws | undefined;
 
 /**
- * Loads the build of uWebSockets.js for this machine, once per thread, and switches its `uWebSockets` response field off.
+ * Loads the build of uWebSockets.js for this machine, once per thread, and switches its `uWebSockets` response field
+ * off.
  *
  * @returns The same frozen object on every call.
  * @throws  SallyportError SP_PLATFORM, with what was tried, when no sound build loads.
@@ -106,7 +107,9 @@ export function pickBuild(machine: Machine): Uws {
   );
 }
 
-/** In order of preference. Node 20 with glibc >= 2.38 could run the newer package too: it is the second choice there. */
+/**
+ * In order of preference. Node 20 with glibc >= 2.38 could run the newer package too: it is the second choice there.
+ */
 function candidates({ nodeMajor, platform, arch, modules }: Machine): [BuildName, string][] {
   const list: [BuildName, string][] = [['uWebSockets.js', 'uWebSockets.js']];
   // The binary by its path: the package's own entry falls back to a slow JavaScript imitation without a sign.

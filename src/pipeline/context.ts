@@ -11,7 +11,9 @@ export interface ThreadLoad {
   requests: number;
 }
 
-/** Where a thread's lines go: one place over all generations, so that a request older than a reload still has its line. */
+/**
+ * Where a thread's lines go: one place over all generations, so that a request older than a reload still has its line.
+ */
 export interface ThreadLines {
   access: AccessLog;
   /** `log.access`. */

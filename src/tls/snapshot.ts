@@ -26,8 +26,8 @@ export interface TlsCertificate {
 export interface Snapshot {
   readonly material: TlsMaterial;
   /**
-   * Takes the files away. Not before every thread they were given to has applied them or is gone: the TLS library ends the
-   * process on a file that vanishes between two names of one certificate.
+   * Takes the files away. Not before every thread they were given to has applied them or is gone: the TLS library ends
+   * the process on a file that vanishes between two names of one certificate.
    */
   release(): void;
 }

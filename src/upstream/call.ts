@@ -125,7 +125,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     this.#connection = connection;
     connection.expect(this);
     this.#lastMoveAt = now;
-    // Everything around the client's fields was checked to be ASCII; latin1 saves 1 us a head, and cuts nothing off then.
+    // Everything around the client's fields was checked to be ASCII; latin1 saves 1 us a head, and cuts nothing off
+    // then.
     const encoding = this.tx.isAscii ? 'latin1' : 'utf8';
     if (this.#bodyComplete && this.#held === null) {
       connection.socket.write(this.#head, encoding);

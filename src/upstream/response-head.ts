@@ -115,8 +115,8 @@ export class ResponseHead {
   }
 
   /**
-   * The first `bytes` bytes of `clientHead`. Heads of one server mostly have one length: the object is kept, since making
-   * one costs 100 ns. Valid until the next parse.
+   * The first `bytes` bytes of `clientHead`. Heads of one server mostly have one length: the object is kept, since
+   * making one costs 100 ns. Valid until the next parse.
    */
   view(bytes: number): Buffer {
     if (this.#viewOf !== this.clientHead || this.#view.length !== bytes) {

@@ -31,8 +31,8 @@ const BAD_GATEWAY = 1_014;
 const GOING_AWAY = 1_001;
 
 /**
- * One WebSocket between a client and an upstream, message by message. The client's handshake is completed only after the
- * upstream accepted its own, so a refusal of the upstream reaches the client as plain HTTP.
+ * One WebSocket between a client and an upstream, message by message. The client's handshake is completed only after
+ * the upstream accepted its own, so a refusal of the upstream reaches the client as plain HTTP.
  *
  * Back-pressure: a slow client stops the reading from the upstream. The front cannot stop reading from a client, so one
  * that sends faster than the upstream reads is closed with 1013 once `bufferBytesMax` wait.

@@ -1,6 +1,6 @@
 /**
- * Runs testssl.sh (Debian: testssl.sh) against the default HTTPS listener and fails unless TLS 1.3 alone is offered and no
- * finding about the server is of severity HIGH or CRITICAL. Takes about 90 s; talks to loopback only.
+ * Runs testssl.sh (Debian: testssl.sh) against the default HTTPS listener and fails unless TLS 1.3 alone is offered and
+ * no finding about the server is of severity HIGH or CRITICAL. Takes about 90 s; talks to loopback only.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

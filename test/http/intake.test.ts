@@ -15,7 +15,12 @@ interface Asked {
   readonly fields?: readonly Field[];
 }
 
-const LIMITS = { headBytesMax: 16_384, targetBytesMax: 8_192, fieldsMax: 96, contentLengthMax: Number.MAX_SAFE_INTEGER };
+const LIMITS = {
+  headBytesMax: 16_384,
+  targetBytesMax: 8_192,
+  fieldsMax: 96,
+  contentLengthMax: Number.MAX_SAFE_INTEGER,
+};
 
 /** What uWS hands to a handler: fields in order, names lower-case, duplicates included. */
 function requestOf({ method = 'GET', path = '/', query = '', host = true, fields = [] }: Asked): HttpRequest {

@@ -287,7 +287,8 @@ async function refused(listener: TlsListener): Promise<void> {
 
 async function startThread(material: TlsMaterial, port: number): Promise<{ worker: Worker }> {
   const worker = new Worker(new URL('../support/tls-thread.js', import.meta.url), { workerData: { material, port } });
-  // Not terminate(): it ends a thread without its `exit` event, and open sockets of uWebSockets.js then abort the process.
+  // Not terminate(): it ends a thread without its `exit` event, and open sockets of uWebSockets.js then abort the
+  // process.
   open.push({ close: () => worker.postMessage('stop') });
   await once(worker, 'message');
   return { worker };

@@ -11,7 +11,9 @@ export interface IssuedCertificate {
 }
 
 export interface IssueOptions {
-  /** Entries of subjectAltName: `a.test` (DNS), or with a prefix such as `IP:127.0.0.1`. None leaves the extension out. */
+  /**
+   * Entries of subjectAltName: `a.test` (DNS), or with a prefix such as `IP:127.0.0.1`. None leaves the extension out.
+   */
   readonly names: readonly string[];
   /** subject; also tells certificates of the same names apart. */
   readonly commonName?: string;

@@ -1,4 +1,6 @@
-/** Sets a request-head limit on the main thread, then has a worker's server read split heads just below and above it. */
+/**
+ * Sets a request-head limit on the main thread, then has a worker's server read split heads just below and above it.
+ */
 import { once } from 'node:events';
 import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';

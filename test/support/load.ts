@@ -26,8 +26,8 @@ export interface LoadOptions {
 export interface LoadFailure {
   readonly id: number;
   /**
-   * `refused`, `closed before answer`, `cut` (in the middle of one), `ECONNRESET before answer` or `in answer`, `timeout`,
-   * `malformed: …`, `status 503`, `wrong body`.
+   * `refused`, `closed before answer`, `cut` (in the middle of one), `ECONNRESET before answer` or `in answer`,
+   * `timeout`, `malformed: …`, `status 503`, `wrong body`.
    */
   readonly cause: string;
   /** True for the first request on its connection: then no keep-alive race can be to blame. */

@@ -1,4 +1,7 @@
-/** New TLS connections to a port on loopback, one request each, every other one without a server name, until told to stop. */
+/**
+ * New TLS connections to a port on loopback, one request each, every other one without a server name, until told to
+ * stop.
+ */
 import tls from 'node:tls';
 
 const port = Number(process.argv[2]);

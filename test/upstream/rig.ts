@@ -204,8 +204,8 @@ export interface Request {
 }
 
 /**
- * One thread's upstream side, whole: groups, pools and health from a configuration, a wheel that ticks, and a clock that
- * can be moved. `end` holds it to having given everything back.
+ * One thread's upstream side, whole: groups, pools and health from a configuration, a wheel that ticks, and a clock
+ * that can be moved. `end` holds it to having given everything back.
  */
 export class Rig {
   readonly wheel: CountedWheel;
