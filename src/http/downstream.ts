@@ -158,7 +158,8 @@ export class HttpDownstream extends TimerNode implements Downstream {
     this.tx.status = status;
     this.#total = contentLength;
     // uWS cannot end a chunked answer with a close of its own (it writes the field into the body): say it in the head.
-    this.#head = this.#settings.draining() ? withField(head, 'connection: close') : Buffer.from(head);
+    const closes = this.#settings.draining() || !this.bodyComplete;
+    this.#head = closes ? withField(head, 'connection: close') : Buffer.from(head);
     res.onWritable((offset) => this.#onWritable(offset));
     if (contentLength > 0) process.nextTick(flushHead, this);
   }
@@ -289,12 +290,24 @@ export class HttpDownstream extends TimerNode implements Downstream {
   flushEarly(): void {
     const res = this.#res;
     if (res === null || this.#head === null) return;
-    this.write(NO_BYTES);
+    try {
+      this.write(NO_BYTES);
+    } catch (error) {
+      this.tx.owner.failed(this.tx, error);
+    }
   }
 
   // ------------------------------------------------------------------ deadlines
 
   fire(): void {
+    try {
+      this.#look();
+    } catch (error) {
+      this.tx.owner.failed(this.tx, error);
+    }
+  }
+
+  #look(): void {
     const res = this.#res;
     if (res === null) return;
     const now = performance.now();
@@ -305,7 +318,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
         this.#giveUp('SP_RESPONSE_TIMEOUT');
         return;
       }
-      if (this.#rest !== null) this.#nudge(res);
+      if (this.#rest !== null) {
+        this.#nudge(res);
+        if (this.#res === null) return;
+      }
       nextMs = Math.min(leftMs, NUDGE_MS);
     }
     if (!this.bodyComplete) {

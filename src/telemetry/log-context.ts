@@ -1,3 +1,4 @@
+import { ERRORS } from '../errors.ts';
 import { clipped } from './json-text.ts';
 
 const DEPTH_MAX = 6;
@@ -92,11 +93,24 @@ function members(
   // No prototype: a member named __proto__ is a member like any other.
   const copy: Record<string, unknown> = Object.create(null);
   for (const name of names.slice(0, MEMBERS_MAX)) {
-    copy[name] = walk.secret.has(name.toLowerCase()) ? REDACTED : readable(() => read(name), walk, depth - 1);
+    const hidden = walk.secret.has(name.toLowerCase()) && !isErrorCode(name, read, walk);
+    copy[name] = hidden ? REDACTED : readable(() => read(name), walk, depth - 1);
   }
   if (names.length > MEMBERS_MAX) copy['...'] = `[+${names.length - MEMBERS_MAX}]`;
   return copy;
 }
+
+/**
+ * `code` is the name of a secret in a query (RFC 6749 4.1.2) and of the most useful member of an error: one that reads
+ * like `SP_UPSTREAM_RESET` or `ECONNREFUSED` is written.
+ */
+function isErrorCode(name: string, read: (name: string) => unknown, walk: Walk): boolean {
+  if (name !== 'code') return false;
+  const value = readable(() => read(name), walk, 0);
+  return typeof value === 'string' && (Object.hasOwn(ERRORS, value) || ERRNO.test(value));
+}
+
+const ERRNO = /^E(?:RR_)?[A-Z][A-Z0-9_]{1,47}$/;
 
 /** What an error has to say: its own members too, since `code`, `errno`, `address` and `context` are such. */
 function errorFacts(error: Error, walk: Walk, depth: number): Record<string, unknown> {

@@ -172,8 +172,6 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     if (failure !== undefined && group.startRetry(tx, this.#bodyStarted, failure, this.#retrying)) {
       this.#retrying = true;
       if (target !== null) group.events.retried(target.slot);
-      // The same target again, on a fresh connection, when only the old connection was at fault.
-      if (reused && !answered && target !== null) this.#tried &= ~triedBit(target.index);
       this.#try(nowMs, true);
       return;
     }
@@ -237,8 +235,10 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   }
 
   onBug(error: unknown): void {
+    const connection = this.#connection;
     this.#connection = null;
     this.#finish();
+    connection?.destroy();
     this.tx.owner.failed(this.tx, error);
   }
 
@@ -262,6 +262,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     this.#lastMoveAt = this.#group.now();
     if (this.#wait === WAIT_CLIENT && !this.tx.downstream.blocked) {
       this.#wait = WAIT_PIECE;
+      this.#armTimer(this.#lastMoveAt);
       this.#connection?.resume();
     }
     this.#resumeClient();
@@ -308,6 +309,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     if (this.#bodyPaused || this.#bodyComplete) return;
     this.#bodyPaused = true;
     this.tx.downstream.pauseBody();
+    // From here on the target's silence counts, and a client that vanished is not noticed: this deadline is the only end.
+    if (this.#wait === WAIT_BODY) this.#armTimer(this.#group.now());
   }
 
   /** A copy of the bytes (the front takes them back), framed for the target: our own chunks, never the client's. */
@@ -348,6 +351,14 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
 
   /** Pieces only write a time stamp; the timer looks at it when it fires and goes back to sleep. */
   fire(): void {
+    try {
+      this.#look();
+    } catch (error) {
+      this.onBug(error);
+    }
+  }
+
+  #look(): void {
     if (this.#wait === OVER) return;
     const now = this.#group.now();
     if (now < this.#deadlineAt()) {

@@ -7,6 +7,8 @@ const BODY_BYTES_MAX = 65_536;
 /** Longest wait for it. */
 const BODY_MS = 5_000;
 
+const NO_FIELDS = Buffer.alloc(0);
+
 /** Fields of the connection, and those that the front writes itself. */
 const OURS = new Set([
   'connection',
@@ -43,9 +45,15 @@ export function relayRefusal(tx: Transaction, answer: IncomingMessage, done: () 
     clearTimeout(timer);
     answer.destroy();
     done();
-    const body = Buffer.concat(pieces).subarray(0, BODY_BYTES_MAX);
-    if (status === 204 || status === 304) tx.downstream.respondEmpty(status, headOf(answer, status), -1);
-    else tx.downstream.respond(status, headOf(answer, status), body);
+    try {
+      const body = Buffer.concat(pieces).subarray(0, BODY_BYTES_MAX);
+      if (!tx.owner.resume(tx, Date.now())) return;
+      const head = Buffer.concat([headOf(answer, status), tx.answerFields ?? NO_FIELDS]);
+      if (status === 204 || status === 304) tx.downstream.respondEmpty(status, head, -1);
+      else tx.downstream.respond(status, head, body);
+    } catch (error) {
+      tx.owner.failed(tx, error);
+    }
   };
   const timer = setTimeout(finish, BODY_MS);
   answer.on('data', (piece: Buffer) => {

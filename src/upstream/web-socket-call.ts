@@ -141,7 +141,7 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     // After 'open' an error is followed by 'close', which deals with it.
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#client === null) guarded(() => this.#failed(error))();
-      else if (this.#tx.reason === '') this.#tx.reason = `${target.url}: ${error.message}`;
+      else guarded(() => this.#broke(error))();
     });
     upstream.on(
       'message',
@@ -205,6 +205,12 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
       return;
     }
     this.#refuse(code, `${target?.url ?? ''}: ${error.message}`);
+  }
+
+  /** An error on the open connection: `ws` has closed it, or is about to. */
+  #broke(error: NodeJS.ErrnoException): void {
+    if (this.#tx.reason === '') this.#tx.reason = `${this.#target?.url ?? ''}: ${error.message}`;
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#closeBoth(TOO_BIG, 'message too big');
   }
 
   // ------------------------------------------------------------------ upstream to client
@@ -298,6 +304,14 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
 
   /** Idle look: messages only write a time stamp. */
   fire(): void {
+    try {
+      this.#look();
+    } catch (error) {
+      this.#bug(error);
+    }
+  }
+
+  #look(): void {
     const idleMs = this.#group.now() - this.#lastMoveAt;
     if (idleMs < this.#request.limits.idleMs) this.#group.wheel.schedule(this, this.#request.limits.idleMs - idleMs);
     else this.#closeBoth(GOING_AWAY, 'idle');

@@ -30,6 +30,20 @@ test('a line has pino form: level, epoch milliseconds, base, context, message', 
   capture('silent').log.fatal({}, 'nobody hears');
 });
 
+test('an error code is written although codes of a query are secrets', () => {
+  const { log, last } = capture('info', ['code']);
+  const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+  log.error({ code: 'SP_THREAD', err: new SallyportError('SP_UPSTREAM_CONNECT', 'no', {}, { cause }) }, 'x');
+  const line = last() as { code: string; err: { code: string; cause: { code: string } } };
+  assert.deepEqual(
+    [line.code, line.err.code, line.err.cause.code],
+    ['SP_THREAD', 'SP_UPSTREAM_CONNECT', 'ECONNREFUSED'],
+  );
+  log.error({ code: 'SplxlOBeZQQYbYS6WxSbIA', query: { code: 'EVIL secret' } }, 'x');
+  const hidden = last() as { code: string; query: { code: string } };
+  assert.deepEqual([hidden.code, hidden.query.code], ['[redacted]', '[redacted]']);
+});
+
 test('listed members are replaced at any depth and in any case, in children and errors too', () => {
   const { log, lines, last } = capture();
   const error = Object.assign(new Error('boom'), { PassWord: 's3cret', code: 'E1' });
