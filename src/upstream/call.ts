@@ -309,7 +309,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     if (this.#bodyPaused || this.#bodyComplete) return;
     this.#bodyPaused = true;
     this.tx.downstream.pauseBody();
-    // From here on the target's silence counts, and a client that vanished is not noticed: this deadline is the only end.
+    // From here on the target's silence counts, and a client that vanished is not noticed: this deadline is the only
+    // end.
     if (this.#wait === WAIT_BODY) this.#armTimer(this.#group.now());
   }
 
