@@ -152,9 +152,9 @@ export const TEXT_RULES: readonly Rule[] = [
       ),
     fires: [
       ['src/a.ts', "const x = '/home/somebody/x';"],
-      ['README.md', 'see /work/main'],
+      ['README.md', 'see /Users/somebody/x'],
       ['package-lock.json', '"resolved": "https://example.org/x.tgz"'],
-      ['docs/a.md', 'npm --registry https://registry.npmjs.org'],
+      ['docs/a.md', 'npm --registry https://registry.example.com'],
     ],
     passes: [
       ['src/a.ts', "const x = 'https://example.org/home/page';"],
