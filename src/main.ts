@@ -297,6 +297,11 @@ class RunningGateway implements Gateway {
       ready: () => this.#ready(),
       reload: () => this.reload(),
       status: () => this.#status(),
+      // Looked up each time: a reload replaces the log.
+      log: {
+        warn: (context, message) => this.#log.warn(context, message),
+        error: (context, message) => this.#log.error(context, message),
+      },
     });
   }
 

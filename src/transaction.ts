@@ -129,6 +129,7 @@ export class Transaction {
   contentLength = 0;
   /** `content-length: 0` was sent although there is no body. */
   lengthDeclared = false;
+  /** The Upgrade field, where Connection names it; '' for none. */
   upgrade = '';
   /** Set for an upgrade request; null for a plain one. */
   webSocket: WebSocketOffer | null = null;

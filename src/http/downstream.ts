@@ -144,11 +144,26 @@ export class HttpDownstream extends TimerNode implements Downstream {
     corked.res = res;
     // endWithoutBody(length) leaves uWS waiting for a body that never comes, and an undefined length counts as a
     // number: length and close go with the head instead.
-    let full = contentLength < 0 ? head : withField(head, `content-length: ${contentLength}`);
-    if (!this.bodyComplete || this.#settings.draining()) full = withField(full, 'connection: close');
-    corked.head = full;
-    res.cork(endCorkedWithoutBody);
+    const full = contentLength < 0 ? head : withField(head, `content-length: ${contentLength}`);
+    if (!this.bodyComplete || this.#settings.draining()) this.#endHeadAndClose(res, full);
+    else {
+      corked.head = full;
+      res.cork(endCorkedWithoutBody);
+    }
     this.tx.owner.finish(this.tx);
+  }
+
+  /**
+   * uWS's own end without a body leaves the connection open: what follows a faulty head would be read as a request.
+   * Unended, the exchange keeps uWS from reading one; the close waits until what is corked has left.
+   */
+  #endHeadAndClose(res: HttpResponse, head: Uint8Array): void {
+    // The status line's own CRLF completes the blank line; uWS adds Date only to answers that it ends itself.
+    corked.head = withField(head, `connection: close\r\ndate: ${new Date().toUTCString()}\r\n`);
+    res.cork(writeCorkedHead);
+    setImmediate(() => {
+      if (!this.gone) res.close();
+    });
   }
 
   begin(status: number, head: Uint8Array, contentLength: number): void {
@@ -210,8 +225,9 @@ export class HttpDownstream extends TimerNode implements Downstream {
 
   /** uWS: the client is gone. `res` must not be touched any more. */
   onAborted(): void {
-    if (this.gone || this.#res === null) return;
+    if (this.gone) return;
     this.gone = true;
+    if (this.#res === null) return;
     this.#take();
     const { tx } = this;
     try {
@@ -380,6 +396,10 @@ function endCorked(): void {
 function endCorkedWithoutBody(): void {
   corked.res.writeStatus(corked.head);
   corked.res.endWithoutBody();
+}
+
+function writeCorkedHead(): void {
+  corked.res.writeStatus(corked.head);
 }
 
 function writeCorkedLength(): void {

@@ -5,7 +5,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RequestIds } from '../telemetry/request-id.ts';
 import type { Transaction, WebSocketOffer } from '../transaction.ts';
 import { type DownstreamSettings, HttpDownstream } from './downstream.ts';
-import type { Intake } from './intake.ts';
+import { type Intake, lists } from './intake.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** What one generation of the configuration makes of the front. */
@@ -67,7 +67,9 @@ export class Front {
       // After a fault nobody knows where this request ends: its answer closes the connection.
       if (tx.fault !== null) down.bodyComplete = false;
       else if (tx.contentLength !== 0) down.expectBody();
-      if (offer !== null) takeOffer(tx, offer(down, tx));
+      // uWS takes every GET with a key for a handshake. Without the client's wish a 101 would open a tunnel through a
+      // proxy that sees plain requests only (RFC 6455 4.2.1).
+      if (offer !== null && lists(tx.upgrade, 'websocket')) takeOffer(tx, offer(down, tx));
     } catch (error) {
       pipeline.failed(tx, error);
       return;
@@ -76,7 +78,7 @@ export class Front {
   }
 }
 
-/** RFC 6455 4.1: a GET without a body, version 13. */
+/** RFC 6455 4.1: a GET without a body. */
 function takeOffer(tx: Transaction, offer: WebSocketOffer | null): void {
   if (offer !== null && tx.contentLength === 0) tx.webSocket = offer;
   else tx.fault ??= 'SP_WEBSOCKET_HANDSHAKE';

@@ -212,6 +212,9 @@ export class Intake {
     }
     if (this.#encodings === 1) tx.contentLength = -1;
     tx.lengthDeclared = this.#lengths === 1;
+    // RFC 9110 7.8: Upgrade counts only where Connection names it; a proxy that dropped one of the two asks for
+    // nothing.
+    if (tx.upgrade !== '' && !lists(this.#connection, 'upgrade')) tx.upgrade = '';
     const forward = tx.forwardFields;
     // One look at the whole section: ASCII has as many bytes as characters. DEL is the one control uWS lets through.
     if (forward.includes('\x7f')) {
@@ -243,6 +246,11 @@ const FORWARDED_SPECIALS: ReadonlySet<number> = new Set([
   fields.AUTHORIZATION,
   fields.CONTENT_TYPE,
 ]);
+
+/** Is this lower-case word an element of the comma-separated list? */
+export function lists(list: string, word: string): boolean {
+  return list.split(',').some((element) => element.trim().toLowerCase() === word);
+}
 
 function join(before: string, value: string): string {
   return before === '' ? value : `${before}, ${value}`;

@@ -10,6 +10,8 @@ const ABNORMAL = 1_006;
 const PAYLOAD_SLACK = 65_536;
 /** uWS's longest; idle WebSockets are watched per route instead. Seconds. */
 const IDLE_SECONDS = 960;
+/** 16 bytes in base64 (RFC 6455 4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
 const NO_BYTES = new Uint8Array(0);
 
 /** What uWS keeps with a socket. */
@@ -86,7 +88,7 @@ export class WebSockets {
       .map((protocol) => protocol.trim())
       .filter((protocol) => protocol !== '');
     return (down: HttpDownstream, tx: Transaction): WebSocketOffer | null => {
-      if (version !== '13') return null;
+      if (version !== '13' || !KEY.test(key)) return null;
       return {
         protocols,
         accept(protocol, upstream) {

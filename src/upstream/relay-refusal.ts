@@ -66,9 +66,13 @@ export function relayRefusal(tx: Transaction, answer: IncomingMessage, done: () 
   answer.on('close', finish);
 }
 
+/** RFC 9112 4: tab, space, visible and 8-bit characters. node:http lets others through here. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** node:http has checked names and values; they were read as latin1 and leave as the same bytes. */
 function headOf(answer: IncomingMessage, status: number): Buffer {
-  let head = `${status} ${answer.statusMessage ?? ''}`;
+  const phrase = answer.statusMessage ?? '';
+  let head = `${status} ${REASON_PHRASE.test(phrase) ? phrase : ''}`;
   for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
     const name = answer.rawHeaders[i] ?? '';
     if (!OURS.has(name.toLowerCase())) head += `\r\n${name}: ${answer.rawHeaders[i + 1] ?? ''}`;

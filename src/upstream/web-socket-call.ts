@@ -149,7 +149,7 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     );
     upstream.on(
       'ping',
-      guarded((payload: Buffer) => this.#moved()?.ping(payload)),
+      guarded((payload: Buffer) => this.#pingClient(payload)),
     );
     // Our pings to the upstream only carry the client's; the front has answered these already.
     upstream.on(
@@ -220,10 +220,20 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     if (client === null) return;
     this.#tx.bytesSent += message.length;
     client.send(message, isBinary);
-    if (client.bufferedBytes > this.#request.limits.bufferBytesMax && !this.#paused) {
-      this.#paused = true;
-      this.#upstream?.pause();
-    }
+    this.#holdBack(client);
+  }
+
+  #pingClient(payload: Uint8Array): void {
+    const client = this.#moved();
+    if (client === null) return;
+    client.ping(payload);
+    this.#holdBack(client);
+  }
+
+  #holdBack(client: WebSocketEnd): void {
+    if (client.bufferedBytes <= this.#request.limits.bufferBytesMax || this.#paused) return;
+    this.#paused = true;
+    this.#upstream?.pause();
   }
 
   onDrain(): void {
@@ -271,13 +281,31 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
   }
 
   ping(payload: Uint8Array): void {
-    this.#moved();
-    if (this.#upstream?.readyState === WebSocket.OPEN) this.#upstream.ping(Buffer.from(payload));
+    const upstream = this.#controlled();
+    upstream?.ping(Buffer.from(payload));
   }
 
   pong(payload: Uint8Array): void {
-    this.#moved();
-    if (this.#upstream?.readyState === WebSocket.OPEN) this.#upstream.pong(Buffer.from(payload));
+    const upstream = this.#controlled();
+    upstream?.pong(Buffer.from(payload));
+  }
+
+  /**
+   * A control frame came from the client. The front answers its pings by itself and holds what it does not read: who
+   * floods with them and reads nothing is cut, since a polite close would wait behind all that.
+   * @returns  The upstream where it takes another frame.
+   */
+  #controlled(): WebSocket | null {
+    const upstream = this.#upstream;
+    const client = this.#moved();
+    if (client === null || upstream === null || upstream.readyState !== WebSocket.OPEN) return null;
+    const { messageBytesMax, bufferBytesMax } = this.#request.limits;
+    const bound = bufferBytesMax + messageBytesMax;
+    if (client.bufferedBytes <= bound && upstream.bufferedAmount <= bound) return upstream;
+    this.#finish();
+    client.close(ABNORMAL, Buffer.alloc(0));
+    upstream.terminate();
+    return null;
   }
 
   /** The client is gone. */
