@@ -46,6 +46,12 @@ export function relayRefusal(tx: Transaction, answer: IncomingMessage, done: () 
     answer.destroy();
     done();
     try {
+      // A part of a body must not pass for the whole; one that is merely long is cut.
+      if (!answer.complete && bytes < BODY_BYTES_MAX) {
+        tx.reason = 'the body of the refused handshake did not arrive whole';
+        tx.owner.refuse(tx, refuse('SP_UPSTREAM_RESET'));
+        return;
+      }
       const body = Buffer.concat(pieces).subarray(0, BODY_BYTES_MAX);
       if (!tx.owner.resume(tx, Date.now())) return;
       const head = Buffer.concat([headOf(answer, status), tx.answerFields ?? NO_FIELDS]);
@@ -73,9 +79,12 @@ const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 function headOf(answer: IncomingMessage, status: number): Buffer {
   const phrase = answer.statusMessage ?? '';
   let head = `${status} ${REASON_PHRASE.test(phrase) ? phrase : ''}`;
+  // RFC 9110 7.6.1: what Connection names is for this connection only.
+  const named = new Set((answer.headers.connection ?? '').split(',').map((option) => option.trim().toLowerCase()));
   for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
     const name = answer.rawHeaders[i] ?? '';
-    if (!OURS.has(name.toLowerCase())) head += `\r\n${name}: ${answer.rawHeaders[i + 1] ?? ''}`;
+    if (!OURS.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
+      head += `\r\n${name}: ${answer.rawHeaders[i + 1] ?? ''}`;
   }
   return Buffer.from(head, 'latin1');
 }

@@ -302,6 +302,7 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     const { messageBytesMax, bufferBytesMax } = this.#request.limits;
     const bound = bufferBytesMax + messageBytesMax;
     if (client.bufferedBytes <= bound && upstream.bufferedAmount <= bound) return upstream;
+    this.#tx.reason = 'more control frames than the other end reads';
     this.#finish();
     client.close(ABNORMAL, Buffer.alloc(0));
     upstream.terminate();
