@@ -269,14 +269,12 @@ async function breakable(): Promise<{
   };
 }
 
-/** Waits until both threads answer new connections: the replacement is at work. */
+/** Waits until both threads listen: the replacement is at work. Asked of the gateway, since log lines come late. */
 async function bothServe(gateway: Gateway): Promise<void> {
-  const from = gateway.lines.length;
-  const threads = new Set<unknown>();
   await until('both threads to serve', async () => {
-    await get(gateway.http, '/who');
-    for (const line of gateway.lines.slice(from)) if (line.path === '/who') threads.add(line.thread);
-    return threads.size === 2;
+    const answer = await fetch(`http://127.0.0.1:${gateway.admin}/status`);
+    const status = (await answer.json()) as { threads: { listening: number } };
+    return status.threads.listening === 2;
   });
 }
 
