@@ -15,7 +15,9 @@ export interface Route {
   readonly bodyBytesMax: number;
 }
 
-/** The way back to the client. One implementation, src/http/downstream.ts; rank 1 so that upstreams need not know uWS. */
+/**
+ * The way back to the client. One implementation, src/http/downstream.ts; rank 1 so that upstreams need not know uWS.
+ */
 export interface Downstream {
   /** True once the client is gone: nothing may be written any more. */
   readonly gone: boolean;
