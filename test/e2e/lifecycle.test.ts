@@ -305,10 +305,8 @@ for (const how of ['throw', 'exit'] as const) {
       }
       const result = await load.stop();
       t.diagnostic(result.words);
-      // At most all connections live on the thread that dies, with one request each. Connections refused meanwhile are
-      // told above but not bounded: now and then no thread listens for some 0.4 s, for a reason not found yet.
-      const cut = result.failures.filter((failure) => !JSON.stringify(failure).includes('refused'));
-      assert.ok(cut.length <= 3 * 16, result.words);
+      // At most all connections live on the thread that dies, with one request each; the other thread takes new ones.
+      assert.ok(result.failures.length <= 3 * 16, result.words);
       const after = await startLoad({ port: gateway.http, connections: 16, fresh: true, requestsMax: 300 }).done;
       assert.equal(after.failures.length, 0, after.words);
     } finally {

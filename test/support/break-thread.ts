@@ -8,7 +8,7 @@
  *
  * Nothing happens without the variable, and nothing in the main thread.
  */
-import { rmSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -32,7 +32,8 @@ if (folder !== undefined && !isMainThread) {
 
 function takes(from: string, name: string): boolean {
   try {
-    rmSync(join(from, name));
+    // Not rmSync: two threads that find the file at once would both succeed.
+    unlinkSync(join(from, name));
     return true;
   } catch {
     // Not asked for, or another thread was faster.
