@@ -284,6 +284,7 @@ for (const how of ['throw', 'exit'] as const) {
   }, async (t) => {
     const { gateway, doIt, end } = await breakable();
     try {
+      await bothServe(gateway);
       const load = startLoad({ port: gateway.http, connections: 16 });
       await until('load', () => load.ok() > 300);
       for (let round = 1; round <= 3; round += 1) {
