@@ -1,7 +1,8 @@
 // hot path: synchronous, never throws
+import type { AddressSet } from '../base/address-set.ts';
 import { type AddressWords, formatAddress, parseAddress } from '../base/ip-address.ts';
+import { compileRanges } from '../config/address-ranges.ts';
 import { ADDRESS_MEMO_SLOTS, FORWARDED_HOPS_MAX } from '../limits.ts';
-import { type AddressSet, compileAddressSet } from './address-set.ts';
 import { elementStart, parameterOf } from './forwarded.ts';
 
 /** Who is asking, behind the proxies that the operator trusts. */
@@ -32,7 +33,7 @@ export interface ClientAddresses {
  */
 export function compileClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   if (trustedProxies.length === 0) return NOBODY;
-  return new TrustedProxies(compileAddressSet(trustedProxies, 'trustedProxies'));
+  return new TrustedProxies(compileRanges(trustedProxies, 'trustedProxies'));
 }
 
 const NOBODY: ClientAddresses = Object.freeze({ trusts: () => false, resolve: (peer: string) => peer });
