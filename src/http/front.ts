@@ -1,11 +1,12 @@
 // hot path: synchronous, never throws
 import { performance } from 'node:perf_hooks';
+import { lists } from '../base/lists.ts';
 import { addressText } from '../message/client-address.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RequestIds } from '../telemetry/request-id.ts';
 import type { Transaction, WebSocketOffer } from '../transaction.ts';
 import { type DownstreamSettings, HttpDownstream } from './downstream.ts';
-import { type Intake, lists } from './intake.ts';
+import type { Intake } from './intake.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** What one generation of the configuration makes of the front. */

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { lists } from '../base/lists.ts';
 import type { ErrorCode } from '../errors.ts';
 import * as fields from '../message/fields.ts';
 import type { Transaction } from '../transaction.ts';
@@ -246,11 +247,6 @@ const FORWARDED_SPECIALS: ReadonlySet<number> = new Set([
   fields.AUTHORIZATION,
   fields.CONTENT_TYPE,
 ]);
-
-/** Is this lower-case word an element of the comma-separated list? */
-export function lists(list: string, word: string): boolean {
-  return list.split(',').some((element) => element.trim().toLowerCase() === word);
-}
 
 function join(before: string, value: string): string {
   return before === '' ? value : `${before}, ${value}`;
