@@ -14,20 +14,6 @@ export function validTraceparent(traceparent: string): boolean {
   return VERSION_00.test(traceparent) || (traceparent.length > 0 && LATER.test(traceparent));
 }
 
-/**
- * What goes upstream as `traceparent`.
- *
- * The gateway records no span of its own yet. By W3C Trace Context (3.4, forwarding), who does not take part passes the
- * field on unchanged: a parent id of ours would point at a span that no collector ever receives, and a trace begun here
- * would have no root. An invalid value is dropped, and `tracestate` with it (3.2.3): it only has a meaning beside a
- * valid `traceparent`.
- *
- * @returns The same text, or '' when neither field may be forwarded.
- */
-export function nextTraceparent(incoming: string): string {
-  return incoming.length > 0 && validTraceparent(incoming) ? incoming : '';
-}
-
 /** Trace id for the log: 32 hexadecimal digits, or '' when there is no valid `traceparent`. */
 export function traceIdOf(traceparent: string): string {
   return traceparent.length > 0 && validTraceparent(traceparent) ? traceparent.slice(TRACE_ID_FROM, TRACE_ID_TO) : '';
