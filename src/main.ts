@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type ReloadResult, startAdmin } from './admin/server.ts';
+import { coalesced } from './base/coalesce.ts';
 import { packageVersion } from './base/version.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { ConfigError, describeProblem } from './config/problems.ts';
@@ -77,7 +78,8 @@ class RunningGateway implements Gateway {
   #admin: { readonly port: number; close(): Promise<void> } | null = null;
   #log: Log;
   #generation: Generation;
-  #reloading: Promise<ReloadResult> | null = null;
+  /** One at a time; one asked for during another runs after it. */
+  readonly reload = coalesced(() => this.#reload());
   #stopped: Promise<number> | null = null;
 
   constructor(options: GatewayOptions) {
@@ -154,13 +156,6 @@ class RunningGateway implements Gateway {
   /** Takes back what a failed start had begun. */
   async abandon(): Promise<void> {
     await this.#end(0);
-  }
-
-  reload(): Promise<ReloadResult> {
-    this.#reloading ??= this.#reload().finally(() => {
-      this.#reloading = null;
-    });
-    return this.#reloading;
   }
 
   stop(): Promise<number> {

@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { startGateway } from '../src/main.ts';
 
 /** What the test sends, and what it is told. */
-export type Order = 'reload' | 'stop';
+export type Order =
+  | 'reload'
+  | 'stop'
+  /** Reloads, writes this configuration once the file was read, and reloads again at once. */
+  | { readonly overtakeWith: string };
 export type Word =
   | { readonly kind: 'started' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -16,11 +21,18 @@ const say = (word: Word): void => void process.send?.(word);
 
 try {
   let stops = 0;
-  const gateway = await startGateway({ configFile: process.argv[2] ?? '', env: {} });
+  const configFile = process.argv[2] ?? '';
+  const gateway = await startGateway({ configFile, env: {} });
+  const reload = async (): Promise<void> => {
+    const result = await gateway.reload();
+    say({ kind: 'reloaded', ok: result.ok, words: result.ok ? '' : result.problems.join('\n') });
+  };
   process.on('message', async (order: Order) => {
-    if (order === 'reload') {
-      const result = await gateway.reload();
-      say({ kind: 'reloaded', ok: result.ok, words: result.ok ? '' : result.problems.join('\n') });
+    if (order === 'reload') return reload();
+    if (order !== 'stop') {
+      const first = reload();
+      writeFileSync(configFile, order.overtakeWith);
+      await Promise.all([first, reload(), reload()]);
       return;
     }
     stops += 1;

@@ -225,6 +225,22 @@ describe('reload', () => {
     });
   });
 
+  test('what is written while one runs is taken by one more, for all who asked meanwhile', async () => {
+    const ports = await newPorts();
+    const servedAt = (path: string): Words =>
+      configOf(ports, { routes: [{ name: 'all', upstream: 'api', paths: [path] }] });
+    await withProcess(servedAt('/first'), async (gateway) => {
+      assert.equal((await gateway.word()).kind, 'started');
+      gateway.write(servedAt('/second'));
+      const taken = { kind: 'reloaded', ok: true, words: '' };
+      assert.deepEqual(await gateway.order({ overtakeWith: JSON.stringify(servedAt('/third')) }), taken);
+      assert.deepEqual([await gateway.word(), await gateway.word()], [taken, taken]);
+      assert.equal(await get(ports.http, '/third'), '200 served');
+      const status = (await (await fetch(`http://127.0.0.1:${ports.admin}/status`)).json()) as { generation: number };
+      assert.equal(status.generation, 3);
+    });
+  });
+
   test('a CA file that broke rolls everything back: routes, probes, health of targets', async () => {
     const authority = new TestAuthority();
     const leaf = authority.issue({ names: ['IP:127.0.0.1'] });

@@ -14,6 +14,7 @@ export interface AdminOptions {
   /** Text for /metrics, Prometheus format 0.0.4. */
   readonly metrics: () => Promise<string>;
   readonly ready: () => { readonly ready: boolean; readonly reason?: string };
+  /** May be called while one runs; the answer is of a reload that began after the call. */
   readonly reload: () => Promise<ReloadResult>;
   /** What /status shows: version, uptime, generation, threads, upstreams. No secrets. */
   readonly status: () => object;
@@ -30,10 +31,6 @@ export type ReloadResult =
   | { readonly ok: true; readonly generation: number }
   /** What is wrong with the new configuration; strings or objects that name key, line and remedy. */
   | { readonly ok: false; readonly problems: readonly unknown[] };
-
-interface Busy {
-  readonly busy: true;
-}
 
 export interface AdminServer {
   readonly port: number;
@@ -52,11 +49,9 @@ const IDLE_MS = 30_000;
 const CONNECTIONS_MAX = 128;
 const CLOSE_GRACE_MS = 1_000;
 
-type Answers = Omit<AdminOptions, 'reload'> & { readonly reload: () => Promise<ReloadResult | Busy> };
-
 interface Endpoint {
   readonly method: 'GET' | 'POST';
-  readonly answer: (options: Answers) => Reply | Promise<Reply>;
+  readonly answer: (options: AdminOptions) => Reply | Promise<Reply>;
 }
 
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
@@ -81,7 +76,7 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const gate = gateFor(options.host, options.token);
-  const handle = createHandler({ ...options, reload: oneAtATime(options.reload) }, gate);
+  const handle = createHandler(options, gate);
   const server = createServer(
     {
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -102,7 +97,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 
-function createHandler(options: Answers, gate: Gate): (request: IncomingMessage, response: ServerResponse) => void {
+function createHandler(
+  options: AdminOptions,
+  gate: Gate,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = gate(request) ?? (await answer(request, options));
     if (reply.status === 401 || reply.status === 403 || reply.status === 421) {
@@ -115,7 +113,7 @@ function createHandler(options: Answers, gate: Gate): (request: IncomingMessage,
 }
 
 /** Never rejects: what goes wrong behind an endpoint is a 500. */
-async function answer(request: IncomingMessage, options: Answers): Promise<Reply> {
+async function answer(request: IncomingMessage, options: AdminOptions): Promise<Reply> {
   try {
     return await dispatch(request, options);
   } catch (error) {
@@ -124,7 +122,7 @@ async function answer(request: IncomingMessage, options: Answers): Promise<Reply
   }
 }
 
-function dispatch(request: IncomingMessage, options: Answers): Reply | Promise<Reply> {
+function dispatch(request: IncomingMessage, options: AdminOptions): Reply | Promise<Reply> {
   const endpoint = ENDPOINTS.get(pathOf(request));
   if (endpoint === undefined) return problem(404, `The paths are ${[...ENDPOINTS.keys()].join(', ')}.`);
   const allowed = endpoint.method === 'GET' ? ['GET', 'HEAD'] : [endpoint.method];
@@ -135,18 +133,17 @@ function dispatch(request: IncomingMessage, options: Answers): Reply | Promise<R
   return endpoint.answer(options);
 }
 
-async function metrics(options: Answers): Promise<Reply> {
+async function metrics(options: AdminOptions): Promise<Reply> {
   return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
 }
 
-function readiness(options: Answers): Reply {
+function readiness(options: AdminOptions): Reply {
   const { ready, reason } = options.ready();
   return json(ready ? 200 : 503, reason === undefined ? { ready } : { ready, reason });
 }
 
-async function reload(options: Answers): Promise<Reply> {
+async function reload(options: AdminOptions): Promise<Reply> {
   const result = await options.reload();
-  if ('busy' in result) return problem(409, 'A reload is under way; ask again when it has ended.');
   if (result.ok) return json(200, { generation: result.generation });
   const words: Problem = {
     type: 'urn:problem-type:gateway:config',
@@ -156,20 +153,6 @@ async function reload(options: Answers): Promise<Reply> {
     problems: result.problems,
   };
   return problemOf(words);
-}
-
-/** Two reloads at once would race for the last word. */
-function oneAtATime(reload: () => Promise<ReloadResult>): () => Promise<ReloadResult | Busy> {
-  let running = false;
-  return async () => {
-    if (running) return { busy: true };
-    running = true;
-    try {
-      return await reload();
-    } finally {
-      running = false;
-    }
-  };
 }
 
 function send(response: ServerResponse, reply: Reply, isLast: boolean): void {
