@@ -11,7 +11,7 @@ import { SallyportError } from './errors.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { RouteRows } from './gateway/route-rows.ts';
 import { Threads } from './gateway/threads.ts';
-import { TlsKeeper } from './gateway/tls-keeper.ts';
+import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
@@ -19,7 +19,6 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
-import type { CheckedMaterial } from './tls/material.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -191,8 +190,8 @@ class RunningGateway implements Gateway {
           `these settings cannot change while the gateway runs: ${fixed.join(', ')}; start a new process beside this one, or set them back`,
         );
       }
-      const material = this.#tls.check(config);
-      const next = await this.#switch(before, config, material);
+      const certificates = this.#tls.check(config);
+      const next = await this.#switch(before, config, certificates);
       this.#log = this.#createLog(config);
       this.#applied(next);
       this.#tls.watch(config);
@@ -208,7 +207,7 @@ class RunningGateway implements Gateway {
   }
 
   /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
-  async #switch(before: Generation, config: Config, material: CheckedMaterial | null): Promise<Generation> {
+  async #switch(before: Generation, config: Config, certificates: ReadCertificates | null): Promise<Generation> {
     const next = this.#plan(config, before.number + 1);
     let begun = false;
     try {
@@ -216,7 +215,7 @@ class RunningGateway implements Gateway {
       this.#checks.update(config, next.plan);
       begun = true;
       await this.#threads.reload(next);
-      await this.#tls.apply(material);
+      await this.#tls.apply(certificates);
       return next;
     } catch (error) {
       const { plan } = this.#plan(before.config, before.number);

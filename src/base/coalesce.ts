@@ -1,6 +1,6 @@
 /**
- * Runs a job one at a time. Whoever asks while it runs shares one more run, which begins when the running one has ended:
- * that one may have looked at the world before what the request is about was there.
+ * Runs a job one at a time. Whoever asks while it runs shares one more run, begun when the running one has ended: that
+ * one may have looked at the world before what the request is about was there.
  *
  * @param run  The job; its first synchronous part runs within the call when none is under way.
  * @returns A function that asks for a run. It gives the outcome of one that began after the request.
