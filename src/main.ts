@@ -19,6 +19,7 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
+import { readAuthorities } from './tls/authorities.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -117,7 +118,7 @@ class RunningGateway implements Gateway {
     );
     this.#checks = new ActiveChecks({
       health: this.#health,
-      tlsOptions: (upstream, target) => clientTls(target, upstream),
+      tlsOptions: (upstream, target, plan) => clientTls(target, upstream, plan),
       onChange: (target, healthy, reason) => this.#targetChanged(target, healthy, reason),
     });
     this.#descriptors = new DescriptorWatch((accepting, open) => this.#descriptorsChanged(accepting, open));
@@ -209,31 +210,50 @@ class RunningGateway implements Gateway {
   /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
   async #switch(before: Generation, config: Config, certificates: ReadCertificates | null): Promise<Generation> {
     const next = this.#plan(config, before.number + 1);
-    let begun = false;
     try {
       // Throws before it changes anything.
       this.#checks.update(config, next.plan);
-      begun = true;
+    } catch (error) {
+      this.#takeBackSlots(before, true);
+      throw error;
+    }
+    try {
       await this.#threads.reload(next);
       await this.#tls.apply(certificates);
       return next;
     } catch (error) {
-      const { plan } = this.#plan(before.config, before.number);
-      if (begun) await this.#goBack({ ...before, plan });
+      this.#takeBackSlots(before, await this.#goBack(before));
       throw error;
     }
   }
 
-  /** Each part by itself: one that cannot go back must not keep the others. The caller tells the reload's own fault. */
-  async #goBack(before: Generation): Promise<void> {
+  /**
+   * Each part by itself: one that cannot go back must not keep the others. The caller tells the reload's own fault.
+   *
+   * @returns false when one could not.
+   */
+  async #goBack(before: Generation): Promise<boolean> {
+    let allBack = true;
     const parts = [() => this.#checks.update(before.config, before.plan), () => this.#threads.reload(before)];
     for (const part of parts) {
       try {
         await part();
       } catch (error) {
+        allBack = false;
         this.#log.error({ err: error, generation: before.number }, 'a part could not go back after a refused reload');
       }
     }
+    return allBack;
+  }
+
+  /**
+   * Targets of before keep their slots. Those that a refused configuration took are free again.
+   *
+   * @param allBack  No part is left that may still use them; otherwise they rest like those of removed targets.
+   */
+  #takeBackSlots(before: Generation, allBack: boolean): void {
+    if (allBack) this.#slots.giveBack();
+    this.#slots.assign(before.config, performance.now());
   }
 
   #applied(generation: Generation): void {
@@ -248,12 +268,10 @@ class RunningGateway implements Gateway {
   }
 
   #plan(config: Config, number: number): Generation {
-    return {
-      number,
-      config,
-      plan: this.#slots.assign(config, performance.now()),
-      routeRows: this.#rows.assign(config),
-    };
+    // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
+    const authorities = readAuthorities(config);
+    const { slots } = this.#slots.assign(config, performance.now());
+    return { number, config, plan: { slots, authorities }, routeRows: this.#rows.assign(config) };
   }
 
   #createLog(config: Config): Log {

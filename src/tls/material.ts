@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { CertificateConfig, Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
-import { TLS_FILE_BYTES_MAX, TLS_NAMES_MAX } from '../limits.ts';
+import { TLS_NAMES_MAX } from '../limits.ts';
 import { type CheckedPair, checkPair, isServerName } from './certificate.ts';
+import { type FileContent, readTlsFile } from './file.ts';
 
 export type TlsSettings = Pick<Config['tls'], 'certificates' | 'minVersion'>;
 
@@ -46,14 +46,13 @@ export interface Files {
   readonly pairs: readonly { readonly certificate: FileContent; readonly key: FileContent }[];
   readonly digest: string;
 }
-type FileContent = { readonly text: string } | { readonly problem: string };
 
 /** Reads the files once, with a digest over all of it. Never throws: a file that cannot be read is a finding. */
 export function readFiles(tls: TlsSettings): Files {
   const hash = createHash('sha256');
   const pairs = tls.certificates.map((row) => {
-    const certificate = readOne(row.certificate);
-    const key = readOne(row.key);
+    const certificate = readTlsFile(row.certificate);
+    const key = readTlsFile(row.key);
     for (const content of [certificate, key]) {
       const text = 'text' in content ? `text ${content.text}` : `problem ${content.problem}`;
       // Length first, or content could move from one file to the next without a change.
@@ -161,29 +160,3 @@ function judgeDates(pair: CheckedPair, where: string, nowMs: number, warnings: s
     );
   }
 }
-
-function readOne(path: string): FileContent {
-  try {
-    // Without O_NONBLOCK opening a named pipe would hang the main thread until somebody writes.
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(file);
-      if (!stat.isFile()) return { problem: 'is not a regular file' };
-      if (stat.size > TLS_FILE_BYTES_MAX) return { problem: `is larger than ${TLS_FILE_BYTES_MAX} bytes` };
-      return { text: readFileSync(file, 'latin1') };
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    return {
-      problem:
-        READ_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${(error as Error).message}`,
-    };
-  }
-}
-
-const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a directory',
-};

@@ -10,7 +10,7 @@ type ActiveConfig = UpstreamConfig['health']['active'];
 export interface ActiveCheckOptions {
   readonly health: TargetHealth;
   /** TLS options of an https target: ca, servername, rejectUnauthorized, minVersion. May throw SP_CONFIG. */
-  readonly tlsOptions: (upstream: UpstreamConfig, target: Target) => ConnectionOptions;
+  readonly tlsOptions: (upstream: UpstreamConfig, target: Target, plan: SlotPlan) => ConnectionOptions;
   /** A target changed sides. @param reason  The probe's finding, for the log: status, errno, time-out. */
   readonly onChange: (target: Target, healthy: boolean, reason: string) => void;
   /** 0 <= random() < 1, for the jitter. */
@@ -44,7 +44,7 @@ export class ActiveChecks {
    */
   update(config: Pick<Config, 'upstreams'>, plan: SlotPlan): void {
     const jobs = Object.entries(config.upstreams).flatMap(([name, upstream]) =>
-      compileTargets(name, upstream, plan).map((target) => this.#job(target, upstream)),
+      compileTargets(name, upstream, plan).map((target) => this.#job(target, upstream, plan)),
     );
     const before = this.#loops;
     this.#loops = new Map();
@@ -69,9 +69,9 @@ export class ActiveChecks {
     this.#loops.clear();
   }
 
-  #job(target: Target, upstream: UpstreamConfig): Job {
+  #job(target: Target, upstream: UpstreamConfig, plan: SlotPlan): Job {
     const { active } = upstream.health;
-    const tls = target.secure && active.path !== '' ? this.#options.tlsOptions(upstream, target) : undefined;
+    const tls = target.secure && active.path !== '' ? this.#options.tlsOptions(upstream, target, plan) : undefined;
     return { target, active, tls, fingerprint: JSON.stringify([active, upstream.tls]) };
   }
 

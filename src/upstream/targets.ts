@@ -24,6 +24,8 @@ export interface Target {
 /** Which target has which slot. Plain JSON: main makes it, threads receive it. */
 export interface SlotPlan {
   readonly slots: Readonly<Record<string, number>>;
+  /** PEM certificates by upstream, read from its `tls.ca`. */
+  readonly authorities?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Slots of vanished targets rest this long: threads may still be on their way to the new configuration. */
@@ -47,6 +49,10 @@ export class SlotRegistry {
   readonly #health: TargetHealth;
   readonly #graceMs: number;
   readonly #holders = new Map<string, Holder>();
+  /** Given back by refused configurations; as good as never used. */
+  readonly #returned: number[] = [];
+  /** Targets that the latest assignment found new. */
+  #fresh: string[] = [];
   #neverUsed = 0;
 
   constructor(health: TargetHealth, graceMs: number = SLOT_GRACE_MS) {
@@ -64,7 +70,7 @@ export class SlotRegistry {
     const wanted = wantedKeys(config);
     const fresh = [...wanted].filter((key) => !this.#holders.has(key));
     const reusable = this.#reusable(wanted, nowMs);
-    const unused = TARGETS_MAX - this.#neverUsed;
+    const unused = TARGETS_MAX - this.#neverUsed + this.#returned.length;
     if (fresh.length > unused + reusable.length) {
       const held = this.#holders.size - reusable.length;
       throw new SallyportError(
@@ -79,9 +85,25 @@ export class SlotRegistry {
       else if (holder.goneAtMs === -1) holder.goneAtMs = nowMs;
     }
     for (const key of fresh) this.#holders.set(key, { slot: this.#take(reusable), goneAtMs: -1 });
+    this.#fresh = fresh;
     const slots: Record<string, number> = {};
     for (const key of wanted) slots[key] = (this.#holders.get(key) as Holder).slot;
     return { slots };
+  }
+
+  /**
+   * Gives back at once what the latest `assign` took for new targets: its configuration was refused afterwards. To be
+   * called when every thread is back at the configuration of before, and then followed by `assign` with that one:
+   * whatever a thread began on these slots meanwhile is counted, or over. Slots in use keep their grace.
+   */
+  giveBack(): void {
+    for (const key of this.#fresh.splice(0)) {
+      const { slot } = this.#holders.get(key) as Holder;
+      if (this.#health.requests(slot) !== 0 || this.#health.connections(slot) !== 0) continue;
+      this.#holders.delete(key);
+      this.#health.clearSlot(slot);
+      this.#returned.push(slot);
+    }
   }
 
   /** Vanished long enough ago and idle, longest gone last. */
@@ -100,6 +122,8 @@ export class SlotRegistry {
   }
 
   #take(reusable: string[]): number {
+    const returned = this.#returned.pop();
+    if (returned !== undefined) return returned;
     const slot = this.#neverUsed;
     if (slot < TARGETS_MAX) {
       this.#neverUsed += 1;

@@ -1,5 +1,3 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type tls from 'node:tls';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config, UpstreamConfig } from '../config/schema.ts';
@@ -41,7 +39,7 @@ export class Upstreams {
    *
    * @param hashField  Given a `hashBy` setting, the function that reads its value from a transaction.
    * @returns  Groups in the order of the configuration's keys.
-   * @throws   When a CA file cannot be read; the pools of before stay as they were.
+   * @throws   When the plan is of another configuration; the pools of before stay as they were.
    */
   compile(config: Config, plan: SlotPlan, hashField: (hashBy: string) => HashField): readonly UpstreamGroup[] {
     const pools = new Map<string, ConnectionPool>();
@@ -55,7 +53,7 @@ export class Upstreams {
         config: upstream,
         targets,
         balancer: compileBalancer(upstream, targets, health),
-        pools: targets.map((target) => this.#pool(target, upstream, circuit, pools, changes)),
+        pools: targets.map((target) => this.#pool(target, upstream, plan, circuit, pools, changes)),
         circuit,
         health,
         wheel,
@@ -77,12 +75,13 @@ export class Upstreams {
   #pool(
     target: Target,
     upstream: UpstreamConfig,
+    plan: SlotPlan,
     circuit: Circuit,
     pools: Map<string, ConnectionPool>,
     changes: (() => void)[],
   ): ConnectionPool {
     const { wheel, health, events } = this.#parts;
-    const tlsOptions = target.secure ? clientTls(target, upstream) : null;
+    const tlsOptions = target.secure ? clientTls(target, upstream, plan) : null;
     const key = JSON.stringify([target.upstream, target.slot, target.url, tlsOptions]);
     const options: PoolOptions = {
       target,
@@ -107,9 +106,10 @@ export class Upstreams {
 /**
  * TLS options towards a target (RFC 9110 4.3.4: the name in the URL is the one checked, unless another is set).
  *
- * @throws  SallyportError SP_CONFIG for a CA file without a certificate or with a broken one; what reading it throws.
+ * @param plan  Has the authorities that `tls.ca` names.
+ * @throws  SallyportError SP_CONFIG when it has not: nobody else is trusted in their place.
  */
-export function clientTls(target: Target, upstream: UpstreamConfig): tls.ConnectionOptions {
+export function clientTls(target: Target, upstream: UpstreamConfig, plan: SlotPlan): tls.ConnectionOptions {
   const { verify, serverName, ca, minVersion } = upstream.tls;
   const name = serverName === '' ? target.hostname : serverName;
   const options: tls.ConnectionOptions = {
@@ -119,24 +119,13 @@ export function clientTls(target: Target, upstream: UpstreamConfig): tls.Connect
   };
   // SNI carries names only (RFC 6066 3); for an address the certificate is checked against the host.
   if (!/^[0-9.]+$|:/.test(name)) options.servername = name;
-  if (ca !== '') options.ca = authorities(ca, target.upstream);
-  return options;
-}
-
-/** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
-function authorities(file: string, upstream: string): string[] {
-  const found = readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  const place = `upstreams.${upstream}.tls.ca: ${file}`;
-  if (found.length === 0) {
-    throw new SallyportError('SP_CONFIG', `${place} holds no certificate; it takes PEM certificates of authorities`);
-  }
-  for (const [index, pem] of found.entries()) {
-    try {
-      new X509Certificate(pem);
-    } catch (error) {
-      const which = `certificate ${index + 1} of ${found.length}`;
-      throw new SallyportError('SP_CONFIG', `${place}: ${which} cannot be read`, {}, { cause: error });
+  if (ca !== '') {
+    const authorities = plan.authorities?.[target.upstream];
+    if (authorities === undefined) {
+      const place = `upstreams.${target.upstream}.tls.ca`;
+      throw new SallyportError('SP_CONFIG', `${place} ${ca} was not read: the plan is of another configuration`);
     }
+    options.ca = [...authorities];
   }
-  return [...found];
+  return options;
 }

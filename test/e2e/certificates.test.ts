@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { loadUws } from '../../src/http/uws.ts';
 import { type IssuedCertificate, TestAuthority } from '../support/certificates.ts';
-import { simpleConfig, startGateway } from '../support/gateway.ts';
+import { DIST, simpleConfig, startGateway } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 const CHANGES = 20;
@@ -76,6 +78,53 @@ test(`${CHANGES} certificate changes under TLS load, bad files in between`, { ti
     await gateway.stop();
     upstream.close();
     authority.remove();
+  }
+});
+
+test('an authority file that went away: a replaced thread trusts what was read at the start', async () => {
+  const authority = new TestAuthority();
+  const leaf = authority.issue({ names: ['IP:127.0.0.1'] });
+  const upstream = createHttps({ cert: leaf.certificatePem, key: leaf.keyPem }, (_request, response) =>
+    response.end('served'),
+  );
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  const ca = join(authority.folder, 'ca.pem');
+  copyFileSync(authority.root.certificateFile, ca);
+  const breaks = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
+  const { port } = upstream.address() as AddressInfo;
+  const config = {
+    threads: 1,
+    upstreams: { main: { targets: [{ url: `https://127.0.0.1:${port}` }], tls: { ca } } },
+    routes: [{ name: 'all', upstream: 'main' }],
+  };
+  const gateway = await startGateway({
+    config,
+    env: { SALLYPORT_TEST_BREAK: breaks },
+    preload: [join(DIST, 'test/support/break-thread.js')],
+  });
+  const ask = async (): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${gateway.http}/`);
+    return `${response.status} ${await response.text()}`;
+  };
+  try {
+    assert.equal(await ask(), '200 served');
+    rmSync(ca);
+    writeFileSync(join(breaks, 'exit'), '');
+    await gateway.line('the death', ({ code }) => code === 'SP_THREAD');
+    await until('the replacement', async () => (await gateway.metric('sallyport_threads', 'running')) === 1);
+    assert.equal(await ask(), '200 served');
+
+    const { ok, text } = await gateway.reload();
+    assert.equal(ok, false);
+    assert.match(text, /upstreams\.main\.tls\.ca/);
+    assert.equal(await ask(), '200 served');
+  } finally {
+    await gateway.stop();
+    upstream.closeAllConnections();
+    upstream.close();
+    authority.remove();
+    rmSync(breaks, { recursive: true });
   }
 });
 

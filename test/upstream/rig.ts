@@ -5,6 +5,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { type TimerNode, TimerWheel } from '../../src/base/timer-wheel.ts';
 import type { Config, RouteConfig, UpstreamConfig } from '../../src/config/schema.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import { readAuthorities } from '../../src/tls/authorities.ts';
 import { type Downstream, type Route, type Source, Transaction, type TransactionOwner } from '../../src/transaction.ts';
 import { UpstreamCall } from '../../src/upstream/call.ts';
 import type { UpstreamEvents, UpstreamGroup } from '../../src/upstream/group.ts';
@@ -251,7 +252,8 @@ export class Rig {
 
   /** As a reload does. */
   configure(upstreams: Config['upstreams']): void {
-    const plan = this.#registry.assign({ upstreams }, performance.now());
+    const authorities = readAuthorities({ upstreams });
+    const plan = { ...this.#registry.assign({ upstreams }, performance.now()), authorities };
     this.#groups = this.upstreams.compile({ upstreams } as Config, plan, () => () => '');
   }
 

@@ -103,6 +103,38 @@ describe('slots', () => {
     assert.equal(main.activelyUp(after.slots['api http b 80'] as number), false);
   });
 
+  test('what a refused configuration took is free again at once, and clean', () => {
+    const { slots, main } = registry();
+    const few = config({ a: many(0, 100) });
+    const before = slots.assign(few, 0);
+    for (let turn = 0; turn < 20; turn += 1) {
+      const refusedPlan = slots.assign(config({ a: [...many(0, 100), ...many(1_000 + turn * 900, 900)] }), turn);
+      assert.equal(Object.keys(refusedPlan.slots).length, 1_000);
+      main.setActive(refusedPlan.slots[`a http host-${1_000 + turn * 900} 80`] as number, false);
+      slots.giveBack();
+      assert.deepEqual(slots.assign(few, turn), before);
+    }
+    const { slots: all } = slots.assign(full(0), 100);
+    assert.equal(new Set(Object.values(all)).size, TARGETS_MAX, 'given out twice');
+    for (const slot of Object.values(all)) assert.equal(main.activelyUp(slot), true);
+  });
+
+  test('of those, what a thread uses rests; so do targets that had gone before', () => {
+    const { slots, thread } = registry();
+    const few = config({ api: many(0, 1) });
+    slots.assign(config({ api: many(0, 2) }), 0);
+    slots.assign(few, 1);
+    const tried = slots.assign(config({ api: many(0, 4) }), 2);
+    const slotOf = (host: number): number => tried.slots[`api http host-${host} 80`] as number;
+    thread.requestStarted(slotOf(2));
+    slots.giveBack();
+    slots.assign(few, 3);
+    const next = slots.assign(config({ api: [...many(0, 1), ...many(10, TARGETS_MAX - 3)] }), 4);
+    assert.ok(Object.values(next.slots).includes(slotOf(3)));
+    for (const host of [1, 2]) assert.ok(!Object.values(next.slots).includes(slotOf(host)), `host-${host}`);
+    refused(() => slots.assign(full(0), 5), /places/);
+  });
+
   test('a refused configuration changes nothing', () => {
     const { slots } = registry();
     const before = slots.assign(full(0), 0);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,39 +14,28 @@ after(() => authority.remove());
 const leaf = authority.issue({ names: ['IP:127.0.0.1'] });
 const target = { ...(targetsOf([1])[0] as Target), secure: true };
 
-function optionsWith(ca: string): ReturnType<typeof clientTls> {
-  const file = join(authority.folder, 'ca.pem');
-  writeFileSync(file, ca);
-  return clientTls(target, mainOf([], { tls: { ca: file } }));
-}
+const none = { slots: {} };
 
 describe('authorities of a target', () => {
-  const { certificatePem } = authority.root;
+  const ca = join(authority.folder, 'long gone.pem');
+  const certificates = [authority.root.certificatePem, leaf.certificatePem];
 
-  test('are those of the file, one or several, whatever stands around them', () => {
-    assert.equal((optionsWith(certificatePem).ca as string[]).length, 1);
-    assert.equal((optionsWith(`# ours\r\n${certificatePem}\n${leaf.certificatePem}`).ca as string[]).length, 2);
+  test('are those of the plan: no file is read', () => {
+    const options = clientTls(target, mainOf([], { tls: { ca } }), { ...none, authorities: { api: certificates } });
+    assert.deepEqual(options.ca, certificates);
   });
 
-  test('an empty file does not mean every public authority: it is refused, as garbage is', () => {
-    for (const ca of ['', '\n', 'garbage', leaf.keyPem, certificatePem.slice(0, 200)]) {
-      assert.throws(() => optionsWith(ca), {
+  test('named but not in the plan: refused, nobody else is trusted in their place', () => {
+    for (const plan of [none, { ...none, authorities: { other: certificates } }]) {
+      assert.throws(() => clientTls(target, mainOf([], { tls: { ca } }), plan), {
         code: 'SP_CONFIG',
-        message: /upstreams\.api\.tls\.ca: .*ca\.pem holds no certificate/,
+        message: /^upstreams\.api\.tls\.ca .*long gone\.pem was not read/,
       });
     }
   });
 
-  test('a broken one among good ones is refused by its number', () => {
-    const broken = certificatePem.replace(/\n[A-Za-z0-9+/]{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
-    assert.throws(() => optionsWith(`${certificatePem}${broken}`), {
-      code: 'SP_CONFIG',
-      message: /certificate 2 of 2 cannot be read/,
-    });
-  });
-
   test('none named: the system’s', () => {
-    assert.equal(clientTls(target, mainOf([])).ca, undefined);
+    assert.equal(clientTls(target, mainOf([]), none).ca, undefined);
   });
 });
 

@@ -1,0 +1,40 @@
+import { X509Certificate } from 'node:crypto';
+import type { Config } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
+import { readTlsFile } from './file.ts';
+
+/**
+ * Reads the authorities that upstreams name in `tls.ca`: once for all threads, so that all trust the same, whatever
+ * happens to the files while they start, reload or are replaced.
+ *
+ * @returns  PEM certificates by the upstream's name; upstreams without `tls.ca` are not in it.
+ * @throws  SallyportError SP_CONFIG for a file that cannot be read, has no certificate or a broken one.
+ *
+ * Threads: main, at boot and reload: reads files synchronously.
+ */
+export function readAuthorities(config: Pick<Config, 'upstreams'>): Readonly<Record<string, readonly string[]>> {
+  const authorities: Record<string, readonly string[]> = {};
+  for (const [name, { tls }] of Object.entries(config.upstreams)) {
+    if (tls.ca !== '') authorities[name] = authoritiesIn(tls.ca, `upstreams.${name}.tls.ca: ${tls.ca}`);
+  }
+  return authorities;
+}
+
+/** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
+function authoritiesIn(file: string, place: string): readonly string[] {
+  const content = readTlsFile(file);
+  if ('problem' in content) throw new SallyportError('SP_CONFIG', `${place} ${content.problem}`);
+  const found = content.text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) {
+    throw new SallyportError('SP_CONFIG', `${place} holds no certificate; it takes PEM certificates of authorities`);
+  }
+  for (const [index, pem] of found.entries()) {
+    try {
+      new X509Certificate(pem);
+    } catch (error) {
+      const which = `certificate ${index + 1} of ${found.length}`;
+      throw new SallyportError('SP_CONFIG', `${place}: ${which} cannot be read`, {}, { cause: error });
+    }
+  }
+  return [...found];
+}
