@@ -16,8 +16,9 @@ export class RouteRows {
     for (const { name } of config.routes) {
       let row = this.#rows.get(name);
       if (row === undefined) {
-        row = Math.min(this.#rows.size, ROUTES_METERED_MAX);
-        this.#rows.set(name, row);
+        row = this.#rows.size;
+        // Names that share are not remembered: reloads may bring any number of them.
+        if (row < ROUTES_METERED_MAX) this.#rows.set(name, row);
       }
       assigned[name] = row;
     }
