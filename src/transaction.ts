@@ -167,7 +167,7 @@ export class Transaction {
   readonly owner: TransactionOwner;
   /** Index in the phase list of the phase that runs or waits. */
   phase = 0;
-  /** Fields added to the client's answer, `\r\nname: value` each; null for none. */
+  /** Fields added to the client's answer, `\r\nname: value` each; null for none. Read right after `resume`. */
   answerFields: Buffer | null = null;
 
   /** Wall clock, milliseconds since the epoch. */

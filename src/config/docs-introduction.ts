@@ -72,8 +72,8 @@ capitals, words parted by \`_\`: \`limits.headBytesMax\` is \`SALLYPORT_LIMITS_H
 SIGHUP or \`sallyport reload\` reads and checks the file again, then switches every thread to it. On any problem the old
 configuration stays and the log says why. Running requests and open WebSockets are not disturbed.
 
-Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\` and
-\`limits.headBytesMax\`.
+Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\`,
+\`limits.headBytesMax\` and \`answers.keep\`.
 
 ## Paths, hosts and methods
 

@@ -1,5 +1,6 @@
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkUpstreams } from './check-upstreams.ts';
@@ -72,6 +73,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkListen(config, report);
   checkUpstreams(config, said, report);
   checkRoutes(config, report);
+  checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 
   const warnings = report.sorted(report.warnings);

@@ -4,7 +4,7 @@ import { valueAt } from './schema-walk.ts';
 
 /**
  * Settings that are read once, at start: sockets are open, threads run, and the HTTP front takes its head limit from
- * the process environment when it loads.
+ * the process environment when it loads, answers of open connections are remembered as they were read.
  */
 export const FIXED_AT_START: readonly string[] = Object.freeze([
   'listen.host',
@@ -16,6 +16,7 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'admin.host',
   'admin.port',
   'limits.headBytesMax',
+  'answers.keep',
 ]);
 
 /**

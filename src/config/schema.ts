@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { Claims, KeptFields } from './schema-fields.ts';
 
 /**
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
@@ -308,7 +309,9 @@ export const ConfigSchema = Type.Object(
         pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
         form: 'a token: letters, digits and - . _ but no blanks',
       }),
+      claims: Claims,
     }),
+    answers: section('Fields of the upstreams’ answers.', { keep: KeptFields }),
     problems: section('Problem documents (RFC 9457).', {
       typeBase: text('Text before the name of the problem in `type`.', 'urn:problem-type:gateway:', {
         pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[!-~]*$',

@@ -7,7 +7,7 @@ export const HOST = 1;
 export const CONTENT_LENGTH = 2;
 export const TRANSFER_ENCODING = 3;
 export const CONNECTION = 4;
-/** Meant for this connection only (RFC 9110 7.6.1), or a claim about the client that only we may make. */
+/** Meant for this connection only (RFC 9110 7.6.1), or a claim that only we may make. */
 export const DROP = 5;
 export const EXPECT = 6;
 export const X_FORWARDED_FOR = 7;
@@ -54,22 +54,15 @@ const CLASSES: readonly (readonly [string, number])[] = [
   ['tracestate', TRACESTATE],
   ['authorization', AUTHORIZATION],
   ['content-type', CONTENT_TYPE],
-  // Claims about the client or the target that servers behind us may believe: nobody but the gateway may make them.
+  // What X-Forwarded-Proto, -Host and -For say, in other words: two sources may disagree, and we write ours.
   ['x-forwarded-port', DROP],
   ['x-forwarded-ssl', DROP],
   ['x-forwarded-scheme', DROP],
+  ['x-forwarded-protocol', DROP],
   ['x-forwarded-server', DROP],
-  ['x-forwarded-prefix', DROP],
-  ['x-forwarded-uri', DROP],
-  ['x-forwarded-method', DROP],
-  ['x-real-ip', DROP],
-  ['x-client-ip', DROP],
-  ['client-ip', DROP],
-  ['true-client-ip', DROP],
-  ['x-cluster-client-ip', DROP],
-  ['x-original-url', DROP],
-  ['x-rewrite-url', DROP],
-  ['x-original-host', DROP],
+  ['x-url-scheme', DROP],
+  ['front-end-https', DROP],
+  // Another method than the one that routes and policies judged.
   ['x-http-method-override', DROP],
   ['x-http-method', DROP],
   ['x-method-override', DROP],
@@ -109,14 +102,26 @@ const PROTECTED = new Set([
   'x-xsrf-token',
 ]);
 
+/**
+ * Adds names to those that a `Connection` field may not name away. They stay until the thread ends: after a reload one
+ * too many is protected, never one too few.
+ */
+export function protectFields(lowerCaseNames: Iterable<string>): void {
+  for (const name of lowerCaseNames) PROTECTED.add(name);
+}
+
 /** May a `Connection` field take this field off the message? Never one that framing, identity or a policy rests on. */
 export function isRemovable(lowerCaseName: string): boolean {
   return !PROTECTED.has(lowerCaseName) && SPECIAL.get(lowerCaseName) === undefined;
 }
 
 const SPECIAL: ReadonlyMap<string, number> = new Map(CLASSES);
+/** Names that have a class in every configuration. */
+export const SPECIAL_NAMES: readonly string[] = Object.freeze([...SPECIAL.keys()]);
 const NAME_LENGTH_REMEMBERED_MAX = 128;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
+const FOLDED = /[^0-9a-z-]/g;
 
 /** Names longer than this are looked up. */
 const MASKED_LENGTH_MAX = 63;
@@ -135,7 +140,7 @@ export class FieldNames {
   readonly #firstLetters = new Int32Array(MASKED_LENGTH_MAX + 1);
   #seen: Map<string, number>;
 
-  /** @param captured  Lower-case names whose values the transaction keeps (hash balancing), at most 64. */
+  /** @param captured  Lower-case names whose values the transaction keeps: hash balancing, claims. */
   constructor(captured: readonly string[]) {
     const base = new Map(SPECIAL);
     captured.forEach((name, position) => {
@@ -176,8 +181,10 @@ export class FieldNames {
 
   #classify(name: string): number {
     if (!TOKEN.test(name)) return BAD;
-    // `content_length` is `CONTENT_LENGTH` to CGI-like servers behind us, just as `content-length` is.
-    if (name.includes('_') && this.#base.has(name.replaceAll('_', '-'))) return BAD;
+    // `content_length` is `HTTP_CONTENT_LENGTH` to CGI-like servers behind us, just as `content-length` is (RFC 3875
+    // 4.1.18); some of them fold every other sign as well. Names that resemble none of ours mean the same to all.
+    const folded = name.replaceAll(FOLDED, '-');
+    if (folded !== name && this.#base.has(folded)) return BAD;
     return FORWARD;
   }
 }

@@ -4,12 +4,13 @@ import type { Transaction } from '../transaction.ts';
 const HEADER = 'header:';
 const COOKIE = 'cookie:';
 
-/** Lower-case field names whose values the intake must keep for hash balancing. */
+/** Lower-case field names whose values the intake must keep: for hash balancing, and the claims of proxies. */
 export function capturedNames(config: Config): readonly string[] {
   const names = Object.values(config.upstreams)
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
     .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
-  return [...new Set(names)];
+  const claims = config.forwarding.claims.map((name) => name.toLowerCase());
+  return [...new Set([...names, ...claims])];
 }
 
 /**

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { equalsLower, LOWER_BYTES, lowerCaseBytes } from '../base/ascii.ts';
+import { KEPT_BY_CHOICE } from '../config/schema-fields.ts';
 
 /** What the parser does with a field of an answer. `KEEP` is 0 so that the common test is one compare. */
 export const KEEP = 0;
@@ -10,7 +11,7 @@ export const TRANSFER_ENCODING = 4;
 export const KEEP_ALIVE = 5;
 export const PROXY_CONNECTION = 6;
 
-/** Fields that never reach the client; everything else does. */
+/** Fields that do not reach the client; everything else does. */
 const CLASSES: readonly (readonly [string, number])[] = [
   ['connection', CONNECTION],
   ['keep-alive', KEEP_ALIVE],
@@ -26,9 +27,14 @@ const CLASSES: readonly (readonly [string, number])[] = [
   // Between a proxy and its client, which we are (RFC 9110 11.7.1, 11.7.3): ours to use, never our client's.
   ['proxy-authenticate', DROP],
   ['proxy-authentication-info', DROP],
-  // The front writes its own Date; Server only helps who looks for a version with a known hole.
+  // The front writes its own Date, the gateway the one request id that its log knows.
   ['date', DROP],
+  ['x-request-id', DROP],
+  // These only help who looks for a version with a known hole. Passed on where `answers.keep` says so.
   ['server', DROP],
+  ['x-powered-by', DROP],
+  // What browsers do for years is said by who ends TLS (RFC 6797 7). Passed on where `answers.keep` says so.
+  ['strict-transport-security', DROP],
 ];
 
 /**
@@ -93,7 +99,7 @@ const PROTECTED: Readonly<Record<string, readonly string[]>> = {
     'accept-ranges',
   ],
   'where the client goes next, and when': ['location', 'retry-after', 'allow', 'refresh'],
-  'how an answer is traced': ['via', 'x-request-id', 'traceparent', 'tracestate'],
+  'how an answer is traced': ['via', 'traceparent', 'tracestate'],
 };
 
 /** Longest name in `CLASSES`. */
@@ -103,13 +109,25 @@ const NAMES: readonly Uint8Array[] = CLASSES.map(([name]) => lowerCaseBytes(name
 const CLASS_OF: Uint8Array = Uint8Array.from(CLASSES, ([, fieldClass]) => fieldClass);
 
 /**
- * `length * 32 + (first byte & 31)` -> 1 + index into NAMES, 0 for none. No two names share length and first letter
- * (a test holds that), so one load tells nearly every kept field from a dropped one.
+ * `length * 32 + (first byte + last byte) % 32` -> 1 + index into NAMES, 0 for none. No two names share a place (a test
+ * holds that), so one load tells nearly every kept field from a dropped one. Case is a bit that the remainder drops.
  */
 const CANDIDATES: Uint8Array = candidates();
 
 /** Protected names by length. */
 const PROTECTED_NAMES: readonly (readonly Uint8Array[])[] = protectedNames();
+
+/**
+ * Says which fields that are dropped by default reach the client in this thread. Once, before the first answer: heads
+ * that connections remember stay as they were copied, so the setting is one that needs a restart.
+ *
+ * @param names  Lower case; of `answers.keep`.
+ */
+export function keepAnswerFields(names: readonly string[]): void {
+  for (const name of KEPT_BY_CHOICE) {
+    CLASS_OF[CLASSES.findIndex(([dropped]) => dropped === name)] = names.includes(name) ? KEEP : DROP;
+  }
+}
 
 /**
  * Looks a field name up, ASCII case ignored.
@@ -120,7 +138,7 @@ const PROTECTED_NAMES: readonly (readonly Uint8Array[])[] = protectedNames();
 export function responseFieldClass(buf: Uint8Array, from: number, to: number): number {
   const length = to - from;
   if (length > NAME_BYTES_MAX) return KEEP;
-  const candidate = CANDIDATES[length * 32 + ((buf[from] as number) & 31)] as number;
+  const candidate = CANDIDATES[length * 32 + (((buf[from] as number) + (buf[to - 1] as number)) & 31)] as number;
   if (candidate === 0) return KEEP;
   return equalsLower(buf, from, NAMES[candidate - 1] as Uint8Array) ? (CLASS_OF[candidate - 1] as number) : KEEP;
 }
@@ -147,7 +165,7 @@ export function sameName(buf: Uint8Array, a: number, aEnd: number, b: number, bE
 function candidates(): Uint8Array {
   const table = new Uint8Array((NAME_BYTES_MAX + 1) * 32);
   NAMES.forEach((name, index) => {
-    table[name.length * 32 + ((name[0] as number) & 31)] = index + 1;
+    table[name.length * 32 + (((name[0] as number) + (name.at(-1) as number)) & 31)] = index + 1;
   });
   return table;
 }

@@ -7,7 +7,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 83;
+const SETTINGS = 85;
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -17,6 +17,7 @@ const VALUES: Readonly<Record<string, string>> = {
   'tls.certificates[N].certificate': '/dev/null/nothing',
   trustedProxies: '10.0.0.0/8,2001:db8::/32',
   'problems.typeBase': 'https://example.com/',
+  'answers.keep': 'server,x-powered-by',
   'upstreams.NAME.targets[N].url': 'https://10.0.0.9:99',
   'upstreams.NAME.hashBy': 'header:X-User',
   'upstreams.NAME.tls.serverName': 'api.example.com',

@@ -82,10 +82,10 @@ describe('what is kept', () => {
       fields: [
         ['accept', 'a'],
         ['te', 'trailers'],
-        ['x-real-ip', '1.1.1.1'],
+        ['x-forwarded-port', '1'],
         ['accept', 'b'],
         ['keep-alive', 'timeout=5'],
-        ['x-original-url', '/admin'],
+        ['x-http-method-override', 'DELETE'],
         ['expect', '100-continue'],
         ['forwarded', 'for=1.1.1.1'],
         ['x', ''],

@@ -22,7 +22,7 @@ function transaction(fields: Partial<Transaction>): Transaction {
 }
 
 function fieldsFor(style: Style, fields: Partial<Transaction>): Record<string, string> {
-  const text = compileForwarding({ style, via: 'gate' }, clients)(transaction(fields));
+  const text = compileForwarding({ style, via: 'gate', claims: [] }, clients)(transaction(fields));
   assert.ok(text.endsWith('\r\n'));
   const pairs = text
     .slice(0, -2)

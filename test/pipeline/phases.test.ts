@@ -132,15 +132,9 @@ describe('what the configuration switches off is absent', () => {
     assert.equal(typeof named('transport').compile(withHttps({})), 'function');
   });
 
-  test('response, where nothing is added', () => {
-    assert.equal(named('response').compile(new Bench().context), null);
-    assert.equal(named('response').compile(withHttps({ hsts: { ...config.tls.hsts, maxAgeSeconds: 0 } })), null);
-    assert.equal(typeof named('response').compile(withHttps({})), 'function');
-  });
-
   test('the others are there', () => {
     const { context } = new Bench();
-    for (const name of ['guard', 'client', 'route', 'body', 'upstream', 'account']) {
+    for (const name of ['guard', 'client', 'route', 'body', 'upstream', 'response', 'account']) {
       assert.equal(typeof named(name).compile(context), 'function', name);
     }
   });
