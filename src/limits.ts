@@ -74,3 +74,14 @@ export const TLS_NAMES_MAX = 1_000;
 
 /** Replaced TLS listeners whose connections may live on, per thread; past it the oldest one's are cut. */
 export const TLS_GENERATIONS_MAX = 64;
+
+/**
+ * Longest time, milliseconds, and most bytes of an upload that are still read and dropped once a streamed answer is
+ * complete: a client that looks at the answer only after it has sent all finds it there, one without end is shut out.
+ * nginx reads on for 30 s (lingering_time), without a bound on bytes.
+ */
+export const LINGER_MS = 5_000;
+export const LINGER_BYTES_MAX = 16_777_216;
+
+/** A client that sends nothing for so long after a complete answer waits for its end, milliseconds. */
+export const LINGER_QUIET_MS = 1_000;

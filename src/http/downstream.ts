@@ -1,6 +1,7 @@
 // hot path: synchronous, never throws
 import { performance } from 'node:perf_hooks';
 import { TimerNode, type TimerWheel } from '../base/timer-wheel.ts';
+import { LINGER_BYTES_MAX, LINGER_MS, LINGER_QUIET_MS } from '../limits.ts';
 import { type Downstream, type Source, Transaction, type TransactionOwner } from '../transaction.ts';
 import { refuse } from '../verdict.ts';
 import type { HttpResponse } from './uws.ts';
@@ -48,6 +49,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
   #written = 0;
   #ending = false;
   #progressAt = 0;
+  /** When the answer was complete although the request body was not; -1 before. */
+  #lingerSince = -1;
+  /** Bytes received when lingering ends. */
+  #lingerUntil = 0;
 
   constructor(
     res: HttpResponse,
@@ -105,6 +110,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
       tx.bytesReceived = this.#received;
       this.#lastBodyAt = performance.now();
       if (isLast) this.bodyComplete = true;
+      if (this.#lingerSince !== -1) {
+        if (isLast || this.#received > this.#lingerUntil) this.#endChunks();
+        return;
+      }
       const { route } = tx;
       if (route !== null && this.#received > route.bodyBytesMax && !tx.finished) {
         this.#giveUp('SP_REQUEST_BODY_TOO_LARGE');
@@ -171,12 +180,14 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (res === null) return;
     this.begun = true;
     this.tx.status = status;
-    this.#total = contentLength;
+    // With a length uWS ends the answer by itself at the last byte; ended, its connection cannot be closed any more. One
+    // that may overtake the request's body goes out in chunks, whose end is ours.
+    this.#total = this.bodyComplete ? contentLength : -1;
     // uWS cannot end a chunked answer with a close of its own (it writes the field into the body): say it in the head.
     const closes = this.#settings.draining() || !this.bodyComplete;
     this.#head = closes ? withField(head, 'connection: close') : Buffer.from(head);
     res.onWritable((offset) => this.#onWritable(offset));
-    if (contentLength > 0) process.nextTick(flushHead, this);
+    if (this.#total > 0) process.nextTick(flushHead, this);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -201,12 +212,34 @@ export class HttpDownstream extends TimerNode implements Downstream {
       this.#ending = true;
       return;
     }
-    this.#take();
     if (this.#total < 0) {
-      corked.down = this;
-      corked.res = res;
-      res.cork(endCorkedChunks);
+      if (this.bodyComplete) this.#endChunks();
+      else this.#linger();
+      return;
     }
+    this.#take();
+    this.tx.owner.finish(this.tx);
+  }
+
+  /** The answer overtook the request's body: reads that for a while, then ends the answer, and with it the connection. */
+  #linger(): void {
+    const now = performance.now();
+    this.#lingerSince = now;
+    this.#lingerUntil = this.#received + LINGER_BYTES_MAX;
+    this.#settings.wheel.schedule(this, LINGER_QUIET_MS);
+  }
+
+  /**
+   * Ends a chunked answer. uWS closes a connection that is silent for 10 s: paused before the end, it is silent to it,
+   * whatever the client still sends, and takes nothing from it meanwhile.
+   */
+  #endChunks(): void {
+    if (!this.bodyComplete) this.#res?.pause();
+    const res = this.#take();
+    if (res === null) return;
+    corked.down = this;
+    corked.res = res;
+    res.cork(endCorkedChunks);
     this.tx.owner.finish(this.tx);
   }
 
@@ -327,6 +360,13 @@ export class HttpDownstream extends TimerNode implements Downstream {
     const res = this.#res;
     if (res === null) return;
     const now = performance.now();
+    if (this.#lingerSince !== -1) {
+      const quietMs = Math.max(this.#lingerSince, this.#lastBodyAt) + LINGER_QUIET_MS - now;
+      const leftMs = Math.min(quietMs, this.#lingerSince + LINGER_MS - now);
+      if (leftMs <= 0) this.#endChunks();
+      else this.#settings.wheel.schedule(this, leftMs);
+      return;
+    }
     let nextMs = Number.POSITIVE_INFINITY;
     if (this.blocked) {
       const leftMs = this.#progressAt + this.#settings.responseIdleMs - now;
