@@ -180,8 +180,8 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (res === null) return;
     this.begun = true;
     this.tx.status = status;
-    // With a length uWS ends the answer by itself at the last byte; ended, its connection cannot be closed any more. One
-    // that may overtake the request's body goes out in chunks, whose end is ours.
+    // With a length uWS ends the answer by itself at the last byte; ended, its connection cannot be closed any more.
+    // One that may overtake the request's body goes out in chunks, whose end is ours.
     this.#total = this.bodyComplete ? contentLength : -1;
     // uWS cannot end a chunked answer with a close of its own (it writes the field into the body): say it in the head.
     const closes = this.#settings.draining() || !this.bodyComplete;
@@ -221,7 +221,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
     this.tx.owner.finish(this.tx);
   }
 
-  /** The answer overtook the request's body: reads that for a while, then ends the answer, and with it the connection. */
+  /** The answer overtook the request's body: reads that for a while, then ends the answer and the connection. */
   #linger(): void {
     const now = performance.now();
     this.#lingerSince = now;

@@ -251,8 +251,7 @@ export class Rig {
   }
 
   /** As a reload does. */
-  configure(upstreams: Config['upstreams']): void {
-    const authorities = readAuthorities({ upstreams });
+  configure(upstreams: Config['upstreams'], authorities = readAuthorities({ upstreams })): void {
     const plan = { ...this.#registry.assign({ upstreams }, performance.now()), authorities };
     this.#groups = this.upstreams.compile({ upstreams } as Config, plan, () => () => '');
   }
