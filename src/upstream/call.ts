@@ -1,16 +1,14 @@
 // hot path: synchronous, never throws
-import { TimerNode } from '../base/timer-wheel.ts';
 import type { ErrorCode } from '../errors.ts';
 import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
 import type { Source, Transaction } from '../transaction.ts';
 import { refuse } from '../verdict.ts';
-import { triedBit } from './balance.ts';
 import type { AnswerReader, UpstreamConnection } from './connection.ts';
 import type { UpstreamGroup } from './group.ts';
 import type { Waiter } from './pool.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { FailureKind } from './retry-budget.ts';
-import type { Target } from './targets.ts';
+import { TargetCall } from './target-call.ts';
 
 /** What the call waits for; decides which time-out applies and what its code is. */
 const WAIT_CONNECTION = 0;
@@ -34,18 +32,13 @@ const CHUNK_END = Buffer.from('0\r\n\r\n', 'latin1');
  *
  * Threads: one. Lives from the upstream phase until the answer is complete or given up.
  */
-export class UpstreamCall extends TimerNode implements AnswerReader, Source {
+export class UpstreamCall extends TargetCall implements AnswerReader, Source {
   readonly isHead: boolean;
-  readonly tx: Transaction;
-  readonly #group: UpstreamGroup;
   readonly #head: string;
   #waiter: Waiter | null = null;
   readonly #chunked: boolean;
-  #target: Target | null = null;
   #connection: UpstreamConnection | null = null;
   #wait = WAIT_CONNECTION;
-  #tried = 0;
-  #retrying = false;
   #bodyComplete: boolean;
   /** A byte of the request body left for a target: no other try may follow. */
   #bodyStarted = false;
@@ -62,9 +55,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
    * @param head  Everything before the body, `Host` and framing included, final CRLF CRLF too.
    */
   constructor(tx: Transaction, group: UpstreamGroup, head: string) {
-    super();
-    this.tx = tx;
-    this.#group = group;
+    super(tx, group, false);
     this.#head = head;
     this.isHead = tx.method === 'HEAD';
     this.#chunked = tx.contentLength === -1;
@@ -76,25 +67,16 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
 
   /** Starts the first try. Everything after this comes by callbacks. */
   start(nowMs: number): void {
-    this.#group.callStarted();
-    this.tx.downstream.attach(this);
+    this.beginCall(this);
     this.#try(nowMs, false);
   }
 
   // ------------------------------------------------------------------ tries
 
   #try(nowMs: number, fresh: boolean): void {
-    const { tx } = this;
-    const group = this.#group;
-    const target = group.choose(tx, nowMs, this.#tried);
-    if (typeof target === 'string') {
-      this.#refuse(target, `no target of ${group.name} can take the request`);
-      return;
-    }
-    tx.tries += 1;
-    tx.upstreamTarget = target.url;
-    this.#target = target;
-    this.#tried |= triedBit(target.index);
+    const { tx, group } = this;
+    const target = this.chooseTarget(nowMs);
+    if (target === null) return;
     const pool = group.pool(target);
     const idle = fresh ? null : pool.takeIdle();
     if (idle !== null) {
@@ -105,20 +87,13 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     this.#armTimer(group.now());
     this.#waiter = pool.wait(this);
     if (this.#waiter === null) {
-      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url}: as many requests wait as circuit.pendingMax allows`);
+      this.giveUp('SP_UPSTREAM_OVERLOADED', `${target.url}: as many requests wait as circuit.pendingMax allows`);
     }
-  }
-
-  #leaveTarget(): void {
-    const target = this.#target;
-    if (target === null) return;
-    this.#target = null;
-    this.#group.circuit.leaveRequest(target.slot);
   }
 
   onReady(connection: UpstreamConnection): void {
     this.#waiter = null;
-    this.#send(connection, this.#group.now());
+    this.#send(connection, this.group.now());
   }
 
   #send(connection: UpstreamConnection, now: number): void {
@@ -149,46 +124,36 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   #awaitHead(now: number): void {
     if (this.#streaming) return;
     this.#wait = WAIT_HEAD;
-    this.#headDeadlineAt = now + this.#group.config.timeouts.headMs;
+    this.#headDeadlineAt = now + this.group.config.timeouts.headMs;
     this.#armTimer(now);
   }
 
   onFailure(code: ErrorCode, reason: string, answered: boolean): void {
     if (this.#wait === OVER) return;
-    const { tx } = this;
-    const group = this.#group;
-    const target = this.#target;
     const connection = this.#connection;
+    const url = this.target?.url ?? '';
     const reused = connection !== null && connection.requests > 1;
     const nowMs = Date.now();
     this.#connection = null;
     this.#waiter = null;
-    if (target !== null && code !== 'SP_UPSTREAM_OVERLOADED' && code !== 'SP_DESCRIPTORS') {
+    if (code !== 'SP_UPSTREAM_OVERLOADED' && code !== 'SP_DESCRIPTORS') {
       // A kept connection that dies of old age says nothing about the target's health.
-      if (!(reused && !answered)) group.failed(target, nowMs);
+      if (!(reused && !answered)) this.targetFailed(nowMs);
     }
-    this.#leaveTarget();
     const failure = connection === null ? CONNECT_FAILURES.get(code) : reused && !answered ? 'reset-reused' : 'reset';
-    if (failure !== undefined && group.startRetry(tx, this.#bodyStarted, failure, this.#retrying)) {
-      this.#retrying = true;
-      if (target !== null) group.events.retried(target.slot);
-      this.#try(nowMs, true);
-      return;
-    }
-    this.#refuse(code, target === null ? reason : `${target.url}: ${reason}`);
+    if (this.leaveForRetry(failure, this.#bodyStarted)) this.#try(nowMs, true);
+    else this.giveUp(code, url === '' ? reason : `${url}: ${reason}`);
   }
 
   // ------------------------------------------------------------------ the answer
 
   onHead(head: ResponseHead, whole: Buffer | null): boolean {
     const { tx } = this;
-    const group = this.#group;
-    const target = this.#target;
-    const now = group.now();
+    const now = this.group.now();
     tx.upstreamMs = now - tx.startedAt;
     tx.status = head.status;
     const nowMs = tx.startedAtMs + tx.upstreamMs;
-    if (target !== null) group.answered(target, head.status, nowMs);
+    this.targetAnswered(head.status, nowMs);
     if (!tx.owner.resume(tx, nowMs)) {
       // A later phase answered in our place.
       this.#finish();
@@ -219,7 +184,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   }
 
   onPiece(piece: Buffer): boolean {
-    this.#lastMoveAt = this.#group.now();
+    this.#lastMoveAt = this.group.now();
     if (this.tx.downstream.write(piece)) return true;
     this.#wait = WAIT_CLIENT;
     return false;
@@ -252,14 +217,14 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
       this.#hold(chunk, isLast);
       return;
     }
-    this.#lastMoveAt = this.#group.now();
+    this.#lastMoveAt = this.group.now();
     this.#writeBody(connection, this.#frame(chunk, isLast));
     if (isLast) this.#awaitHead(this.#lastMoveAt);
   }
 
   onDrain(): void {
     // Either the client took the answer, or the target took the body: whoever was held back goes on.
-    this.#lastMoveAt = this.#group.now();
+    this.#lastMoveAt = this.group.now();
     if (this.#wait === WAIT_CLIENT && !this.tx.downstream.blocked) {
       this.#wait = WAIT_PIECE;
       this.#armTimer(this.#lastMoveAt);
@@ -311,7 +276,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     this.tx.downstream.pauseBody();
     // From here on the target's silence counts, and a client that vanished is not noticed: this deadline is the only
     // end.
-    if (this.#wait === WAIT_BODY) this.#armTimer(this.#group.now());
+    if (this.#wait === WAIT_BODY) this.#armTimer(this.group.now());
   }
 
   /** A copy of the bytes (the front takes them back), framed for the target: our own chunks, never the client's. */
@@ -334,11 +299,11 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   // ------------------------------------------------------------------ ends
 
   #armTimer(now: number): void {
-    this.#group.wheel.schedule(this, Math.max(1, this.#deadlineAt() - now));
+    this.group.wheel.schedule(this, Math.max(1, this.#deadlineAt() - now));
   }
 
   #deadlineAt(): number {
-    const { timeouts } = this.#group.config;
+    const { timeouts } = this.group.config;
     let deadline: number;
     if (this.#wait === WAIT_CONNECTION) deadline = Number.POSITIVE_INFINITY;
     else if (this.#wait === WAIT_HEAD) deadline = this.#headDeadlineAt;
@@ -347,7 +312,7 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
     else deadline = this.#lastMoveAt + timeouts.idleMs;
     const nearest = Math.min(deadline, this.#totalDeadlineAt);
     // The pool watches a connection that is being opened, the downstream a slow client: look again now and then.
-    return nearest === Number.POSITIVE_INFINITY ? this.#group.now() + 30_000 : nearest;
+    return nearest === Number.POSITIVE_INFINITY ? this.group.now() + 30_000 : nearest;
   }
 
   /** Pieces only write a time stamp; the timer looks at it when it fires and goes back to sleep. */
@@ -361,24 +326,23 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
 
   #look(): void {
     if (this.#wait === OVER) return;
-    const now = this.#group.now();
+    const now = this.group.now();
     if (now < this.#deadlineAt()) {
       this.#armTimer(now);
       return;
     }
-    const url = this.#target?.url ?? '';
+    const url = this.target?.url ?? '';
     if (now >= this.#totalDeadlineAt) this.#timedOut('SP_TOTAL_TIMEOUT', `${url}: over its total time`);
     else if (this.#wait === WAIT_HEAD) this.#timedOut('SP_UPSTREAM_TIMEOUT', `${url}: no response head in time`);
-    else this.#timedOut('SP_UPSTREAM_IDLE_TIMEOUT', `${url}: silent for ${this.#group.config.timeouts.idleMs} ms`);
+    else this.#timedOut('SP_UPSTREAM_IDLE_TIMEOUT', `${url}: silent for ${this.group.config.timeouts.idleMs} ms`);
   }
 
   #timedOut(code: ErrorCode, reason: string): void {
-    const target = this.#target;
-    if (target !== null && code !== 'SP_TOTAL_TIMEOUT') this.#group.failed(target, Date.now());
-    this.#refuse(code, reason);
+    if (code !== 'SP_TOTAL_TIMEOUT') this.targetFailed(Date.now());
+    this.giveUp(code, reason);
   }
 
-  #refuse(code: ErrorCode, reason: string): void {
+  protected giveUp(code: ErrorCode, reason: string): void {
     const { tx } = this;
     const connection = this.#connection;
     this.#connection = null;
@@ -391,12 +355,8 @@ export class UpstreamCall extends TimerNode implements AnswerReader, Source {
   #finish(): void {
     if (this.#wait === OVER) return;
     this.#wait = OVER;
-    this.#group.wheel.cancel(this);
     if (this.#waiter !== null) this.#waiter.pool.abandon(this.#waiter);
-    if (this.#retrying) this.#group.retryEnded();
-    this.#leaveTarget();
-    this.#group.callEnded();
-    this.tx.downstream.detach();
+    this.endCall();
     this.#held = null;
   }
 }
