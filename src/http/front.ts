@@ -68,9 +68,10 @@ export class Front {
       // After a fault nobody knows where this request ends: its answer closes the connection.
       if (tx.fault !== null) down.bodyComplete = false;
       else if (tx.contentLength !== 0) down.expectBody();
-      // uWS takes every GET with a key for a handshake. Without the client's wish a 101 would open a tunnel through a
-      // proxy that sees plain requests only (RFC 6455 4.2.1).
-      if (offer !== null && lists(tx.upgrade, 'websocket')) takeOffer(tx, offer(down, tx));
+      // uWS takes every GET with a key of 24 characters for a handshake, and nothing else. Without the client's wish a
+      // 101 would open a tunnel through a proxy that sees plain requests only; and who asks for a WebSocket with
+      // another key must not be answered as if it had not asked (RFC 6455 4.2.1).
+      if (tx.upgrade !== '' && lists(tx.upgrade, 'websocket')) takeOffer(tx, offer === null ? null : offer(down, tx));
     } catch (error) {
       pipeline.failed(tx, error);
       return;
