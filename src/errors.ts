@@ -99,6 +99,21 @@ export const ERRORS = Object.freeze({
     'Invalid WebSocket handshake',
     'The WebSocket handshake is malformed.',
   ),
+  SP_WEBSOCKET_MESSAGE_TOO_LARGE: row(
+    0,
+    'client',
+    'info',
+    'WebSocket message too large',
+    'The client sent a message that is longer than allowed.',
+  ),
+  SP_WEBSOCKET_FLOOD: row(
+    0,
+    'client',
+    'info',
+    'Too many WebSocket control frames',
+    'The client sent more pings or pongs than the other end takes.',
+  ),
+  SP_WEBSOCKET_IDLE: row(0, 'client', 'info', 'WebSocket idle', 'No message and no ping came for too long.'),
 
   // Routing: phase 2.
   SP_ROUTE_NOT_FOUND: row(404, 'client', 'info', 'Not found', 'No route matches this host and path.'),
@@ -148,6 +163,20 @@ export const ERRORS = Object.freeze({
     'error',
     'Bad gateway',
     'The upstream sent a header section that is larger than allowed.',
+  ),
+  SP_UPSTREAM_MESSAGE_TOO_LARGE: row(
+    0,
+    'upstream',
+    'warn',
+    'WebSocket message too large',
+    'The upstream sent a message that is longer than allowed.',
+  ),
+  SP_UPSTREAM_TOO_SLOW: row(
+    0,
+    'upstream',
+    'warn',
+    'Upstream too slow',
+    'The upstream read slower than the WebSocket client sent.',
   ),
   SP_UPSTREAM_TIMEOUT: row(504, 'upstream', 'error', 'Gateway timeout', 'The upstream did not answer in time.'),
   SP_UPSTREAM_IDLE_TIMEOUT: row(

@@ -12,6 +12,21 @@ export const CONNECTION_OPTIONS_MAX = 32;
 /** Most 1xx heads before a final one. RFC 9110 sets none; an upstream in a loop must not hold us for ever. */
 export const INTERIM_RESPONSES_MAX = 16;
 
+/** Longest body of an upstream's refusal of a WebSocket, bytes: it is held whole. Problem documents are far shorter. */
+export const REFUSED_HANDSHAKE_BODY_BYTES_MAX = 65_536;
+
+/** Longest wait for that body, milliseconds. */
+export const REFUSED_HANDSHAKE_BODY_MS = 5_000;
+
+/** Most pings of a WebSocket client that its upstream may leave unanswered for a second; `ws` cuts at over 60. */
+export const WEBSOCKET_PINGS_MAX = 50;
+
+/** A WebSocket that is being closed is cut when its client takes nothing for so long of what waits, milliseconds. */
+export const WEBSOCKET_CLOSE_STALL_MS = 5_000;
+
+/** And when it has not taken all of it after so long: slow lines need some of that, a trickle has no more. */
+export const WEBSOCKET_CLOSE_MS = 60_000;
+
 /** Longest chunk-size line of an upstream, bytes, extensions included: llhttp's order of magnitude. */
 export const CHUNK_LINE_BYTES_MAX = 4_096;
 

@@ -1,90 +1,52 @@
 import type { IncomingMessage } from 'node:http';
+import type { ErrorCode } from '../errors.ts';
+import { REFUSED_HANDSHAKE_BODY_BYTES_MAX } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
-import { refuse } from '../verdict.ts';
+import { FRAMING_NONE, type ResponseHead } from './response-head.ts';
 
-/** Longest body of a refused handshake that is passed on; more is not worth holding. */
-const BODY_BYTES_MAX = 65_536;
-/** Longest wait for it. */
-const BODY_MS = 5_000;
-
-const NO_FIELDS = Buffer.alloc(0);
-
-/** Fields of the connection, and those that the front writes itself. */
-const OURS = new Set([
-  'connection',
-  'content-length',
-  'date',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'server',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const TOO_LONG = `the body of the refused handshake is longer than ${REFUSED_HANDSHAKE_BODY_BYTES_MAX} bytes`;
 
 /**
- * Gives the client an upstream's plain HTTP answer to a WebSocket handshake: 401 with its challenge, 404, a redirect.
+ * Reads the body of an upstream's plain HTTP answer to a WebSocket handshake: whole, or not at all. A part of a body
+ * must not pass for the whole.
  *
- * @param done  Called once when nothing more is read from `answer`.
+ * @param done  Called once, with the body, or with null and why there is none.
  */
-export function relayRefusal(tx: Transaction, answer: IncomingMessage, done: () => void): void {
-  const status = answer.statusCode ?? 0;
-  if (status < 200 || status > 599) {
-    done();
-    tx.owner.refuse(tx, refuse('SP_UPSTREAM_PROTOCOL'));
-    return;
-  }
+export function readRefusal(
+  answer: IncomingMessage,
+  head: ResponseHead,
+  done: (body: Buffer | null, code: ErrorCode, reason: string) => void,
+): void {
   const pieces: Buffer[] = [];
   let bytes = 0;
   let over = false;
-  const finish = (): void => {
+  const finish = (isTooLong: boolean): void => {
     if (over) return;
     over = true;
-    clearTimeout(timer);
-    answer.destroy();
-    done();
-    try {
-      // A part of a body must not pass for the whole; one that is merely long is cut.
-      if (!answer.complete && bytes < BODY_BYTES_MAX) {
-        tx.reason = 'the body of the refused handshake did not arrive whole';
-        tx.owner.refuse(tx, refuse('SP_UPSTREAM_RESET'));
-        return;
-      }
-      const body = Buffer.concat(pieces).subarray(0, BODY_BYTES_MAX);
-      if (!tx.owner.resume(tx, Date.now())) return;
-      const head = Buffer.concat([headOf(answer, status), tx.answerFields ?? NO_FIELDS]);
-      if (status === 204 || status === 304) tx.downstream.respondEmpty(status, head, -1);
-      else tx.downstream.respond(status, head, body);
-    } catch (error) {
-      tx.owner.failed(tx, error);
-    }
+    if (isTooLong) done(null, 'SP_UPSTREAM_PROTOCOL', TOO_LONG);
+    else if (answer.complete) done(Buffer.concat(pieces), 'SP_UPSTREAM_RESET', '');
+    else done(null, 'SP_UPSTREAM_RESET', 'the body of the refused handshake did not arrive whole');
   };
-  const timer = setTimeout(finish, BODY_MS);
+  if (head.framing !== FRAMING_NONE && head.contentLength > REFUSED_HANDSHAKE_BODY_BYTES_MAX) {
+    finish(true);
+    return;
+  }
   answer.on('data', (piece: Buffer) => {
     pieces.push(piece);
     bytes += piece.length;
-    if (bytes >= BODY_BYTES_MAX) finish();
+    if (bytes > REFUSED_HANDSHAKE_BODY_BYTES_MAX) finish(true);
   });
-  answer.on('end', finish);
-  answer.on('error', finish);
-  answer.on('close', finish);
+  answer.on('end', () => finish(false));
+  answer.on('error', () => finish(false));
+  answer.on('close', () => finish(false));
 }
 
-/** RFC 9112 4: tab, space, visible and 8-bit characters. node:http lets others through here. */
-const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** node:http has checked names and values; they were read as latin1 and leave as the same bytes. */
-function headOf(answer: IncomingMessage, status: number): Buffer {
-  const phrase = answer.statusMessage ?? '';
-  let head = `${status} ${REASON_PHRASE.test(phrase) ? phrase : ''}`;
-  // RFC 9110 7.6.1: what Connection names is for this connection only.
-  const named = new Set((answer.headers.connection ?? '').split(',').map((option) => option.trim().toLowerCase()));
-  for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
-    const name = answer.rawHeaders[i] ?? '';
-    if (!OURS.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
-      head += `\r\n${name}: ${answer.rawHeaders[i + 1] ?? ''}`;
-  }
-  return Buffer.from(head, 'latin1');
+/** Gives the client that very answer: 401 with its challenge, 404, a redirect. */
+export function relayRefusal(tx: Transaction, head: ResponseHead, body: Buffer): void {
+  tx.status = head.status;
+  if (!tx.owner.resume(tx, Date.now())) return;
+  const bytes = tx.answerFields === null ? head.clientHeadBytes : head.append(tx.answerFields);
+  const clientHead = head.view(bytes);
+  if (head.status === 204 || head.status === 304) tx.downstream.respondEmpty(head.status, clientHead, -1);
+  else tx.downstream.respond(head.status, clientHead, body);
 }

@@ -1,15 +1,15 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { type RawData, WebSocket } from 'ws';
-import { TimerNode } from '../base/timer-wheel.ts';
+import type { IncomingMessage } from 'node:http';
 import type { RouteConfig } from '../config/schema.ts';
 import type { ErrorCode } from '../errors.ts';
+import { REFUSED_HANDSHAKE_BODY_MS, WEBSOCKET_PINGS_MAX } from '../limits.ts';
 import type { Source, Transaction, WebSocketEnd, WebSocketOffer } from '../transaction.ts';
 import { refuse } from '../verdict.ts';
-import { triedBit } from './balance.ts';
 import type { UpstreamGroup } from './group.ts';
-import { relayRefusal } from './relay-refusal.ts';
+import { readRefusal, relayRefusal } from './relay-refusal.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { FailureKind } from './retry-budget.ts';
-import type { Target } from './targets.ts';
+import { TargetCall } from './target-call.ts';
+import { UpstreamWebSocket, type WebSocketListener } from './web-socket-client.ts';
 
 export interface WebSocketRequest {
   /** Path and query for the target. */
@@ -19,16 +19,17 @@ export interface WebSocketRequest {
   readonly limits: RouteConfig['policies']['websocket'];
 }
 
-/** Handshake fields are ours on each side: the keys of the two connections differ. */
-const HANDSHAKE_FIELD = /^sec-websocket-/;
 /** A subprotocol is a token (RFC 6455 4.1). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const NO_STATUS = 1_005;
+const GOING_AWAY = 1_001;
 const ABNORMAL = 1_006;
+const POLICY = 1_008;
 const TOO_BIG = 1_009;
 const TRY_AGAIN_LATER = 1_013;
 const BAD_GATEWAY = 1_014;
-const GOING_AWAY = 1_001;
+const NO_BYTES = new Uint8Array(0);
+/** Unanswered pings are counted within so long: an upstream that answers none still hears of a client now and then. */
+const PING_WINDOW_MS = 1_000;
 
 /**
  * One WebSocket between a client and an upstream, message by message. The client's handshake is completed only after
@@ -37,197 +38,130 @@ const GOING_AWAY = 1_001;
  * Back-pressure: a slow client stops the reading from the upstream. The front cannot stop reading from a client, so one
  * that sends faster than the upstream reads is closed with 1013 once `bufferBytesMax` wait.
  *
- * Threads: one. The one door to `ws`.
+ * Threads: one.
  */
-export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
-  readonly #tx: Transaction;
+export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, WebSocketListener {
   readonly #offer: WebSocketOffer;
-  readonly #group: UpstreamGroup;
   readonly #request: WebSocketRequest;
-  #target: Target | null = null;
-  #upstream: WebSocket | null = null;
+  #upstream: UpstreamWebSocket | null = null;
   #client: WebSocketEnd | null = null;
-  #tried = 0;
-  #retrying = false;
-  #over = false;
+  #refused = false;
   #lastMoveAt = 0;
   #paused = false;
+  #pings = 0;
+  #pingsFrom = 0;
 
   constructor(tx: Transaction, offer: WebSocketOffer, group: UpstreamGroup, request: WebSocketRequest) {
-    super();
-    this.#tx = tx;
+    super(tx, group, true);
     this.#offer = offer;
-    this.#group = group;
     this.#request = request;
   }
 
   start(nowMs: number): void {
+    const { tx } = this;
     if (this.#offer.protocols.some((protocol) => !TOKEN.test(protocol)) || hasTwins(this.#offer.protocols)) {
-      this.#tx.owner.refuse(this.#tx, refuse('SP_WEBSOCKET_HANDSHAKE', 'The subprotocols are malformed or repeated.'));
+      tx.owner.refuse(tx, refuse('SP_WEBSOCKET_HANDSHAKE', 'The subprotocols are malformed or repeated.'));
       return;
     }
-    if (!this.#tx.isAscii) {
+    if (!tx.isAscii) {
       // node:http, under `ws`, writes fields as latin1: other bytes would not arrive as they were sent.
-      this.#tx.owner.refuse(this.#tx, refuse('SP_REQUEST_FIELD', 'A WebSocket handshake has ASCII fields only.'));
+      tx.owner.refuse(tx, refuse('SP_REQUEST_FIELD', 'A WebSocket handshake has ASCII fields only.'));
       return;
     }
-    this.#group.callStarted();
-    this.#tx.downstream.attach(this);
+    this.beginCall(this);
     this.#try(nowMs);
   }
 
   // ------------------------------------------------------------------ handshake
 
   #try(nowMs: number): void {
-    const group = this.#group;
-    const tx = this.#tx;
-    const target = group.choose(tx, nowMs, this.#tried);
-    if (typeof target === 'string') {
-      this.#refuse(target, `no target of ${group.name} can take the request`);
-      return;
-    }
-    if (!group.circuit.enterConnection(target.slot)) {
-      group.circuit.leaveRequest(target.slot);
-      this.#refuse('SP_UPSTREAM_OVERLOADED', `${target.url} has connectionsMax connections`);
-      return;
-    }
-    this.#target = target;
-    this.#tried |= triedBit(target.index);
-    tx.tries += 1;
-    tx.upstreamTarget = target.url;
+    const target = this.chooseTarget(nowMs);
+    if (target === null) return;
+    const { group } = this;
+    const { timeouts } = group.config;
     group.events.connectionOpened(target.slot);
-    this.#connect(target);
-  }
-
-  #connect(target: Target): void {
-    const { timeouts } = this.#group.config;
-    const origin = target.url.replace(/^http/, 'ws');
-    const upstream = new WebSocket(origin, [...this.#offer.protocols], {
-      ...(this.#group.tlsOptions(target) ?? {}),
-      headers: fieldsOf(this.#request.fields),
-      handshakeTimeout: timeouts.connectMs + timeouts.headMs,
-      maxPayload: this.#request.limits.messageBytesMax,
-      perMessageDeflate: false,
-      followRedirects: false,
-      // Pings travel from end to end: the client's answer, not ours, tells the upstream that the client lives.
-      autoPong: false,
-      // The URL parser would normalise once more; the target gets exactly what every policy has seen.
-      finishRequest: (request: ClientRequest) => {
-        request.path = this.#request.target;
-        request.end();
+    group.wheel.schedule(this, timeouts.connectMs + timeouts.headMs);
+    this.#upstream = new UpstreamWebSocket(
+      {
+        url: target.url,
+        tlsOptions: group.tlsOptions(target),
+        target: this.#request.target,
+        fields: this.#request.fields,
+        protocols: this.#offer.protocols,
+        messageBytesMax: this.#request.limits.messageBytesMax,
       },
-    });
-    this.#upstream = upstream;
-    upstream.binaryType = 'nodebuffer';
-    const guarded =
-      <A extends unknown[]>(handler: (...args: A) => void) =>
-      (...args: A): void => {
-        // A connection given up still speaks: its words count no more.
-        if (this.#upstream !== upstream) return;
-        try {
-          handler(...args);
-        } catch (error) {
-          this.#bug(error);
-        }
-      };
-    upstream.on(
-      'open',
-      guarded(() => this.#opened(upstream)),
-    );
-    upstream.on(
-      'unexpected-response',
-      guarded((_request: ClientRequest, answer: IncomingMessage) => this.#refused(answer)),
-    );
-    // After 'open' an error is followed by 'close', which deals with it.
-    upstream.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#client === null) guarded(() => this.#failed(error))();
-      else guarded(() => this.#broke(error))();
-    });
-    upstream.on(
-      'message',
-      guarded((message: RawData, isBinary: boolean) => this.#fromUpstream(bytesOf(message), isBinary)),
-    );
-    upstream.on(
-      'ping',
-      guarded((payload: Buffer) => this.#pingClient(payload)),
-    );
-    // Our pings to the upstream only carry the client's; the front has answered these already.
-    upstream.on(
-      'pong',
-      guarded(() => this.#moved()),
-    );
-    upstream.on(
-      'close',
-      guarded((code: number, reason: Buffer) => this.#upstreamClosed(code, reason)),
+      this,
     );
   }
 
-  #opened(upstream: WebSocket): void {
-    const tx = this.#tx;
-    const group = this.#group;
+  onOpen(protocol: string): void {
+    const { tx, group } = this;
     tx.upstreamMs = group.now() - tx.startedAt;
-    if (this.#target !== null) group.answered(this.#target, 101, Date.now());
-    this.#client = this.#offer.accept(upstream.protocol, this);
+    this.targetAnswered(101, Date.now());
+    this.#client = this.#offer.accept(protocol, this);
     if (this.#client === null) {
-      this.#end();
-      upstream.terminate();
+      this.#end()?.terminate();
       return;
     }
     this.#lastMoveAt = group.now();
     group.wheel.schedule(this, this.#request.limits.idleMs);
   }
 
-  /** The upstream said no in plain HTTP: the client gets that very answer. */
-  #refused(answer: IncomingMessage): void {
-    const target = this.#target;
-    if (target !== null) this.#group.answered(target, answer.statusCode ?? 0, Date.now());
-    this.#tx.upstreamMs = this.#group.now() - this.#tx.startedAt;
-    const upstream = this.#upstream;
-    this.#end();
-    relayRefusal(this.#tx, answer, () => upstream?.terminate());
+  /** The client gets that very answer. The place at the target is taken until all of it is read. */
+  onRefused(answer: IncomingMessage, head: ResponseHead): void {
+    const { tx, group } = this;
+    this.#refused = true;
+    tx.upstreamMs = group.now() - tx.startedAt;
+    this.targetAnswered(head.status, Date.now());
+    group.wheel.schedule(this, REFUSED_HANDSHAKE_BODY_MS);
+    readRefusal(answer, head, (body, code, reason) => {
+      if (this.ended) return;
+      try {
+        if (body === null) {
+          this.giveUp(code, `${this.target?.url ?? ''}: ${reason}`);
+          return;
+        }
+        this.#end()?.terminate();
+        relayRefusal(tx, head, body);
+      } catch (error) {
+        this.onBug(error);
+      }
+    });
   }
 
-  #failed(error: NodeJS.ErrnoException): void {
-    const group = this.#group;
-    const target = this.#target;
-    const tx = this.#tx;
-    const { code, kind } = classify(error);
+  onFailed(code: ErrorCode, reason: string, kind: FailureKind | undefined): void {
+    const { group, target } = this;
+    const nowMs = Date.now();
     this.#upstream = null;
     if (target !== null && code !== 'SP_DESCRIPTORS') {
-      group.failed(target, Date.now());
+      this.targetFailed(nowMs);
       group.events.connectFailed(target.slot);
     }
-    this.#leaveTarget();
-    if (kind !== null && group.startRetry(tx, false, kind, this.#retrying)) {
-      this.#retrying = true;
-      if (target !== null) group.events.retried(target.slot);
-      this.#try(Date.now());
-      return;
-    }
-    this.#refuse(code, `${target?.url ?? ''}: ${error.message}`);
-  }
-
-  /** An error on the open connection: `ws` has closed it, or is about to. */
-  #broke(error: NodeJS.ErrnoException): void {
-    if (this.#tx.reason === '') this.#tx.reason = `${this.#target?.url ?? ''}: ${error.message}`;
-    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#closeBoth(TOO_BIG, 'message too big');
+    if (this.leaveForRetry(kind, false)) this.#try(nowMs);
+    else this.giveUp(code, `${target?.url ?? ''}: ${reason}`);
   }
 
   // ------------------------------------------------------------------ upstream to client
 
-  #fromUpstream(message: Uint8Array, isBinary: boolean): void {
+  onMessage(message: Uint8Array, isBinary: boolean): void {
     const client = this.#moved();
     if (client === null) return;
-    this.#tx.bytesSent += message.length;
+    this.tx.bytesSent += message.length;
     client.send(message, isBinary);
     this.#holdBack(client);
   }
 
-  #pingClient(payload: Uint8Array): void {
+  onPing(payload: Uint8Array): void {
     const client = this.#moved();
     if (client === null) return;
     client.ping(payload);
     this.#holdBack(client);
+  }
+
+  /** Our pings to the upstream only carry the client's; the front has answered these already. */
+  onPong(): void {
+    this.#moved();
+    this.#pings = 0;
   }
 
   #holdBack(client: WebSocketEnd): void {
@@ -242,52 +176,56 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
     this.#upstream?.resume();
   }
 
-  #upstreamClosed(code: number, reason: Buffer): void {
-    const client = this.#client;
-    if (client === null) {
-      this.#failed(Object.assign(new Error('closed in the middle of the handshake'), { code: 'ECONNRESET' }));
+  onBroken(code: ErrorCode | null, reason: string): void {
+    if (code === 'SP_UPSTREAM_MESSAGE_TOO_LARGE') this.#closeBoth(TOO_BIG, 'message too big', code);
+    else if (code !== null) this.#closeBoth(BAD_GATEWAY, 'invalid frame from the upstream', code);
+    else if (this.tx.reason === '') this.tx.reason = `${this.target?.url ?? ''}: ${reason}`;
+  }
+
+  onClose(code: number, reason: Uint8Array): void {
+    if (code === ABNORMAL) {
+      this.#closeBoth(BAD_GATEWAY, 'upstream connection lost', 'SP_UPSTREAM_RESET');
       return;
     }
-    if (code === ABNORMAL) {
-      this.#tx.code = 'SP_UPSTREAM_RESET';
-      client.close(BAD_GATEWAY, Buffer.from('upstream connection lost'));
-    } else {
-      client.close(code, reason);
-    }
+    const client = this.#client;
     this.#finish();
+    client?.close(code, reason);
   }
 
   // ------------------------------------------------------------------ client to upstream
 
   get bufferedBytes(): number {
-    return this.#upstream?.bufferedAmount ?? 0;
+    return this.#upstream?.bufferedBytes ?? 0;
   }
 
   send(message: Uint8Array, isBinary: boolean): void {
     const upstream = this.#upstream;
     this.#moved();
-    if (upstream === null || upstream.readyState !== WebSocket.OPEN) return;
+    if (upstream === null || !upstream.isOpen) return;
     const { messageBytesMax, bufferBytesMax } = this.#request.limits;
-    this.#tx.bytesReceived += message.length;
+    this.tx.bytesReceived += message.length;
     if (message.length > messageBytesMax) {
-      this.#closeBoth(TOO_BIG, 'message too big');
-      return;
-    }
-    if (upstream.bufferedAmount + message.length > bufferBytesMax + messageBytesMax) {
-      this.#closeBoth(TRY_AGAIN_LATER, 'upstream too slow');
-      return;
-    }
-    upstream.send(Buffer.from(message), { binary: isBinary });
+      this.#closeBoth(TOO_BIG, 'message too big', 'SP_WEBSOCKET_MESSAGE_TOO_LARGE');
+    } else if (upstream.bufferedBytes + message.length > bufferBytesMax + messageBytesMax) {
+      this.#closeBoth(TRY_AGAIN_LATER, 'upstream too slow', 'SP_UPSTREAM_TOO_SLOW');
+    } else upstream.send(message, isBinary);
   }
 
+  /** Servers take many unanswered pings for an attack and cut the connection: the client's flood ends here. */
   ping(payload: Uint8Array): void {
     const upstream = this.#controlled();
-    upstream?.ping(Buffer.from(payload));
+    if (upstream === null) return;
+    if (this.#lastMoveAt - this.#pingsFrom > PING_WINDOW_MS) {
+      this.#pingsFrom = this.#lastMoveAt;
+      this.#pings = 0;
+    }
+    this.#pings += 1;
+    if (this.#pings > WEBSOCKET_PINGS_MAX) this.#closeBoth(POLICY, 'too many pings', 'SP_WEBSOCKET_FLOOD');
+    else upstream.ping(payload);
   }
 
   pong(payload: Uint8Array): void {
-    const upstream = this.#controlled();
-    upstream?.pong(Buffer.from(payload));
+    this.#controlled()?.pong(payload);
   }
 
   /**
@@ -295,34 +233,29 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
    * floods with them and reads nothing is cut, since a polite close would wait behind all that.
    * @returns  The upstream where it takes another frame.
    */
-  #controlled(): WebSocket | null {
+  #controlled(): UpstreamWebSocket | null {
     const upstream = this.#upstream;
     const client = this.#moved();
-    if (client === null || upstream === null || upstream.readyState !== WebSocket.OPEN) return null;
+    if (client === null || upstream === null || !upstream.isOpen) return null;
     const { messageBytesMax, bufferBytesMax } = this.#request.limits;
     const bound = bufferBytesMax + messageBytesMax;
-    if (client.bufferedBytes <= bound && upstream.bufferedAmount <= bound) return upstream;
-    this.#tx.reason = 'more control frames than the other end reads';
-    this.#finish();
-    client.close(ABNORMAL, Buffer.alloc(0));
-    upstream.terminate();
+    if (client.bufferedBytes <= bound && upstream.bufferedBytes <= bound) return upstream;
+    this.tx.code = 'SP_WEBSOCKET_FLOOD';
+    this.tx.reason = 'cut: more control frames than the other end reads';
+    this.#finish()?.terminate();
+    client.close(ABNORMAL, NO_BYTES);
     return null;
   }
 
   /** The client is gone. */
   close(code: number, reason: Uint8Array): void {
-    const upstream = this.#upstream;
-    this.#finish();
-    if (upstream === null) return;
-    if (code === ABNORMAL || upstream.readyState !== WebSocket.OPEN) upstream.terminate();
-    else closeUpstream(upstream, code, reason);
+    if (code === ABNORMAL) this.#finish()?.terminate();
+    else this.#finish()?.close(code, reason);
   }
 
   /** The client left before the handshake was complete. */
   onAbort(): void {
-    const upstream = this.#upstream;
-    this.#end();
-    upstream?.terminate();
+    this.#end()?.terminate();
   }
 
   onBody(): void {
@@ -331,116 +264,77 @@ export class WebSocketCall extends TimerNode implements Source, WebSocketEnd {
 
   // ------------------------------------------------------------------ ends
 
-  /** Idle look: messages only write a time stamp. */
+  /** Idle look: messages only write a time stamp. Before the handshake is complete, its deadline. */
   fire(): void {
     try {
-      this.#look();
+      if (this.#client === null) this.#late();
+      else this.#look();
     } catch (error) {
-      this.#bug(error);
+      this.onBug(error);
+    }
+  }
+
+  #late(): void {
+    const url = this.target?.url ?? '';
+    if (this.#refused)
+      this.giveUp('SP_UPSTREAM_IDLE_TIMEOUT', `${url}: no whole body of the refused handshake in time`);
+    else {
+      this.#upstream?.terminate();
+      this.onFailed('SP_UPSTREAM_TIMEOUT', 'no answer to the handshake in time', undefined);
     }
   }
 
   #look(): void {
-    const idleMs = this.#group.now() - this.#lastMoveAt;
-    if (idleMs < this.#request.limits.idleMs) this.#group.wheel.schedule(this, this.#request.limits.idleMs - idleMs);
-    else this.#closeBoth(GOING_AWAY, 'idle');
+    const { idleMs } = this.#request.limits;
+    const silentMs = this.group.now() - this.#lastMoveAt;
+    if (silentMs < idleMs) this.group.wheel.schedule(this, idleMs - silentMs);
+    else this.#closeBoth(GOING_AWAY, 'idle', 'SP_WEBSOCKET_IDLE');
   }
 
   #moved(): WebSocketEnd | null {
-    this.#lastMoveAt = this.#group.now();
+    this.#lastMoveAt = this.group.now();
     return this.#client;
   }
 
-  #closeBoth(code: number, reason: string): void {
+  #closeBoth(code: number, reason: string, error: ErrorCode): void {
     const client = this.#client;
-    const upstream = this.#upstream;
     const text = Buffer.from(reason);
-    this.#finish();
+    const { tx } = this;
+    tx.code = error;
+    tx.reason = `closed with ${code}: ${reason}${tx.reason === '' ? '' : `; ${tx.reason}`}`;
+    this.#finish()?.close(code, text);
     client?.close(code, text);
-    if (upstream !== null) closeUpstream(upstream, code, text);
   }
 
-  #finish(): void {
-    if (this.#over) return;
-    const tx = this.#tx;
-    this.#end();
-    tx.owner.finish(tx);
+  /** @returns  The upstream, for a last word. */
+  #finish(): UpstreamWebSocket | null {
+    if (this.ended) return null;
+    const upstream = this.#end();
+    this.tx.owner.finish(this.tx);
+    return upstream;
   }
 
-  #refuse(code: ErrorCode, reason: string): void {
-    const tx = this.#tx;
-    this.#end();
+  protected giveUp(code: ErrorCode, reason: string): void {
+    const { tx } = this;
+    this.#end()?.terminate();
     tx.reason = reason;
     tx.owner.refuse(tx, refuse(code));
   }
 
-  #bug(error: unknown): void {
-    const upstream = this.#upstream;
+  onBug(error: unknown): void {
     const client = this.#client;
-    const tx = this.#tx;
-    this.#end();
-    upstream?.terminate();
-    client?.close(BAD_GATEWAY, Buffer.alloc(0));
-    tx.owner.failed(tx, error);
+    this.#end()?.terminate();
+    client?.close(BAD_GATEWAY, NO_BYTES);
+    this.tx.owner.failed(this.tx, error);
   }
 
-  #leaveTarget(): void {
-    const target = this.#target;
-    if (target === null) return;
-    this.#target = null;
-    this.#group.circuit.leaveRequest(target.slot);
-    this.#group.circuit.leaveConnection(target.slot);
-  }
-
-  #end(): void {
-    if (this.#over) return;
-    this.#over = true;
+  #end(): UpstreamWebSocket | null {
+    const upstream = this.#upstream;
     this.#upstream = null;
     this.#client = null;
-    this.#group.wheel.cancel(this);
-    this.#leaveTarget();
-    if (this.#retrying) this.#group.retryEnded();
-    this.#group.callEnded();
-    this.#tx.downstream.detach();
+    this.endCall();
+    return upstream;
   }
-}
-
-/** `ws` refuses to send codes that only describe a connection (RFC 6455 7.4.1). */
-function closeUpstream(upstream: WebSocket, code: number, reason: Uint8Array): void {
-  const sendable =
-    (code >= 1_000 && code <= 1_014 && code !== 1_004 && code !== NO_STATUS && code !== ABNORMAL) ||
-    (code >= 3_000 && code <= 4_999);
-  if (sendable) upstream.close(code, Buffer.from(reason));
-  else upstream.close();
-}
-
-function fieldsOf(fields: string): Record<string, string | string[]> {
-  const found: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
-  for (const line of fields.split('\r\n')) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    if (colon === -1 || HANDSHAKE_FIELD.test(name)) continue;
-    const value = line.slice(colon + 2);
-    const before = found[name];
-    if (before === undefined) found[name] = value;
-    else found[name] = Array.isArray(before) ? [...before, value] : [before, value];
-  }
-  return found;
-}
-
-function classify(error: NodeJS.ErrnoException): { code: ErrorCode; kind: FailureKind | null } {
-  if (error.code === 'EMFILE' || error.code === 'ENFILE') return { code: 'SP_DESCRIPTORS', kind: null };
-  if (error.syscall === 'connect') return { code: 'SP_UPSTREAM_CONNECT', kind: 'connect' };
-  if (error.message === 'Opening handshake has timed out') return { code: 'SP_UPSTREAM_TIMEOUT', kind: null };
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return { code: 'SP_UPSTREAM_RESET', kind: null };
-  if (error.code?.startsWith('ERR_TLS') || error.code?.includes('CERT'))
-    return { code: 'SP_UPSTREAM_TLS', kind: 'tls' };
-  return { code: 'SP_UPSTREAM_PROTOCOL', kind: null };
-}
-
-function bytesOf(message: RawData): Uint8Array {
-  if (Array.isArray(message)) return Buffer.concat(message);
-  return message instanceof ArrayBuffer ? new Uint8Array(message) : message;
 }
 
 function hasTwins(protocols: readonly string[]): boolean {

@@ -44,7 +44,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['src/telemetry/log-pretty.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
-  ws: ['src/upstream/web-socket-call.ts', 'src/demo/'],
+  ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],
 };
 
 const inProduct = (path: string): boolean => /^(src|workers)\/.*\.ts$/.test(path);
