@@ -1,0 +1,200 @@
+// hot path: synchronous, never throws
+import type { KeyHash } from './key-hash.ts';
+import type { LimiterTable } from './table.ts';
+import { FULL, SlidingWindow, type WindowRule } from './window.ts';
+
+/** A rate limit policy as decisions need it: see `RateLimitConfig` for the meanings. */
+export interface LimitRule {
+  /** Distinguishes keys of one text under different policies. */
+  readonly salt: number;
+  readonly windows: readonly WindowRule[];
+  readonly penalise: boolean;
+}
+
+/** Most windows of all policies that one request meets: 16 policies of 4 windows. */
+export const WINDOWS_MAX = 64;
+
+/**
+ * Decides about a request under several policies with several windows each: all must have room, and then it counts in
+ * all. Where one has none it counts in no other one, but for those that penalise.
+ *
+ * Fill it with `begin` and `add`, then `decide`. The facts are left in fields: an object for them would be garbage on
+ * every request.
+ *
+ * Threads: one instance each.
+ */
+export class Decision {
+  /** Milliseconds until this request would be admitted by all, if no other came; 0 when admitted. */
+  waitMs = 0;
+  /** Position (policy, window) of what refused, or of what has least room left; -1 for none. */
+  policy = -1;
+  window = -1;
+  /** Of that window. */
+  remaining = 0;
+  leftMs = 0;
+  /** A key found no slot in the table; then nothing was counted, and `waitMs` is 0. */
+  isFull = false;
+  /** Policies and windows added since `begin`. */
+  policies = 0;
+  windows = 0;
+  readonly highs = new Int32Array(WINDOWS_MAX);
+  readonly lows = new Int32Array(WINDOWS_MAX);
+  readonly rules: LimitRule[] = [];
+  readonly #policyOf = new Uint8Array(WINDOWS_MAX);
+  readonly #windowOf = new Uint8Array(WINDOWS_MAX);
+  readonly #hash: KeyHash;
+  readonly #counter: SlidingWindow;
+  #cost = 1;
+  #steadyMs = 0;
+
+  constructor(table: LimiterTable, hash: KeyHash) {
+    this.#counter = new SlidingWindow(table);
+    this.#hash = hash;
+  }
+
+  /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, milliseconds. */
+  begin(cost: number, steadyMs: number): void {
+    this.policies = 0;
+    this.windows = 0;
+    this.#cost = cost;
+    this.#steadyMs = steadyMs;
+  }
+
+  /** Adds a policy. @returns  False when there are too many windows: the configuration's check refuses that many. */
+  add(rule: LimitRule, key: string): boolean {
+    const { windows } = rule;
+    if (this.windows + windows.length > WINDOWS_MAX) return false;
+    this.#hash.hash(key, rule.salt);
+    const { high, low } = this.#hash;
+    this.rules[this.policies] = rule;
+    for (let i = 0; i < windows.length; i += 1) {
+      const mixed = Math.imul((windows[i] as WindowRule).windowMs | 0, 0x9e3779b1);
+      const at = this.windows;
+      this.highs[at] = high ^ mixed;
+      this.lows[at] = low + ((mixed << 16) | (mixed >>> 16));
+      this.#policyOf[at] = this.policies;
+      this.#windowOf[at] = i;
+      this.windows += 1;
+    }
+    this.policies += 1;
+    return true;
+  }
+
+  /** Counts the request, or says why not: see the fields. */
+  decide(): void {
+    this.#forget();
+    // A single window needs no look before.
+    if (this.windows > 1 && !this.#lookAtAll()) {
+      this.#penalise();
+      return;
+    }
+    for (let at = 0; at < this.windows; at += 1) {
+      const waitMs = this.#take(at, false);
+      if (waitMs === 0) {
+        this.#noteRoom(at);
+        continue;
+      }
+      for (let before = 0; before < at; before += 1) this.#giveBack(before);
+      this.#forget();
+      if (waitMs === FULL) {
+        this.isFull = true;
+        return;
+      }
+      this.#noteWait(at, waitMs);
+      // The others may have the longer wait.
+      if (this.windows > 1) this.#lookAtAll();
+      this.#penalise();
+      return;
+    }
+  }
+
+  ruleAt(at: number): LimitRule {
+    return this.rules[this.#policyOf[at] as number] as LimitRule;
+  }
+
+  windowAt(at: number): WindowRule {
+    return this.ruleAt(at).windows[this.#windowOf[at] as number] as WindowRule;
+  }
+
+  #forget(): void {
+    this.waitMs = 0;
+    this.policy = -1;
+    this.window = -1;
+    this.remaining = Number.POSITIVE_INFINITY;
+    this.leftMs = 0;
+    this.isFull = false;
+  }
+
+  /** @returns  False when one has no room; then the longest wait is noted. */
+  #lookAtAll(): boolean {
+    for (let at = 0; at < this.windows; at += 1) {
+      const waitMs = this.#counter.look(
+        this.highs[at] as number,
+        this.lows[at] as number,
+        this.windowAt(at),
+        this.#cost,
+        this.#steadyMs,
+        this.#steadyMs,
+      );
+      if (waitMs > 0) this.#noteWait(at, waitMs);
+    }
+    return this.waitMs === 0;
+  }
+
+  /** Refused: counts all the same where the policy says so, in each of its windows. */
+  #penalise(): void {
+    for (let at = 0; at < this.windows; at += 1) {
+      if (!this.ruleAt(at).penalise) continue;
+      const waitMs = this.#take(at, true);
+      if (waitMs > this.waitMs) this.#noteWait(at, waitMs);
+    }
+  }
+
+  #take(at: number, penalise: boolean): number {
+    return this.#counter.take(
+      this.highs[at] as number,
+      this.lows[at] as number,
+      this.windowAt(at),
+      this.#cost,
+      this.#steadyMs,
+      this.#steadyMs,
+      penalise,
+    );
+  }
+
+  #giveBack(at: number): void {
+    this.#counter.giveBack(
+      this.highs[at] as number,
+      this.lows[at] as number,
+      this.windowAt(at),
+      this.#cost,
+      this.#steadyMs,
+      this.#steadyMs,
+    );
+  }
+
+  #noteRoom(at: number): void {
+    const { remaining, leftMs } = this.#counter;
+    if (remaining >= this.remaining) return;
+    this.policy = this.#policyOf[at] as number;
+    this.window = this.#windowOf[at] as number;
+    this.remaining = remaining;
+    this.leftMs = leftMs;
+  }
+
+  #noteWait(at: number, waitMs: number): void {
+    if (waitMs <= this.waitMs) return;
+    this.waitMs = waitMs;
+    this.policy = this.#policyOf[at] as number;
+    this.window = this.#windowOf[at] as number;
+    this.remaining = 0;
+    this.leftMs = this.#counter.leftMs;
+  }
+}
+
+/** FNV-1a over UTF-16 code units: tells policies apart; the keyed hash after it is what is hard to aim at. */
+export function saltOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash | 0;
+}

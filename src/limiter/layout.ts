@@ -1,0 +1,77 @@
+/**
+ * The table in which all threads count. Word numbers live here only; one word is an Int32.
+ *
+ * ```
+ *  word 0          16           80
+ *  | header       | bucket 0   | bucket 1   | ...
+ *  |  0 buckets   |  0.. 7  id, high half, of slots 0 to 7; FREE, TAKEN or the id's
+ *  |  1 seed      |  8..15  id, low half
+ *  |  2 seed      | 16..23  count of the even window
+ *  |  3 in use    | 24..31  count of the odd window
+ *  |  4 found full| 32..39  tick at which both windows have passed
+ *  |  5 reclaimed | 40      lock of the bucket
+ *  |              | 41..63  unused: a bucket fills four cache lines of 64 bytes
+ * ```
+ *
+ * A key has two buckets it may live in, and takes the emptier one, so that the table is three quarters full before one finds no room. Its
+ * ids are all it leaves here: 62 bits of a hash with a secret seed.
+ *
+ * A count is one word, so that one compare-exchange makes a decision:
+ *
+ * ```
+ *  bits 31 ... 24             23 ... 0
+ *  half the window's number   count
+ *  modulo 256
+ * ```
+ *
+ * Even and odd windows have words of their own: in window n only the word of n's parity is written, and the other one
+ * holds window n-1 if its number says so, else nothing. Nothing is ever moved, so there is nothing to tear. A number
+ * comes again after 512 windows; the tick tells by then that the words are stale.
+ *
+ * Finding a slot and counting in it needs no lock. What changes whose slot it is (claiming, reclaiming, reviving after a
+ * pause of more than a window) happens under the locks of the key's buckets, lower bucket first.
+ */
+export const HEADER_WORDS = 16;
+export const BUCKET_WORDS = 64;
+export const SLOTS_PER_BUCKET = 8;
+
+export const BUCKETS = 0;
+export const SEED_0 = 1;
+export const SEED_1 = 2;
+export const IN_USE = 3;
+export const FOUND_FULL = 4;
+export const RECLAIMED = 5;
+
+export const ID_HIGH = 0;
+export const ID_LOW = 8;
+export const EVEN = 16;
+export const ODD = 24;
+export const EXPIRES = 32;
+export const LOCK = 40;
+
+/** High halves of an id that are no id. */
+export const FREE = 0;
+export const TAKEN = 1;
+
+export const COUNT_BITS = 24;
+export const COUNT_MASK = 0xff_ffff;
+export const TAG_MASK = 0xff;
+/** Milliseconds of a tick: 2^32 of them are 13 years of uptime. */
+export const TICK_MS = 100;
+
+/** Most a counter counts: the schema's largest limit leaves room above it for penalties. */
+export const COUNT_MAX = COUNT_MASK;
+
+/** @param slots  Counters wanted; rounded up to a power of two. @returns  A table without counts; see `LimiterTable`. */
+export function createLimiterWords(slots: number): Int32Array<SharedArrayBuffer> {
+  const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SLOTS_PER_BUCKET)));
+  const bytes = (HEADER_WORDS + buckets * BUCKET_WORDS) * Int32Array.BYTES_PER_ELEMENT;
+  const words = new Int32Array(new SharedArrayBuffer(bytes));
+  words[BUCKETS] = buckets;
+  return words;
+}
+
+/** First word of a bucket. */
+export function bucketWord(bucket: number): number {
+  return HEADER_WORDS + bucket * BUCKET_WORDS;
+}

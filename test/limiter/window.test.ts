@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { KeyHash } from '../../src/limiter/key-hash.ts';
+import { createLimiterWords } from '../../src/limiter/layout.ts';
+import { LimiterTable } from '../../src/limiter/table.ts';
+import { FULL, SlidingWindow, type WindowRule } from '../../src/limiter/window.ts';
+import { fuzzRun } from '../support/fuzz.ts';
+
+/** The sliding window counter as the books have it, with counts in a map and whole numbers of any size. */
+class Reference {
+  readonly #counts = new Map<string, bigint>();
+
+  take(key: string, { limit, windowMs }: WindowRule, cost: number, nowMs: number, penalise: boolean): number {
+    const window = BigInt(windowMs);
+    const number = BigInt(nowMs) / window;
+    const left = window - (BigInt(nowMs) % window);
+    const name = (n: bigint): string => `${key} ${windowMs} ${n}`;
+    const before = this.#counts.get(name(number - 1n)) ?? 0n;
+    const current = this.#counts.get(name(number)) ?? 0n;
+    const price = BigInt(cost);
+    const most = BigInt(limit);
+    const fits = (b: bigint, l: bigint, c: bigint): boolean => b * l + (c + price) * window <= most * window;
+    const admitted = fits(before, left, current);
+    if (admitted || penalise) this.#counts.set(name(number), current + price);
+    if (admitted) return 0;
+    if (price > most) return windowMs;
+    const after = penalise ? current + price : current;
+    // Step by step: the first millisecond at which it would fit.
+    for (let wait = 1n; wait < 2n * window; wait += 1n) {
+      if (wait < left ? fits(before, left - wait, after) : fits(after, 2n * window - (wait - left) - window, 0n)) {
+        return Number(wait);
+      }
+    }
+    return Number(left + window);
+  }
+}
+
+const step = fc.record({
+  key: fc.integer({ min: 0, max: 2 }),
+  cost: fc.integer({ min: 0, max: 4 }),
+  // Mostly within a window, sometimes past it, seldom far beyond where window numbers come again.
+  pauseMs: fc.oneof(
+    { weight: 10, arbitrary: fc.integer({ min: 0, max: 60 }) },
+    { weight: 3, arbitrary: fc.integer({ min: 0, max: 400 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 50_000, max: 130_000 }) },
+  ),
+});
+
+test('every answer equals that of a plain sliding window counter, on random schedules', (t) => {
+  let steps = 0;
+  let refusals = 0;
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 25 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 100, max: 250 }),
+      fc.boolean(),
+      fc.integer({ min: 0, max: 2 ** 40 }),
+      (schedule, limit, windowMs, penalise, startMs) => {
+        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+        const reference = new Reference();
+        const rule = { limit, windowMs };
+        let nowMs = startMs;
+        for (const { key, cost, pauseMs } of schedule) {
+          nowMs += pauseMs;
+          const wait = counter.take(key * 7_919, key * 104_729, rule, cost, nowMs, nowMs, penalise);
+          assert.equal(wait, reference.take(String(key), rule, cost, nowMs, penalise));
+          steps += 1;
+          if (wait > 0) refusals += 1;
+        }
+      },
+    ),
+    fuzzRun(t, 10_000),
+  );
+  t.diagnostic(`${steps} decisions, ${refusals} refusals`);
+  assert.ok(refusals > 1_000);
+});
+
+test('who waits as told is admitted; a millisecond earlier is too early', (t) => {
+  let waits = 0;
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 5, maxLength: 25 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 100, max: 5_000 }),
+      (schedule, limit, windowMs) => {
+        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+        const rule = { limit, windowMs };
+        let nowMs = 0;
+        for (const { cost, pauseMs } of schedule) {
+          nowMs += pauseMs;
+          if (cost > limit) continue;
+          const wait = counter.take(1, 1, rule, cost, nowMs, nowMs, false);
+          if (wait === 0) continue;
+          waits += 1;
+          assert.equal(counter.look(1, 1, rule, cost, nowMs, nowMs), wait, 'a look says the same');
+          assert.notEqual(counter.look(1, 1, rule, cost, nowMs + wait - 1, nowMs + wait - 1), 0);
+          assert.equal(counter.look(1, 1, rule, cost, nowMs + wait, nowMs + wait), 0);
+        }
+      },
+    ),
+    fuzzRun(t, 2_000),
+  );
+  assert.ok(waits > 500, `${waits} waits`);
+});
+
+test('the difference from an exact log: bounded by one limit more, and small for even traffic', (t) => {
+  const rule = { limit: 100, windowMs: 1_000 };
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+  const worst = (arrivals: readonly number[], key: number): number => {
+    const admitted = arrivals.filter((at) => counter.take(key, key, rule, 1, at, at, false) === 0);
+    let most = 0;
+    let from = 0;
+    for (let to = 0; to < admitted.length; to += 1) {
+      while ((admitted[from] as number) <= (admitted[to] as number) - rule.windowMs) from += 1;
+      most = Math.max(most, to - from + 1);
+    }
+    return most;
+  };
+  const even = worst(
+    Array.from({ length: 20_000 }, (_, i) => i),
+    2,
+  );
+  // All of one window at its very end, then whatever the next one takes: the counter takes the first as evenly spread.
+  const burst = worst(
+    [...Array.from({ length: 100 }, () => 10_999), ...Array.from({ length: 1_000 }, (_, i) => 11_000 + i)],
+    3,
+  );
+  t.diagnostic(`limit 100: at most ${even} in any second of even traffic, ${burst} after a burst at a window's end`);
+  assert.ok(even <= 110, `${even}`);
+  assert.ok(burst > 100 && burst < 200, `${burst}`);
+});
+
+test('a clock that jumps back gives a fresh window at most, and never fails', () => {
+  const rule = { limit: 5, windowMs: 1_000 };
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+  const burst = (clockMs: number): number =>
+    Array.from({ length: 20 }, () => counter.take(1, 1, rule, 1, clockMs, 50_000, false)).filter((wait) => wait === 0)
+      .length;
+  assert.equal(burst(100_500), 5);
+  assert.equal(burst(100_499), 0, 'within the window');
+  assert.ok(burst(99_999) <= 5);
+  assert.ok(burst(90_000) <= 5);
+  assert.ok(burst(0) <= 5);
+});
+
+test('what is given back can be taken again', () => {
+  const rule = { limit: 3, windowMs: 1_000 };
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+  for (let i = 0; i < 3; i += 1) assert.equal(counter.take(1, 1, rule, 1, 10, 10, false), 0);
+  assert.notEqual(counter.take(1, 1, rule, 1, 10, 10, false), 0);
+  counter.giveBack(1, 1, rule, 1, 10, 10);
+  assert.equal(counter.take(1, 1, rule, 1, 10, 10, false), 0);
+  assert.equal(counter.remaining, 0);
+});
+
+test('a million keys through a small table: full is said, slots come back when their windows have passed', (t) => {
+  const table = new LimiterTable(createLimiterWords(65_536));
+  const counter = new SlidingWindow(table);
+  const rule = { limit: 1, windowMs: 60_000 };
+  let firstFull = -1;
+  let full = 0;
+  const hash = new KeyHash(3, 4);
+  for (let i = 0; i < 1_000_000; i += 1) {
+    hash.hash(`2001:db8::${i}`, 1);
+    const wait = counter.take(hash.high, hash.low, rule, 1, 1_000, 1_000, false);
+    if (wait !== FULL) continue;
+    full += 1;
+    if (firstFull === -1) firstFull = table.inUse;
+  }
+  t.diagnostic(`first full at ${((100 * firstFull) / table.slots).toFixed(1)} % use; ${full} found no room`);
+  assert.ok(firstFull > 0.65 * table.slots, `${firstFull} of ${table.slots}`);
+  assert.ok(full >= 1_000_000 - table.slots && table.inUse <= table.slots);
+  assert.equal(table.foundFull, full);
+  table.sweep(0, table.slots / 8, 1_000 + 121_000);
+  assert.equal(table.inUse, 0);
+  assert.equal(counter.take(1, 2, rule, 1, 122_000, 122_000, false), 0);
+});
