@@ -119,6 +119,23 @@ export const ERRORS = Object.freeze({
   SP_ROUTE_NOT_FOUND: row(404, 'client', 'info', 'Not found', 'No route matches this host and path.'),
   SP_ROUTE_METHOD: row(405, 'client', 'info', 'Method not allowed', 'The route does not accept this method.'),
 
+  // Who may come, and how often: addresses and rate limits.
+  SP_ADDRESS_DENIED: row(
+    403,
+    'client',
+    'info',
+    'Address not allowed',
+    'Requests from this address are not accepted here.',
+  ),
+  SP_RATE_LIMITED: row(429, 'client', 'info', 'Too Many Requests', 'The limit on requests is reached.'),
+  SP_LIMITER_FULL: row(
+    503,
+    'gateway',
+    'error',
+    'Service overloaded',
+    'The gateway has no room left to count this client’s requests.',
+  ),
+
   // Upstream: phase 13.
   SP_UPSTREAM_UNAVAILABLE: row(
     503,

@@ -51,6 +51,9 @@ export const FIELD_NAMES_REMEMBERED_MAX = 1_024;
 /** Routes with counters of their own; further ones share the last row. 384 bytes per route and thread. */
 export const ROUTES_METERED_MAX = 4_096;
 
+/** Policies with counters of their own; further ones share the last row. */
+export const POLICIES_METERED_MAX = 255;
+
 /** Upstream targets with a health slot in one process. */
 export const TARGETS_MAX = 1_024;
 

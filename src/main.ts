@@ -9,11 +9,13 @@ import { needsRestart } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
 import { SallyportError } from './errors.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
-import { RouteRows } from './gateway/route-rows.ts';
+import { LimiterKeeper } from './gateway/limiter-keeper.ts';
+import { NameRows } from './gateway/name-rows.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
+import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
@@ -67,7 +69,9 @@ class RunningGateway implements Gateway {
   readonly #targetTable = createTargetTable();
   readonly #health = new TargetHealth(this.#targetTable, MAIN_THREAD);
   readonly #slots = new SlotRegistry(this.#health);
-  readonly #rows = new RouteRows();
+  readonly #rows = new NameRows(ROUTES_METERED_MAX);
+  readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
+  readonly #limiter: LimiterKeeper;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -81,6 +85,8 @@ class RunningGateway implements Gateway {
   /** One at a time; one asked for during another runs after it. */
   readonly reload = coalesced(() => this.#reload());
   #stopped: Promise<number> | null = null;
+  /** Every thread has listened once: from here on one that dies leaves others. */
+  #serving = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -89,6 +95,7 @@ class RunningGateway implements Gateway {
     this.#writer = new LogWriter({ format: config.log.format });
     this.#log = this.#createLog(config);
     this.#generation = this.#plan(config, 1);
+    this.#limiter = new LimiterKeeper(config);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -106,6 +113,7 @@ class RunningGateway implements Gateway {
         entry: options.threadEntry ?? new URL('../workers/ingress.js', import.meta.url),
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
+        limiterWords: this.#limiter.words,
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {
@@ -144,6 +152,8 @@ class RunningGateway implements Gateway {
     if (config.admin.port !== 0) await this.#startAdmin(config);
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
+    this.#serving = true;
+    this.#limiter.start();
     this.#applied(this.#generation);
     this.#tls.watch(config);
     if (Number.isFinite(this.#descriptors.limit)) {
@@ -174,6 +184,7 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
+    this.#limiter.stop();
     this.#checks.stop();
     await this.#admin?.close();
     this.#log.info({}, 'stopped');
@@ -271,7 +282,13 @@ class RunningGateway implements Gateway {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
     const { slots } = this.#slots.assign(config, performance.now());
-    return { number, config, plan: { slots, authorities }, routeRows: this.#rows.assign(config) };
+    return {
+      number,
+      config,
+      plan: { slots, authorities },
+      routeRows: this.#rows.assign(config.routes.map(({ name }) => name)),
+      policyRows: this.#policyRows.assign(policyNames(config)),
+    };
   }
 
   #createLog(config: Config): Log {
@@ -294,6 +311,16 @@ class RunningGateway implements Gateway {
           target: url,
           usable: this.#health.usable(slot, Date.now()),
         })),
+      policies: () =>
+        policyNames(this.config).map((full) => {
+          const colon = full.indexOf(':');
+          return {
+            kind: full.slice(0, colon),
+            name: full.slice(colon + 1),
+            row: this.#generation.policyRows[full] ?? Number.MAX_SAFE_INTEGER,
+          };
+        }),
+      limiter: this.#limiter.table,
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),
@@ -329,6 +356,7 @@ class RunningGateway implements Gateway {
 
   #ready(): { ready: boolean; reason?: string } {
     if (this.#stopped !== null) return { ready: false, reason: 'draining' };
+    if (!this.#serving) return { ready: false, reason: 'starting' };
     if (this.#threads.listening === 0) return { ready: false, reason: 'no ingress thread is listening' };
     return { ready: true };
   }
@@ -367,6 +395,11 @@ class RunningGateway implements Gateway {
     else this.#log.error(facts, 'file descriptors are running out: no new connections; raise the limit (ulimit -n)');
     this.#threads.accept(accepting);
   }
+}
+
+/** `limit:NAME`: what counters of policies are kept by. */
+function policyNames({ rateLimits }: Config): string[] {
+  return Object.keys(rateLimits).map((name) => `limit:${name}`);
 }
 
 function threadCount(config: Config): number {

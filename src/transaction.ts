@@ -167,6 +167,8 @@ export class Transaction {
   readonly owner: TransactionOwner;
   /** Index in the phase list of the phase that runs or waits. */
   phase = 0;
+  /** Fields that phases before the upstream want in the answer, `\r\nname: value` each; '' for none. */
+  answerText = '';
   /** Fields added to the client's answer, `\r\nname: value` each; null for none. Read right after `resume`. */
   answerFields: Buffer | null = null;
 
@@ -177,6 +179,8 @@ export class Transaction {
   /** Outcome, for the account phase. */
   status = 0;
   code: ErrorCode | null = null;
+  /** Name of the rate limit that refused; '' for none. */
+  policy = '';
   /** Words for the log only: addresses, errno, parser reasons. */
   reason = '';
   upstreamName = '';

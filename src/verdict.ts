@@ -21,6 +21,8 @@ export interface Refusal {
   readonly detail: string | undefined;
   /** Extra response fields as name, value, name, value: `Allow`, `Retry-After`. */
   readonly fields: readonly string[] | undefined;
+  /** Extra members of the problem document, JSON text without braces: `"retry_after":60`. */
+  readonly members?: string;
 }
 
 export const PASS: Pass = Object.freeze({ kind: 'pass' });
@@ -35,8 +37,10 @@ const plain = new Map<ErrorCode, Refusal>();
  * @param code    A row of `src/errors.ts`.
  * @param detail  Client-safe words; no secrets, no internal addresses.
  * @param fields  Extra response fields as name, value pairs in one flat array.
+ * @param members Extra members of the problem document, JSON text without braces.
  */
-export function refuse(code: ErrorCode, detail?: string, fields?: readonly string[]): Refusal {
+export function refuse(code: ErrorCode, detail?: string, fields?: readonly string[], members?: string): Refusal {
+  if (members !== undefined) return { kind: 'refuse', code, detail, fields, members };
   if (detail !== undefined || fields !== undefined) return { kind: 'refuse', code, detail, fields };
   let verdict = plain.get(code);
   if (verdict === undefined) {

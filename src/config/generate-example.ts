@@ -11,6 +11,19 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
 const OFF: Readonly<Record<string, string>> = {
   'tls.certificates':
     '\n  - certificate: /etc/sallyport/tls/site.pem\n    key: /etc/sallyport/tls/site.key\n    names: [www.example.com]',
+  rateLimits: [
+    '',
+    '  per-client:',
+    '    key: [address]',
+    '    windows:',
+    '      - limit: 600',
+    '        windowMs: 60000',
+    '    everyRoute: true',
+    '    perRoute: false',
+    '    whenMissing: address',
+    '    penalise: false',
+    '    exempt: []',
+  ].join('\n'),
   'upstreams.NAME.hashBy': ' address',
   'routes.policies.bodyBytesMax': ' 16777216',
 };
@@ -44,10 +57,8 @@ function render(node: SchemaNode, path: string, indent: string): string[] {
 function entry(key: string, node: SchemaNode, path: string, indent: string): string[] {
   const off = OFF[path];
   if (off !== undefined) {
-    const shown = node.type === 'array' ? [`${indent}${key}: []`, `${key}:${off}`] : [`${key}:${off}`];
-    return shown.flatMap((text, index) =>
-      node.type === 'array' && index === 0 ? [text] : text.split('\n').map((line) => `${indent}# ${line}`),
-    );
+    const empty = node.type === 'array' ? [`${indent}${key}: []`] : isScalar(node) ? [] : [`${indent}${key}: {}`];
+    return [...empty, ...`${key}:${off}`.split('\n').map((line) => `${indent}# ${line}`)];
   }
   if (isScalar(node)) return [`${indent}${key}: ${scalar(SAMPLES[path] ?? node.default)}`];
   if (node.type === 'array') {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRoutes } from './check-routes.ts';
+import { checkTraffic } from './check-traffic.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { readDocument } from './document.ts';
 import { overlayEnvironment } from './env.ts';
@@ -73,6 +74,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkListen(config, report);
   checkUpstreams(config, said, report);
   checkRoutes(config, report);
+  checkTraffic(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

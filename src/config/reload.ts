@@ -17,6 +17,7 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'admin.port',
   'limits.headBytesMax',
   'answers.keep',
+  'limiter.slots',
 ]);
 
 /**

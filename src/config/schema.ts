@@ -1,43 +1,12 @@
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { Claims, KeptFields } from './schema-fields.ts';
+import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
+import { Access, Limiter, RateLimits, RouteLimits } from './schema-traffic.ts';
 
 /**
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
- * the TypeScript types are all taken from here.
- *
- * Words of our own beside JSON Schema's: `unit` and `form` (what a pattern asks for) are for people; `secret` keeps a
- * value out of every print; `file` names a file, made absolute against the configuration's folder at load;
- * `defaultFrom` is the setting that gives the default.
+ * the TypeScript types are all taken from here. Sections of one subject have files of their own, `schema-*.ts`.
  */
-interface Words {
-  unit?: string;
-  form?: string;
-  secret?: boolean;
-  file?: boolean;
-  defaultFrom?: string;
-}
-
-/** The names of `Words`, for those who must tell them from JSON Schema's own. */
-export const OWN_KEYWORDS = ['unit', 'form', 'secret', 'file', 'defaultFrom'] as const;
-
-const text = (
-  description: string,
-  defaultValue: string,
-  options: Words & { pattern?: string; minLength?: number } = {},
-) => Type.String({ description, default: defaultValue, ...options });
-const flag = (description: string, defaultValue: boolean) => Type.Boolean({ description, default: defaultValue });
-const count = (description: string, defaultValue: number, minimum: number, maximum: number, unit = '') =>
-  Type.Integer({ description, default: defaultValue, minimum, maximum, unit });
-const millis = (description: string, defaultValue: number, minimum = 1, maximum = 86_400_000) =>
-  count(description, defaultValue, minimum, maximum, 'milliseconds');
-const bytes = (description: string, defaultValue: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
-  count(description, defaultValue, minimum, maximum, 'bytes');
-const port = (description: string, defaultValue: number) => count(description, defaultValue, 0, 65_535);
-const oneOf = <const T extends string>(description: string, values: readonly [T, ...T[]], defaultValue: NoInfer<T>) =>
-  Type.Unsafe<T>({ type: 'string', enum: values, description, default: defaultValue });
-const list = <T extends TSchema>(item: T, description: string) => Type.Array(item, { description, default: [] });
-const section = <P extends Record<string, TSchema>>(description: string, properties: P) =>
-  Type.Object(properties, { description, default: {}, additionalProperties: false });
 
 const listener = (what: string, defaultPort: number) =>
   section(`${what} listener.`, {
@@ -247,6 +216,8 @@ const Policies = section('What this route allows.', {
     ),
     idleMs: millis('Closed after this long without a message or ping.', 120_000, 8_000, 960_000),
   }),
+  access: Access('on this route, beside the lists of the whole gateway'),
+  ...RouteLimits,
 });
 
 const PREFIX = { pattern: '^(/[!-~]*)?$', form: 'a path that starts with / and has no blanks, or nothing' };
@@ -326,6 +297,9 @@ export const ConfigSchema = Type.Object(
       65_536,
     ),
     log: Log,
+    access: Access('anywhere'),
+    limiter: Limiter,
+    rateLimits: RateLimits,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
       default: {},
@@ -343,3 +317,4 @@ export type UpstreamConfig = Static<typeof Upstream>;
 export type TargetConfig = Static<typeof Target>;
 export type RouteConfig = Static<typeof RouteRow>;
 export type CertificateConfig = Static<typeof Certificate>;
+export type { AccessConfig, LimiterConfig, RateLimitConfig } from './schema-traffic.ts';

@@ -1,7 +1,8 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { envName, SHORT_NAMES } from './env-names.ts';
 import type { Report } from './report.ts';
-import { OWN_KEYWORDS, UPSTREAM_NAME } from './schema.ts';
+import { UPSTREAM_NAME } from './schema.ts';
+import { OWN_KEYWORDS } from './schema-kit.ts';
 import {
   isMapping,
   isRecord,
@@ -55,7 +56,8 @@ function noteUnknownKey(path: KeyPath, key: string, report: Report): string | un
   const inner = [...path, key];
   const node = schemaAt(SCHEMA, path);
   if (node !== undefined && node.type === 'object' && isRecord(node)) {
-    report.fault(inner, `${quote(key)} is not a name for an upstream`, `use ${UPSTREAM_NAME.form}`);
+    const kind = path[0] === 'rateLimits' ? 'a rate limit' : 'an upstream';
+    report.fault(inner, `${quote(key)} is not a name for ${kind}`, `use ${UPSTREAM_NAME.form}`);
     return undefined;
   }
   const known = Object.keys((node as ObjectNode | undefined)?.properties ?? {});

@@ -12,6 +12,7 @@ export interface ThreadsOptions {
   readonly entry: URL;
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
+  readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
@@ -142,6 +143,7 @@ export class Threads {
       generation: this.#generation,
       metricsTable: options.metricsTable,
       targetTable: options.targetTable,
+      limiterWords: options.limiterWords,
       tls: this.#tls,
       accepting: this.#accepting,
       control,

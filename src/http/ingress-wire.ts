@@ -10,6 +10,8 @@ export interface Generation {
   readonly plan: SlotPlan;
   /** Metrics row by route name; a name keeps its row over reloads. */
   readonly routeRows: Readonly<Record<string, number>>;
+  /** Metrics row by `limit:NAME`, likewise. */
+  readonly policyRows: Readonly<Record<string, number>>;
 }
 
 /** The task that Piscina hands to an ingress thread. It ends when the thread has drained. */
@@ -19,6 +21,8 @@ export interface IngressTask {
   readonly generation: Generation;
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
+  /** See src/limiter/layout.ts. */
+  readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;

@@ -1,10 +1,14 @@
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
+import { Decision } from '../limiter/decision.ts';
+import { KeyHash } from '../limiter/key-hash.ts';
+import { SEED_0, SEED_1 } from '../limiter/layout.ts';
+import { LimiterTable } from '../limiter/table.ts';
 import { compileClientAddresses } from '../message/client-address.ts';
 import { compileProblems } from '../message/problem.ts';
 import type { ThreadLines, ThreadLoad } from '../pipeline/context.ts';
-import { capturedNames, hashReader } from '../pipeline/hash-field.ts';
+import { capturedNames, fieldsOfKeys, hashReader } from '../pipeline/hash-field.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
@@ -36,6 +40,7 @@ export class Ingress {
   readonly #metrics: ThreadMetrics;
   readonly #upstreams: Upstreams;
   readonly #load: ThreadLoad = { requests: 0 };
+  readonly #decision: Decision;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
   readonly #front: Front;
@@ -52,6 +57,7 @@ export class Ingress {
     this.#metrics = new ThreadMetrics(task.metricsTable, task.threadIndex);
     const health = new TargetHealth(task.targetTable, task.threadIndex);
     this.#upstreams = new Upstreams({ wheel: this.#wheel, health, events: this.#metrics, threads: task.threads });
+    this.#decision = decisionOver(task.limiterWords);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -142,7 +148,7 @@ export class Ingress {
   }
 
   #compile(generation: Generation, log: Log): FrontGeneration {
-    const { config, plan, routeRows } = generation;
+    const { config, plan, routeRows, policyRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const clientAddresses = compileClientAddresses(config.trustedProxies);
@@ -153,6 +159,8 @@ export class Ingress {
         groups,
         clientAddresses,
         metrics: this.#metrics,
+        policyRows,
+        decision: this.#decision,
         load: this.#load,
         lines: this.#lines,
         log,
@@ -161,7 +169,11 @@ export class Ingress {
     );
     return {
       pipeline,
-      intake: new Intake({ ...config.limits, contentLengthMax: loadUws().contentLengthMax }, captured),
+      intake: new Intake(
+        { ...config.limits, contentLengthMax: loadUws().contentLengthMax },
+        captured,
+        fieldsOfKeys(config),
+      ),
       settings: { wheel: this.#wheel, ...config.timeouts, draining: () => this.#draining },
       trustsPeer: (peer) => clientAddresses.trusts(peer),
     };
@@ -234,6 +246,11 @@ export class Ingress {
   #say(message: FromIngress): void {
     this.#task.control.postMessage(message);
   }
+}
+
+function decisionOver(words: Int32Array): Decision {
+  const hash = new KeyHash(words[SEED_0] as number, words[SEED_1] as number);
+  return new Decision(new LimiterTable(words), hash);
 }
 
 function describe(error: unknown): { code: string; message: string } {

@@ -27,6 +27,7 @@ export interface IntakeLimits {
 export class Intake {
   readonly #names: fields.FieldNames;
   readonly #limits: IntakeLimits;
+  readonly #once: readonly boolean[];
   #tx!: Transaction;
   #forward = '';
   #count = 0;
@@ -37,8 +38,13 @@ export class Intake {
   #singletons = 0;
   #connection = '';
 
-  constructor(limits: IntakeLimits, captured: readonly string[]) {
+  /**
+   * @param captured  Lower-case names whose values are kept, in the order of `Transaction.captured`.
+   * @param once      Those of them that policies go by: a second one is refused, since the upstream might go by it.
+   */
+  constructor(limits: IntakeLimits, captured: readonly string[], once: readonly string[] = []) {
     this.#limits = limits;
+    this.#once = captured.map((name) => once.includes(name));
     this.#names = new fields.FieldNames(captured);
   }
 
@@ -139,6 +145,9 @@ export class Intake {
   #capture(position: number, value: string): void {
     const tx = this.#tx;
     tx.captured ??= [];
+    if (tx.captured[position] !== undefined && this.#once[position] === true) {
+      this.#fault('SP_REQUEST_FIELD', 'A field that a policy goes by may occur once only.');
+    }
     tx.captured[position] = value;
   }
 

@@ -34,9 +34,13 @@ export function compileProblems(typeBase: string): (refusal: Refusal, requestId:
     return {
       status: template.status,
       head: Buffer.from(template.head + fields, 'latin1'),
-      body: Buffer.from(`${template.body}${words},"request_id":${JSON.stringify(requestId)}}\n`),
+      body: Buffer.from(`${template.body}${words}${membersOf(refusal)},"request_id":${JSON.stringify(requestId)}}\n`),
     };
   };
+}
+
+function membersOf({ members }: Refusal): string {
+  return members === undefined ? '' : `,${members}`;
 }
 
 interface Template {

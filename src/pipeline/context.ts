@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import type { Decision } from '../limiter/decision.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -28,6 +29,10 @@ export interface PhaseContext {
   readonly groups: readonly UpstreamGroup[];
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
+  /** Metrics row by `limit:NAME`. */
+  readonly policyRows: Readonly<Record<string, number>>;
+  /** The thread's one way to decide about rate limits; used by one phase at a time. */
+  readonly decision: Decision;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

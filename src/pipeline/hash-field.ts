@@ -4,13 +4,21 @@ import type { Transaction } from '../transaction.ts';
 const HEADER = 'header:';
 const COOKIE = 'cookie:';
 
-/** Lower-case field names whose values the intake must keep: for hash balancing, and the claims of proxies. */
+/** Lower-case field names whose values the intake must keep: for hash balancing, claims of proxies, and policies' keys. */
 export function capturedNames(config: Config): readonly string[] {
   const names = Object.values(config.upstreams)
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
     .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
   const claims = config.forwarding.claims.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...claims])];
+  return [...new Set([...names, ...claims, ...fieldsOfKeys(config)])];
+}
+
+/** Lower-case field names that policies' keys are read from. Repeated, they would let a client choose its key. */
+export function fieldsOfKeys({ rateLimits }: Config): readonly string[] {
+  return Object.values(rateLimits)
+    .flatMap(({ key }) => key)
+    .filter((part) => part.startsWith(HEADER))
+    .map((part) => part.slice(HEADER.length).toLowerCase());
 }
 
 /**

@@ -4,10 +4,12 @@ import { compileTransport } from '../message/transport.ts';
 import { compileRouting } from '../router/routing.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Verdict } from '../verdict.ts';
+import { compileAccess, compileRouteAccess } from './access.ts';
 import { compileAccount } from './account.ts';
 import { compileClient } from './client.ts';
 import type { PhaseContext } from './context.ts';
 import { compileForward } from './forward.ts';
+import { compileLimit } from './limit.ts';
 import { compileResponse } from './response.ts';
 
 /** One look at a transaction. Never throws for a refusal: a refusal is a value. */
@@ -31,8 +33,11 @@ export interface PhaseRow {
 export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'guard', compile: ({ config }) => compileGuard({ keepEncodedSlash: config.paths.encodedSlash === 'keep' }) },
   { name: 'client', compile: (context) => compileClient(context) },
+  { name: 'access', compile: (context) => compileAccess(context) },
   { name: 'transport', compile: ({ config }) => compileTransport(config) },
   { name: 'route', compile: ({ routes }) => compileRouting(routes) },
+  { name: 'route-access', compile: (context) => compileRouteAccess(context) },
+  { name: 'limit', compile: (context) => compileLimit(context) },
   { name: 'body', compile: () => compileBodyBound() },
   { name: 'upstream', compile: (context) => compileForward(context) },
   { name: 'response', compile: ({ config }) => compileResponse(config) },

@@ -69,7 +69,11 @@ export class Pipeline implements TransactionOwner {
     }
     const problem = this.#problems(refusal, tx.requestId);
     const secured = tx.secure && this.#secureFields !== null;
-    const head = secured ? Buffer.concat([problem.head, this.#secureFields ?? NO_FIELDS]) : problem.head;
+    const more = tx.answerText === '' ? NO_FIELDS : Buffer.from(tx.answerText, 'latin1');
+    const head =
+      secured || more.length > 0
+        ? Buffer.concat([problem.head, secured ? (this.#secureFields ?? NO_FIELDS) : NO_FIELDS, more])
+        : problem.head;
     if (tx.method === 'HEAD') downstream.respondEmpty(problem.status, head, problem.body.length);
     else downstream.respond(problem.status, head, problem.body);
   }

@@ -17,13 +17,15 @@ export function compileResponse(config: Config): (tx: Transaction, nowMs: number
   const plain = new AnswerFields(NO_FIELDS);
   const secure = new AnswerFields(secureFields(config) ?? NO_FIELDS);
   return (tx) => {
-    tx.answerFields = (tx.secure ? secure : plain).of(tx.requestId);
+    tx.answerFields = (tx.secure ? secure : plain).of(tx.requestId, tx.answerText);
     return PASS;
   };
 }
 
 /** Longest id that a trusted proxy may send, characters: `validRequestId`. */
 const ID_LENGTH_MAX = 128;
+/** What phases may add in `answerText`, characters: 64 rate limit windows of 100 each, and more. */
+const TEXT_LENGTH_MAX = 8_192;
 const NO_FIELDS = Buffer.alloc(0);
 const ID_FIELD = Buffer.from('\r\nx-request-id: ', 'latin1');
 
@@ -36,12 +38,20 @@ class AnswerFields {
 
   constructor(fixed: Buffer) {
     this.#idAt = fixed.length + ID_FIELD.length;
-    this.#buffer = Buffer.concat([fixed, ID_FIELD], this.#idAt + ID_LENGTH_MAX);
+    this.#buffer = Buffer.concat([fixed, ID_FIELD], this.#idAt + ID_LENGTH_MAX + TEXT_LENGTH_MAX);
   }
 
-  /** @param id  Checked: letters, digits and . _ - only. @returns  Fields, good until the next call. */
-  of(id: string): Buffer {
+  /**
+   * @param id    Checked: letters, digits and . _ - only.
+   * @param text  Further fields, ASCII, `\r\nname: value` each.
+   * @returns  Fields, good until the next call.
+   */
+  of(id: string, text: string): Buffer {
     this.#buffer.write(id, this.#idAt, 'latin1');
+    if (text !== '' && text.length <= TEXT_LENGTH_MAX) {
+      this.#buffer.write(text, this.#idAt + id.length, 'latin1');
+      return this.#buffer.subarray(0, this.#idAt + id.length + text.length);
+    }
     this.#views[id.length] ??= this.#buffer.subarray(0, this.#idAt + id.length);
     return this.#views[id.length] as Buffer;
   }

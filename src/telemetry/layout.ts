@@ -1,13 +1,13 @@
 import { ERROR_CODES } from '../errors.ts';
-import { ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
+import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
 
 /**
  * The metrics table: Float64 words in one SharedArrayBuffer. One stripe per thread, so that every word has one writer.
  *
  *     word 0            16                stripe 0               stripe 1
  *     +-----------------+----------------------------------------+-----------------  ...
- *     | header          | thread words | errors | routes | targets | the same again
- *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16
+ *     | header          | thread words | errors | routes     | targets | policies | the same again
+ *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 4
  *     +-----------------+----------------------------------------+-----------------  ...
  *
  *     thread words   0 requests in flight   1 open WebSockets      2 log lines lost    3 handler errors
@@ -20,6 +20,8 @@ import { ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
+ *     policy row     0..2   requests by what became of them: see POLICY_OUTCOMES
+ *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
  * one line, and a count costs a load, an add and a store (an Atomics add: 5 ns each, and it takes integers only).
@@ -68,6 +70,12 @@ export const OUTCOMES = 5;
 /** Classes of outcome of a target row: word = OUTCOMES + class, 0 for no usable answer. */
 export const OUTCOME_CLASSES = Object.freeze(['failure', '1xx', '2xx', '3xx', '4xx', '5xx']);
 
+export const POLICY_WORDS = 4;
+export const POLICY_ROWS = POLICIES_METERED_MAX + 1;
+/** What a policy made of a request: word = position. */
+export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full'] as const);
+export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
+
 /** Words in 128 bytes. */
 const ALIGN_WORDS = 16;
 const HEADER_THREADS = 0;
@@ -85,6 +93,7 @@ export interface TableShape {
   readonly errorsAt: number;
   readonly routesAt: number;
   readonly targetsAt: number;
+  readonly policiesAt: number;
   readonly stripeWords: number;
 }
 
@@ -127,7 +136,9 @@ function shape(threads: number, routeRows: number): TableShape {
   const errorsAt = THREAD_WORDS;
   const routesAt = errorsAt + aligned(ERROR_CODES.length);
   const targetsAt = routesAt + routeRows * ROUTE_WORDS;
-  return { threads, routeRows, errorsAt, routesAt, targetsAt, stripeWords: targetsAt + TARGETS_MAX * TARGET_WORDS };
+  const policiesAt = targetsAt + TARGETS_MAX * TARGET_WORDS;
+  const stripeWords = policiesAt + POLICY_ROWS * POLICY_WORDS;
+  return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, stripeWords };
 }
 
 function aligned(words: number): number {

@@ -17,6 +17,10 @@ import {
   LOOP_WINDOW,
   OPENED,
   OUTCOMES,
+  POLICY_OUTCOMES,
+  POLICY_ROWS,
+  POLICY_WORDS,
+  type PolicyOutcome,
   RETRIED,
   REUSED,
   ROUTE_WORDS,
@@ -32,6 +36,10 @@ import {
 const LOOP_WINDOW_MS = 15_000;
 
 const ERROR_INDEX: ReadonlyMap<ErrorCode, number> = new Map(ERROR_CODES.map((code, index) => [code, index]));
+
+const OUTCOME_INDEX: ReadonlyMap<PolicyOutcome, number> = new Map(
+  POLICY_OUTCOMES.map((outcome, index) => [outcome, index]),
+);
 
 const LAST_BOUND_MS = BUCKET_BOUNDS_MS.at(-1) ?? 0;
 
@@ -55,15 +63,17 @@ export class ThreadMetrics {
   readonly #errorsAt: number;
   readonly #routesAt: number;
   readonly #targetsAt: number;
+  readonly #policiesAt: number;
   readonly #lastRow: number;
 
   /** @throws RangeError when the table has no stripe `threadIndex`. */
   constructor(table: SharedArrayBuffer, threadIndex: number) {
-    const { errorsAt, routesAt, targetsAt, routeRows } = shapeOf(table);
+    const { errorsAt, routesAt, targetsAt, policiesAt, routeRows } = shapeOf(table);
     this.#words = stripeOf(table, threadIndex);
     this.#errorsAt = errorsAt;
     this.#routesAt = routesAt;
     this.#targetsAt = targetsAt;
+    this.#policiesAt = policiesAt;
     this.#lastRow = routeRows - 1;
     for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE]) this.#words[gauge] = 0;
   }
@@ -171,6 +181,15 @@ export class ThreadMetrics {
   /** One try at a target ended. @param status  100..599, or 0 where it gave no usable answer. */
   upstreamRequest(slot: number, status: number): void {
     this.#target(slot, OUTCOMES + classOf(status));
+  }
+
+  /** What a policy made of a request. @param row  From the generation; past the metered ones it counts as "other". */
+  policy(row: number, outcome: PolicyOutcome): void {
+    add(this.#words, this.#policyWord(row) + (OUTCOME_INDEX.get(outcome) ?? 0), 1);
+  }
+
+  #policyWord(row: number): number {
+    return this.#policiesAt + Math.max(0, Math.min(row, POLICY_ROWS - 1)) * POLICY_WORDS;
   }
 
   #target(slot: number, word: number): void {

@@ -22,6 +22,7 @@ import {
   WEBSOCKETS,
 } from './layout.ts';
 import type { MainMetrics } from './main-metrics.ts';
+import { policyFamilies } from './policy-families.ts';
 import { type MeteredTarget, TargetCounts } from './target-counts.ts';
 import { BOUNDS_LE, MetricsTotals } from './totals.ts';
 
@@ -29,6 +30,20 @@ export interface MeteredRoute {
   /** `Route.index`. */
   readonly index: number;
   readonly name: string;
+}
+
+export interface MeteredPolicy {
+  readonly kind: string;
+  readonly name: string;
+  readonly row: number;
+}
+
+/** State of the rate limiter's table. */
+export interface LimiterGauges {
+  readonly slots: number;
+  readonly inUse: number;
+  readonly foundFull: number;
+  readonly reclaimed: number;
 }
 
 export interface MetricsSources {
@@ -39,6 +54,9 @@ export interface MetricsSources {
   /** Targets of the configuration in force. */
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
+  /** Policies of the configuration in force: `limit:NAME`, with their rows. */
+  readonly policies: () => Iterable<MeteredPolicy>;
+  readonly limiter: LimiterGauges;
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;
@@ -68,7 +86,12 @@ const OTHER_ROUTES = '_other';
  */
 export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer {
   const registry = new Registry();
-  registerFamilies(registry, [...requestFamilies(sources), ...upstreamFamilies(sources), ...processFamilies(sources)]);
+  registerFamilies(registry, [
+    ...requestFamilies(sources),
+    ...upstreamFamilies(sources),
+    ...policyFamilies(sources),
+    ...processFamilies(sources),
+  ]);
   collectDefaultMetrics({ register: registry });
   let running: Promise<string> | null = null;
   return {

@@ -3,6 +3,7 @@ import {
   BUCKETS,
   LOOP_PEAK,
   LOOP_PEAK_BEFORE,
+  POLICY_WORDS,
   ROUTE_WORDS,
   shapeOf,
   stripeOf,
@@ -61,6 +62,11 @@ export class MetricsTotals {
 
   target(slot: number, word: number): number {
     return this.#sum(this.shape.targetsAt + slot * TARGET_WORDS + word);
+  }
+
+  /** @param row  Row of the policy, or the last one for all others. */
+  policy(row: number, word: number): number {
+    return this.#sum(this.shape.policiesAt + row * POLICY_WORDS + word);
   }
 
   #sum(word: number): number {

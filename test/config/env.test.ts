@@ -7,7 +7,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 85;
+const SETTINGS = 103;
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -18,6 +18,14 @@ const VALUES: Readonly<Record<string, string>> = {
   trustedProxies: '10.0.0.0/8,2001:db8::/32',
   'problems.typeBase': 'https://example.com/',
   'answers.keep': 'server,x-powered-by',
+  'rateLimits.NAME.key': 'route,header:X-User',
+  'access.deny': '10.0.0.0/8,::1',
+  'access.allow': '10.0.0.0/8,::1',
+  'routes[N].policies.access.deny': '10.0.0.0/8,::1',
+  'routes[N].policies.access.allow': '10.0.0.0/8,::1',
+  'routes[N].policies.rateLimits': 'my-api',
+  'rateLimits.NAME.windows[N].windowMs': '60000',
+  'rateLimits.NAME.exempt': '10.0.0.0/8,::1',
   'upstreams.NAME.targets[N].url': 'https://10.0.0.9:99',
   'upstreams.NAME.hashBy': 'header:X-User',
   'upstreams.NAME.tls.serverName': 'api.example.com',
@@ -38,6 +46,9 @@ const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
 const BASE = `
 listen: { https: { port: 8443 } }
 tls: { certificates: [{ certificate: ${JSON.stringify(import.meta.filename)}, key: ${JSON.stringify(import.meta.filename)} }] }
+rateLimits:
+  my-api:
+    windows: [{ limit: 10, windowMs: 1000 }]
 upstreams:
   my-api:
     targets: [{ url: "http://127.0.0.1:3000" }]
@@ -71,7 +82,7 @@ describe('every setting can be set by environment', () => {
 
 /** A valid value that is not the default. */
 function valueFor({ scalar, isList }: Leaf, pattern: string): string {
-  if (/certificate|\.key$|\.ca$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
+  if (/certificate|^tls.*\.key$|\.ca$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
   const given = VALUES[pattern];
   if (given !== undefined) return given;
   if (isList) return 'one,two';

@@ -22,6 +22,7 @@ test('every fixed setting is named when it changes', () => {
     SALLYPORT_ADMIN_HOST: '127.0.0.2',
     SALLYPORT_ADMIN_PORT: '9091',
     SALLYPORT_LIMITS_HEAD_BYTES_MAX: '32768',
+    SALLYPORT_LIMITER_SLOTS: '4096',
     SALLYPORT_ANSWERS_KEEP: 'server',
     SALLYPORT_TLS_CERTIFICATES_0_CERTIFICATE: process.execPath,
     SALLYPORT_TLS_CERTIFICATES_0_KEY: process.execPath,

@@ -19,7 +19,7 @@ interface Stage {
 }
 
 function generationOf(number: number, ...plans: Plan[]): Generation {
-  return { number, config: plans as unknown as Config, plan: { slots: {} }, routeRows: {} };
+  return { number, config: plans as unknown as Config, plan: { slots: {} }, routeRows: {}, policyRows: {} };
 }
 
 /** Threads over the planted entry; ended whatever the test does. */
@@ -39,6 +39,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     entry: new URL('./thread-entry.js', import.meta.url),
     metricsTable,
     targetTable: new SharedArrayBuffer(4),
+    limiterWords: new Int32Array(new SharedArrayBuffer(4)),
     lines: { write: (_lines: string, done: () => void) => done() },
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),

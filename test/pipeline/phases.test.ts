@@ -16,6 +16,7 @@ import { createLog } from '../../src/telemetry/log.ts';
 import { ThreadMetrics } from '../../src/telemetry/metrics.ts';
 import type { Source, Transaction } from '../../src/transaction.ts';
 import { load, MINIMAL } from '../config/support.ts';
+import { freshDecision } from '../support/decision.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -43,6 +44,8 @@ class Bench {
       groups: [],
       clientAddresses: compileClientAddresses(config.trustedProxies),
       metrics: new ThreadMetrics(createMetricsTable(1, 1), 0),
+      policyRows: {},
+      decision: freshDecision(),
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),
@@ -105,7 +108,7 @@ const named = (name: string) => {
 
 test('ARCHITECTURE.md draws the phase list as it is', () => {
   const document = readFileSync(new URL('../../../ARCHITECTURE.md', import.meta.url), 'utf8');
-  const rows = [...document.matchAll(/^\| (\d+) \| ([a-z]+) \|/gm)].map(([, number, name]) => `${number} ${name}`);
+  const rows = [...document.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)].map(([, number, name]) => `${number} ${name}`);
   assert.deepEqual(
     rows,
     PHASES.map(({ name }, index) => `${index + 1} ${name}`),

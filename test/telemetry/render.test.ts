@@ -25,6 +25,8 @@ const renderer = createMetricsRenderer({
   table,
   routes: () => routes,
   targets: () => targets,
+  policies: () => [{ kind: 'limit', name: 'per-client', row: 0 }],
+  limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -58,6 +60,10 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   threads[0].connectionReused(0);
   threads[1].connectionReused(0);
   threads[0].connectFailed(1);
+  threads[0].policy(0, 'admitted');
+  threads[1].policy(0, 'admitted');
+  threads[1].policy(0, 'refused');
+  threads[1].policy(70_000, 'full');
   threads[0].retried(1);
   threads[0].ejected(1);
   threads[0].upstreamRequest(0, 204);
@@ -108,6 +114,12 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_upstream_ejections_total', odd), 1);
   assert.equal(value(families, 'sallyport_upstream_target_usable', shop), 1);
   assert.equal(value(families, 'sallyport_upstream_target_usable', odd), 0);
+  const limit = { kind: 'limit', policy: 'per-client' };
+  assert.equal(value(families, 'sallyport_policy_requests_total', { ...limit, outcome: 'admitted' }), 2);
+  assert.equal(value(families, 'sallyport_policy_requests_total', { ...limit, outcome: 'refused' }), 1);
+  assert.equal(value(families, 'sallyport_policy_requests_total', { policy: '_other', outcome: 'full' }), 1);
+  assert.equal(value(families, 'sallyport_limiter_slots_used'), 7);
+  assert.equal(value(families, 'sallyport_limiter_full_total'), 3);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import type { Config } from '../config/schema.ts';
+import { BUCKETS, createLimiterWords, SEED_0, SEED_1 } from '../limiter/layout.ts';
+import { LimiterTable } from '../limiter/table.ts';
+
+/** A whole pass over the table takes this long; whoever needs a slot takes passed ones back by itself, too. */
+const PASS_MS = 10_000;
+const SWEEP_MS = 250;
+
+/**
+ * The rate limiter's table on the main thread: made here, swept here.
+ *
+ * Threads: main only.
+ */
+export class LimiterKeeper {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly table: LimiterTable;
+  #timer: NodeJS.Timeout | null = null;
+  #bucket = 0;
+
+  constructor({ limiter }: Config) {
+    this.words = createLimiterWords(limiter.slots);
+    const seed = randomBytes(8);
+    this.words[SEED_0] = seed.readInt32LE(0);
+    this.words[SEED_1] = seed.readInt32LE(4);
+    this.table = new LimiterTable(this.words);
+  }
+
+  start(): void {
+    const buckets = this.words[BUCKETS] as number;
+    const share = Math.ceil((buckets * SWEEP_MS) / PASS_MS);
+    this.#timer = setInterval(() => {
+      this.#bucket = this.table.sweep(this.#bucket, share, performance.now() + STEADY_OFFSET_MS);
+    }, SWEEP_MS);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,48 @@
+// hot path: synchronous, never throws
+import type { ClientPrefix } from '../base/ip-prefix.ts';
+import type { Transaction } from '../transaction.ts';
+import { hashReader } from './hash-field.ts';
+
+/** Reads a key from a transaction; '' where a part of it is absent. */
+export type KeyReader = (tx: Transaction) => string;
+
+/** Between the parts of a key. No part can hold it: field values with control characters are refused. */
+const SEPARATOR = '\u0001';
+
+/**
+ * Compiles the `key` of a policy.
+ *
+ * @param parts     As the schema allows them, at least one.
+ * @param captured  From `capturedNames` of the same configuration.
+ * @param prefix    What counts as one client address.
+ */
+export function compileKey(parts: readonly string[], captured: readonly string[], prefix: ClientPrefix): KeyReader {
+  const readers = parts.map((part) => partReader(part, captured, prefix));
+  const [first, second] = readers;
+  if (first === undefined) return () => '';
+  if (second === undefined) return first;
+  return (tx) => {
+    let key = '';
+    for (const reader of readers) {
+      const part = reader(tx);
+      if (part === '') return '';
+      key += key === '' ? part : SEPARATOR + part;
+    }
+    return key;
+  };
+}
+
+function partReader(part: string, captured: readonly string[], prefix: ClientPrefix): KeyReader {
+  switch (part) {
+    case 'address':
+      return (tx) => prefix.of(tx.client);
+    case 'route':
+      return (tx) => tx.route?.name ?? '';
+    case 'host':
+      return (tx) => tx.host;
+    case 'method':
+      return (tx) => tx.method;
+    default:
+      return hashReader(part, captured);
+  }
+}

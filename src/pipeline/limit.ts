@@ -1,0 +1,128 @@
+// hot path: synchronous, never throws
+import { parseAddress } from '../base/ip-address.ts';
+import { ClientPrefix } from '../base/ip-prefix.ts';
+import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import type { Decision } from '../limiter/decision.ts';
+import type { ThreadMetrics } from '../telemetry/metrics.ts';
+import type { Transaction } from '../transaction.ts';
+import { PASS, type Refusal, refuse, type Verdict } from '../verdict.ts';
+import type { PhaseContext } from './context.ts';
+import { capturedNames } from './hash-field.ts';
+import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-rules.ts';
+
+/** A key that stands for an absent one must not be a value that somebody could send. */
+const ADDRESS_INSTEAD = '\u0002';
+/** A full table empties as windows pass: it is worth another try soon. */
+const FULL_RETRY_FIELDS = Object.freeze(['retry-after', '1']);
+
+/**
+ * Phase limit: rate limit policies of the route. All decisions in shared memory; see `src/limiter`.
+ *
+ * @returns  A phase that refuses with 429, or null where no route has a limit.
+ */
+export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
+  const { config, routes, policyRows, decision } = context;
+  const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
+  const compiled = compileRouteLimits(config, routes, capturedNames(config), prefix, policyRows);
+  if (compiled.size === 0) return null;
+  const phase = new LimitPhase(decision, context.metrics, config.limiter.whenFull === 'admit', {
+    onAll: config.limiter.fields === 'all',
+    prefix,
+  });
+  return (tx) => {
+    const limits = tx.route === null ? undefined : compiled.get(tx.route);
+    return limits === undefined ? PASS : phase.look(tx, limits);
+  };
+}
+
+interface LimitSettings {
+  /** RateLimit fields go with every answer, not with refusals alone. */
+  readonly onAll: boolean;
+  readonly prefix: ClientPrefix;
+}
+
+class LimitPhase {
+  readonly #decision: Decision;
+  readonly #metrics: ThreadMetrics;
+  readonly #admitsFull: boolean;
+  readonly #settings: LimitSettings;
+  /** Limits of the request at hand, by their position in the decision. */
+  readonly #added: RouteLimit[] = [];
+
+  constructor(decision: Decision, metrics: ThreadMetrics, admitsFull: boolean, settings: LimitSettings) {
+    this.#decision = decision;
+    this.#metrics = metrics;
+    this.#admitsFull = admitsFull;
+    this.#settings = settings;
+  }
+
+  look(tx: Transaction, limits: RouteLimits): Verdict {
+    const decision = this.#decision;
+    decision.begin(limits.cost, tx.startedAt + STEADY_OFFSET_MS);
+    for (const limit of limits.limits) this.#add(tx, limit);
+    if (decision.policies === 0) return PASS;
+    decision.decide();
+    return this.#conclude(tx, limits);
+  }
+
+  #add(tx: Transaction, limit: RouteLimit): void {
+    if (limit.exempt !== null) {
+      const words = parseAddress(tx.client);
+      if (words !== null && limit.exempt.has(words)) return;
+    }
+    let key = limit.key(tx);
+    if (key === '') {
+      if (limit.skipsMissing) return;
+      key = ADDRESS_INSTEAD + this.#settings.prefix.of(tx.client);
+    }
+    this.#added[this.#decision.policies] = limit;
+    this.#decision.add(limit.rule, key);
+  }
+
+  #conclude(tx: Transaction, limits: RouteLimits): Verdict {
+    const decision = this.#decision;
+    const metrics = this.#metrics;
+    if (decision.isFull) {
+      const { name, row } = this.#added[0] as RouteLimit;
+      metrics.policy(row, 'full');
+      if (this.#admitsFull) return PASS;
+      tx.policy = name;
+      return refuse('SP_LIMITER_FULL', undefined, FULL_RETRY_FIELDS);
+    }
+    const limit = this.#added[decision.policy] as RouteLimit;
+    if (decision.waitMs === 0) {
+      for (let i = 0; i < decision.policies; i += 1) metrics.policy((this.#added[i] as RouteLimit).row, 'admitted');
+      if (this.#settings.onAll) {
+        tx.answerText += rateFields(
+          limits,
+          limit.windowNames[decision.window] as string,
+          decision.remaining,
+          Math.ceil(decision.leftMs / 1_000),
+        );
+      }
+      return PASS;
+    }
+    metrics.policy(limit.row, 'refused');
+    tx.policy = limit.name;
+    const seconds = Math.ceil(decision.waitMs / 1_000);
+    tx.answerText += rateFields(limits, limit.windowNames[decision.window] as string, 0, seconds);
+    return tooMany(seconds);
+  }
+}
+
+/** IETF draft-ietf-httpapi-ratelimit-headers: the window with least room left speaks for all. */
+function rateFields(limits: RouteLimits, windowName: string, remaining: number, seconds: number): string {
+  return `\r\nratelimit-policy: ${limits.policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
+}
+
+/** @param seconds  Whole, and not less than the wait: who waits so long is admitted. */
+function tooMany(seconds: number): Refusal {
+  const wait = `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`;
+  const message = `You've reached the API limit. Please wait ${wait}.`;
+  return refuse(
+    'SP_RATE_LIMITED',
+    undefined,
+    ['retry-after', String(seconds)],
+    `"error":"Too Many Requests","message":"${message}","retry_after":${seconds}`,
+  );
+}
