@@ -1,8 +1,11 @@
-import { parseRange } from '../base/ip-address.ts';
+import { formatAddress, formatIPv6, parseAddress, parseRange } from '../base/ip-address.ts';
 import { OWN_FIELDS } from './check-fields.ts';
 import type { Report } from './report.ts';
-import type { Config, RateLimitConfig } from './schema.ts';
+import type { Config, RateLimitConfig, RouteConfig } from './schema.ts';
 import { didYouMean, type KeyPath, quote } from './words.ts';
+
+type Window = RateLimitConfig['windows'][number];
+type Policies = RouteConfig['policies'];
 
 const HEADER = 'header:';
 /** Fields that the gateway handles by itself, and keys may be read from all the same. */
@@ -18,6 +21,7 @@ export function checkTraffic(config: Config, report: Report): void {
     const path = ['routes', index, 'policies'];
     checkAccess(route.policies.access, [...path, 'access'], report);
     checkNames(route.policies.rateLimits, config, [...path, 'rateLimits'], report);
+    checkCost(route.policies, config, path, report);
   }
   noteUnused(config, report);
 }
@@ -30,9 +34,21 @@ function checkAccess({ deny, allow }: Config['access'], path: KeyPath, report: R
 function checkRanges(ranges: readonly string[], path: KeyPath, report: Report): void {
   for (const [index, range] of ranges.entries()) {
     const inner = [...path, index];
-    if (parseRange(range) !== null) continue;
-    const found = `${report.show(inner, range)} is not an address or CIDR range`;
-    report.problem(inner, found, 'write 10.0.0.0/8 or 2001:db8::/32');
+    const parsed = parseRange(range);
+    if (parsed === null) {
+      const found = `${report.show(inner, range)} is not an address or CIDR range`;
+      report.problem(inner, found, 'write 10.0.0.0/8 or 2001:db8::/32');
+      continue;
+    }
+    // `10.1.2.3/8` is all of 10.0.0.0/8: a list that is wider than it looks.
+    const [address = '', bits] = range.split('/');
+    const words = parseAddress(address);
+    const format = address.includes(':') ? formatIPv6 : formatAddress;
+    const first = format(parsed.words);
+    if (words === null || format(words) === first) continue;
+    const meant = `${first}/${bits}`;
+    const found = `${report.show(inner, range)} has bits below its prefix: all of ${meant} is meant`;
+    report.warn(inner, found, `write ${meant}, or the single address without a prefix`);
   }
 }
 
@@ -54,10 +70,36 @@ function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): vo
       const found = `is as long as ${report.mention(other)}`;
       report.problem([...inner, 'windowMs'], found, 'keep the one with the lower limit', [other]);
     }
-    const looser = policy.windows.some(({ limit, windowMs }) => windowMs > window.windowMs && limit < window.limit);
+    const looser = policy.windows.some(({ limit, windowMs }) => windowMs > window.windowMs && limit <= window.limit);
     if (looser) {
-      const found = 'a longer window allows less: this one is never what refuses';
+      const found = 'a longer window allows no more: this one hardly matters';
       report.warn([...inner, 'limit'], found, 'lower it, or remove this window');
+    }
+    if (!policy.penalise && policy.windows.some((shorter) => neverFills(window, shorter))) {
+      // With penalise refused requests count as well, and fill it.
+      const found = 'a shorter window never lets so many through: this one never fills';
+      report.warn([...inner, 'limit'], found, 'lower it, or remove this window');
+    }
+  }
+}
+
+/**
+ * Each aligned window lets its limit through at most. The longer one, not aligned with it, may see parts of one more in
+ * each of its halves and of one that has just begun: three above the whole ones.
+ */
+function neverFills({ limit, windowMs }: Window, shorter: Window): boolean {
+  return windowMs > shorter.windowMs && limit >= shorter.limit * (Math.ceil(windowMs / shorter.windowMs) + 3);
+}
+
+/** A request that costs more than a limit never fits, however long its client waits as told. */
+function checkCost({ cost, rateLimits }: Policies, config: Config, path: KeyPath, report: Report): void {
+  for (const [name, policy] of Object.entries(config.rateLimits)) {
+    if (!policy.everyRoute && !rateLimits.includes(name)) continue;
+    for (const [at, { limit }] of policy.windows.entries()) {
+      if (cost <= limit) continue;
+      const other: KeyPath = ['rateLimits', name, 'windows', at, 'limit'];
+      const found = `a request costs ${cost}, above the limit ${limit} of ${report.mention(other)}: none is ever admitted`;
+      report.problem([...path, 'cost'], found, 'lower the cost or raise the limit', [other]);
     }
   }
 }
@@ -67,7 +109,11 @@ function checkNames(names: readonly string[], config: Config, path: KeyPath, rep
   for (const [at, name] of names.entries()) {
     const inner = [...path, at];
     noteRepeated(names, at, inner, report);
-    if (Object.hasOwn(config.rateLimits, name)) continue;
+    if (Object.hasOwn(config.rateLimits, name)) {
+      if (config.rateLimits[name]?.everyRoute !== true) continue;
+      report.warn(inner, `${report.show(inner, name)} holds for every route already`, 'remove it here');
+      continue;
+    }
     const otherwise =
       known.length === 0 ? 'define it under rateLimits' : `known: ${known.slice(0, 12).map(quote).join(', ')}`;
     const found = `unknown rate limit ${report.show(inner, name)}`;

@@ -55,7 +55,8 @@ Every key can be set by an environment variable, which wins over the file. The n
 capitals, words parted by \`_\`: \`limits.headBytesMax\` is \`SALLYPORT_LIMITS_HEAD_BYTES_MAX\`.
 
 - Items of a list have their index, from 0: \`SALLYPORT_ROUTES_0_UPSTREAM\`. The first free index adds an item.
-- Upstreams have their name in capitals, \`-\` as \`_\`: \`SALLYPORT_UPSTREAMS_ORDERS_BALANCE\`. They must be in the file.
+- Upstreams and rate limits have their name in capitals, \`-\` as \`_\`: \`SALLYPORT_UPSTREAMS_ORDERS_BALANCE\`. They must be
+  in the file.
 - Lists of texts are one variable with commas: \`SALLYPORT_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7\`.
 - Integers are digits, booleans \`true\` or \`false\`. Texts may be references.
 - A variable of this prefix that names no setting stops the boot, like an unknown key. Variables that Kubernetes makes for a
@@ -74,6 +75,14 @@ configuration stays and the log says why. Running requests and open WebSockets a
 
 Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\`,
 \`limits.headBytesMax\`, \`limiter.slots\` and \`answers.keep\`.
+
+## Addresses and rate limits
+
+- Addresses are those of clients behind \`trustedProxies\`: without the balancer on that list, all clients are one.
+- A denied address stays denied, whatever \`allow\` says. A route's lists hold beside the gateway's: both must let it pass.
+- IPv4 and IPv6 are apart: \`0.0.0.0/0\` says nothing about IPv6, \`::/0\` nothing about IPv4.
+- A configuration where a request costs more than a limit is refused: no such request would ever be admitted.
+- [rate-limits.md](rate-limits.md) shows policies, and what clients are told.
 
 ## Paths, hosts and methods
 

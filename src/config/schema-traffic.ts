@@ -20,7 +20,7 @@ const KeyParts = (what: string) =>
     },
   );
 
-const Ranges = (description: string) => list(Type.String({ minLength: 2 }), description);
+const Ranges = (description: string) => list(Type.String(), description);
 
 /** Allow and deny lists. @param where  Ends the sentences of the lists. */
 export const Access = (where: string) =>

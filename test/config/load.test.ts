@@ -224,3 +224,56 @@ routes:
   );
   assert.equal(load('upstreams: {}\nroutes: []\n').warnings[0]?.found, 'there is no route: every request gets 404');
 });
+
+describe('warnings about address lists and rate limits', () => {
+  const warned = (rest: string): string[] =>
+    load(`${rest}\n${MINIMAL}`).warnings.map(({ path, found }) => `${path}: ${found}`);
+  const limit = (windows: string, more = ''): string[] =>
+    warned(`rateLimits: { p: { everyRoute: true, windows: [${windows}]${more} } }`);
+
+  test('a range that is wider than it looks', () => {
+    assert.deepEqual(warned('access: { deny: [10.1.2.3/8, 10.0.0.0/8, 10.1.2.3, 10.1.2.3/32, "::/0", "0:0::/64"] }'), [
+      'access.deny[0]: "10.1.2.3/8" has bits below its prefix: all of 10.0.0.0/8 is meant',
+    ]);
+    assert.deepEqual(warned('access: { deny: ["::ffff:10.1.2.3/104", "::ffff:10.1.2.3"] }'), [
+      'access.deny[0]: "::ffff:10.1.2.3/104" has bits below its prefix: all of ::ffff:10.0.0.0/104 is meant',
+    ]);
+    assert.deepEqual(limit('{ limit: 1, windowMs: 1000 }', ', exempt: ["2001:db8::1/32", "2001:DB8::/32"]'), [
+      'rateLimits.p.exempt[0]: "2001:db8::1/32" has bits below its prefix: all of 2001:db8::/32 is meant',
+    ]);
+  });
+
+  test('a window that is never what refuses', () => {
+    const longer = 'a longer window allows no more: this one hardly matters';
+    const shorter = 'a shorter window never lets so many through: this one never fills';
+    const second = (count: number): string => `{ limit: ${count}, windowMs: 1000 }`;
+    const minute = (count: number): string => `{ limit: ${count}, windowMs: 60000 }`;
+    assert.deepEqual(limit(`${second(10)}, ${minute(9)}`), [`rateLimits.p.windows[0].limit: ${longer}`]);
+    assert.deepEqual(limit(`${minute(10)}, ${second(10)}`), [`rateLimits.p.windows[1].limit: ${longer}`]);
+    assert.deepEqual(limit(`${second(10)}, ${minute(11)}`), []);
+    assert.deepEqual(limit(`${second(10)}, ${minute(629)}`), []);
+    assert.deepEqual(limit(`${second(10)}, ${minute(630)}`), [`rateLimits.p.windows[1].limit: ${shorter}`]);
+    assert.deepEqual(limit(`${second(10)}, ${minute(630)}`, ', penalise: true'), []);
+  });
+
+  test('a policy that nobody uses, and one that is named where it holds anyway', () => {
+    const windows = 'windows: [{ limit: 1, windowMs: 1000 }]';
+    const text = `
+rateLimits:
+  spare: { ${windows} }
+  used: { ${windows} }
+  all: { ${windows}, everyRoute: true }
+upstreams:
+  api: { targets: [{ url: "http://127.0.0.1:3000" }] }
+routes:
+  - { name: all, upstream: api, policies: { rateLimits: [all, used] } }
+`;
+    assert.deepEqual(
+      load(text).warnings.map(({ path, line, found }) => `${path}:${line}: ${found}`),
+      [
+        'rateLimits.spare:3: no route uses this rate limit',
+        'routes[0].policies.rateLimits[0]:9: "all" holds for every route already',
+      ],
+    );
+  });
+});
