@@ -13,8 +13,8 @@
  *  |              | 41..63  unused: a bucket fills four cache lines of 64 bytes
  * ```
  *
- * A key has two buckets it may live in, and takes the emptier one, so that the table is three quarters full before one finds no room. Its
- * ids are all it leaves here: 62 bits of a hash with a secret seed.
+ * A key has two buckets it may live in and takes the emptier one, so that the table is three quarters full before one
+ * finds no room. Its ids are all it leaves here: 62 bits of a hash with a secret seed.
  *
  * A count is one word, so that one compare-exchange makes a decision:
  *
@@ -28,8 +28,8 @@
  * holds window n-1 if its number says so, else nothing. Nothing is ever moved, so there is nothing to tear. A number
  * comes again after 512 windows; the tick tells by then that the words are stale.
  *
- * Finding a slot and counting in it needs no lock. What changes whose slot it is (claiming, reclaiming, reviving after a
- * pause of more than a window) happens under the locks of the key's buckets, lower bucket first.
+ * Finding a slot and counting in it needs no lock. What changes whose slot it is (claiming, reclaiming, reviving after
+ * a pause of more than a window) happens under the locks of the key's buckets, lower bucket first.
  */
 export const HEADER_WORDS = 16;
 export const BUCKET_WORDS = 64;
@@ -62,7 +62,10 @@ export const TICK_MS = 100;
 /** Most a counter counts: the schema's largest limit leaves room above it for penalties. */
 export const COUNT_MAX = COUNT_MASK;
 
-/** @param slots  Counters wanted; rounded up to a power of two. @returns  A table without counts; see `LimiterTable`. */
+/**
+ * @param slots  Counters wanted; rounded up to a power of two.
+ * @returns  A table without counts; see `LimiterTable`.
+ */
 export function createLimiterWords(slots: number): Int32Array<SharedArrayBuffer> {
   const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SLOTS_PER_BUCKET)));
   const bytes = (HEADER_WORDS + buckets * BUCKET_WORDS) * Int32Array.BYTES_PER_ELEMENT;

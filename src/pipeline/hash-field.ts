@@ -4,7 +4,7 @@ import type { Transaction } from '../transaction.ts';
 const HEADER = 'header:';
 const COOKIE = 'cookie:';
 
-/** Lower-case field names whose values the intake must keep: for hash balancing, claims of proxies, and policies' keys. */
+/** Lower-case names of fields that the intake must keep: for hash balancing, claims of proxies, and policies' keys. */
 export function capturedNames(config: Config): readonly string[] {
   const names = Object.values(config.upstreams)
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
