@@ -9,27 +9,35 @@
  *  |  2 seed      | 16..23  count of the even window
  *  |  3 in use    | 24..31  count of the odd window
  *  |  4 found full| 32..39  tick at which both windows have passed
- *  |  5 reclaimed | 40      lock of the bucket
+ *  |  5 reclaimed | 40      lock of the bucket: odd while it is held, one more with every step
  *  |              | 41..63  unused: a bucket fills four cache lines of 64 bytes
  * ```
  *
- * A key has two buckets it may live in and takes the emptier one, so that the table is three quarters full before one
- * finds no room. Its ids are all it leaves here: 62 bits of a hash with a secret seed.
+ * A key has two buckets it may live in and takes the emptier one: up to seven tenths of the table no key finds both
+ * full, at eight tenths one in 5,000 does, at nine tenths one in 120. Its ids are all it leaves here: 64 bits of a hash
+ * with a secret seed.
  *
  * A count is one word, so that one compare-exchange makes a decision:
  *
  * ```
- *  bits 31 ... 24             23 ... 0
- *  half the window's number   count
- *  modulo 256
+ *  bit 31   30 ... 24              23 ... 0
+ *  1        half the window's      count
+ *           number, modulo 128
  * ```
  *
  * Even and odd windows have words of their own: in window n only the word of n's parity is written, and the other one
  * holds window n-1 if its number says so, else nothing. Nothing is ever moved, so there is nothing to tear. A number
- * comes again after 512 windows; the tick tells by then that the words are stale.
+ * comes again after 256 windows; the tick tells by then that the words are stale.
  *
- * Finding a slot and counting in it needs no lock. What changes whose slot it is (claiming, reclaiming, reviving after
- * a pause of more than a window) happens under the locks of the key's buckets, lower bucket first.
+ * Who may write what, with any number of threads:
+ *
+ * - Counts: anyone, by compare-exchange, no lock. It holds only if the other window's word is the same before and
+ *   after; else it is taken back and made anew. So each decision saw both words as they were at one moment, and the
+ *   count of a window is final once the next one has begun.
+ * - The tick: anyone, forwards only, before the first count of a window is written.
+ * - Whose slot it is, and the words of a key that comes back after a pause: under the locks of the key's two buckets,
+ *   lower bucket first. Who takes a slot back writes TAKEN and then reads the tick; who opens a window moves the tick
+ *   and then reads the id: one of the two sees the other.
  */
 export const HEADER_WORDS = 16;
 export const BUCKET_WORDS = 64;
@@ -49,13 +57,15 @@ export const ODD = 24;
 export const EXPIRES = 32;
 export const LOCK = 40;
 
-/** High halves of an id that are no id. */
+/** High halves of an id that are no id. TAKEN is left behind only by a thread that died with the lock. */
 export const FREE = 0;
 export const TAKEN = 1;
 
 export const COUNT_BITS = 24;
 export const COUNT_MASK = 0xff_ffff;
-export const TAG_MASK = 0xff;
+/** Bit 31, as it stands right of the count: no window's word is 0. */
+export const TAG_VALID = 0x80;
+export const TAG_MASK = 0x7f;
 /** Milliseconds of a tick: 2^32 of them are 13 years of uptime. */
 export const TICK_MS = 100;
 

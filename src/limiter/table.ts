@@ -26,8 +26,9 @@ const LOCK_DEAD_MS = 1_000;
  * Finds and gives out the slots of a shared table: see `layout.ts`. A slot is named by the number of its first word,
  * the one of its id's high half.
  *
- * Threads: any number, an instance each. `find` takes no lock; the slow paths (a key's first request, and the first one
- * after a pause) lock the two buckets of the key. A thread that dies inside one holds others up for a second, once.
+ * Threads: any number, an instance each. Finding takes no lock; the slow paths (a key's first request, and the first
+ * one after a pause) lock the two buckets of the key. A thread that dies inside one holds up those that need the same
+ * bucket for a second, once; the counters for metrics may be off by one afterwards.
  */
 export class LimiterTable {
   readonly words: Int32Array;
@@ -64,13 +65,14 @@ export class LimiterTable {
    * @param high      High half of the id, low half next.
    * @param windowMs  Length of the key's window.
    * @param steadyMs  Steady clock, milliseconds.
+   * @param even      What the word of the even window holds when nothing is counted; the odd one's next.
    * @returns  The slot, or -1 when both buckets of the key are full of keys in use.
    */
-  slotOf(high: number, low: number, windowMs: number, steadyMs: number): number {
+  slotOf(high: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): number {
     const id = idOf(high);
     const slot = this.#find(id, low);
     if (slot !== -1 && ticksLeft(this.words, slot, steadyMs) > 0) return slot;
-    return this.#claim(id, low, windowMs, steadyMs);
+    return this.#claim(id, low, windowMs, steadyMs, even, odd);
   }
 
   /** The slot of a key whose counts may still matter, or -1: claims nothing. */
@@ -79,9 +81,21 @@ export class LimiterTable {
     return slot !== -1 && ticksLeft(this.words, slot, steadyMs) > 0 ? slot : -1;
   }
 
-  /** Says how long the counts of a slot matter. @param leftMs  From now. */
+  /** Whether a slot found before is still this key's. */
+  holds(slot: number, high: number, low: number): boolean {
+    const { words } = this;
+    return Atomics.load(words, slot + ID_HIGH) === idOf(high) && Atomics.load(words, slot + ID_LOW) === low;
+  }
+
+  /** Says how long the counts of a slot matter; never less than said before. @param leftMs  From now. */
   extend(slot: number, steadyMs: number, leftMs: number): void {
-    Atomics.store(this.words, slot + EXPIRES, tickAfter(steadyMs, leftMs));
+    const { words } = this;
+    const tick = tickAfter(steadyMs, leftMs);
+    for (;;) {
+      const seen = Atomics.load(words, slot + EXPIRES);
+      if (((tick - seen) | 0) <= 0) return;
+      if (Atomics.compareExchange(words, slot + EXPIRES, seen, tick) === seen) return;
+    }
   }
 
   /**
@@ -96,14 +110,12 @@ export class LimiterTable {
       const base = bucketWord((from + i) & this.#mask);
       for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
         if (!this.#isPassed(slot, steadyMs)) continue;
-        this.#lock(base);
-        if (this.#isPassed(slot, steadyMs)) {
-          this.#clear(slot);
+        const ticket = this.#lock(base);
+        if (this.#evict(slot, steadyMs)) {
           Atomics.store(this.words, slot + ID_HIGH, FREE);
           Atomics.sub(this.words, IN_USE, 1);
-          Atomics.add(this.words, RECLAIMED, 1);
         }
-        this.#unlock(base);
+        this.#unlock(base, ticket);
       }
     }
     return (from + buckets) & this.#mask;
@@ -122,60 +134,80 @@ export class LimiterTable {
     return -1;
   }
 
-  #claim(id: number, low: number, windowMs: number, steadyMs: number): number {
+  #claim(id: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): number {
     const first = this.#firstBucket(low);
     const second = this.#secondBucket(id, low);
     const lower = Math.min(first, second);
     const higher = Math.max(first, second);
-    this.#lock(lower);
-    if (higher !== lower) this.#lock(higher);
-    const slot = this.#claimLocked(first, second, id, low, windowMs, steadyMs);
-    if (higher !== lower) this.#unlock(higher);
-    this.#unlock(lower);
-    return slot;
-  }
-
-  #claimLocked(first: number, second: number, id: number, low: number, windowMs: number, steadyMs: number): number {
-    const { words } = this;
-    const known = this.#find(id, low);
-    if (known !== -1) {
-      // Another thread was faster, or the key comes back after a pause.
-      if (ticksLeft(words, known, steadyMs) <= 0) this.#begin(known, windowMs, steadyMs);
-      return known;
-    }
-    // The emptier bucket: choosing the first one where it has room would find both full at half the load.
-    const emptier = this.#roomsIn(second, steadyMs) > this.#roomsIn(first, steadyMs) ? second : first;
-    const slot = this.#roomIn(emptier, steadyMs);
+    const lowerTicket = this.#lock(lower);
+    const higherTicket = higher === lower ? 0 : this.#lock(higher);
+    let slot = this.#find(id, low);
     if (slot === -1) {
-      Atomics.add(words, FOUND_FULL, 1);
-      return -1;
+      slot = this.#room(first, second, steadyMs);
+      if (slot === -1) Atomics.add(this.words, FOUND_FULL, 1);
+      else this.#give(slot, id, low, windowMs, steadyMs, even, odd);
+    } else {
+      this.#revive(slot, windowMs, steadyMs, even, odd);
     }
-    if (words[slot] === FREE) Atomics.add(words, IN_USE, 1);
-    else Atomics.add(words, RECLAIMED, 1);
-    // Nobody may find a half-written id.
-    Atomics.store(words, slot + ID_HIGH, TAKEN);
-    Atomics.store(words, slot + ID_LOW, low);
-    this.#begin(slot, windowMs, steadyMs);
-    Atomics.store(words, slot + ID_HIGH, id);
+    if (higher !== lower) this.#unlock(higher, higherTicket);
+    this.#unlock(lower, lowerTicket);
     return slot;
   }
 
-  /** How many slots of a bucket could be given out. */
-  #roomsIn(base: number, steadyMs: number): number {
-    let rooms = 0;
-    for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
-      if (this.words[slot] === FREE || this.#isPassed(slot, steadyMs)) rooms += 1;
-    }
-    return rooms;
+  /** Both locks are held. @returns  A slot marked TAKEN, in the emptier bucket; -1 for none. */
+  #room(first: number, second: number, steadyMs: number): number {
+    const isFirst = this.#roomIn(first, steadyMs) >= this.#roomIn(second, steadyMs);
+    const slot = this.#take(isFirst ? first : second, steadyMs);
+    // Keys may have come back to life meanwhile.
+    return slot !== -1 ? slot : this.#take(isFirst ? second : first, steadyMs);
   }
 
   #roomIn(base: number, steadyMs: number): number {
-    let passed = -1;
+    let room = 0;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
-      if (this.words[slot] === FREE) return slot;
-      if (passed === -1 && this.#isPassed(slot, steadyMs)) passed = slot;
+      const id = this.words[slot];
+      if (id === FREE || id === TAKEN || this.#isPassed(slot, steadyMs)) room += 1;
     }
-    return passed;
+    return room;
+  }
+
+  #take(base: number, steadyMs: number): number {
+    const { words } = this;
+    for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
+      const id = words[slot];
+      if (id === FREE) Atomics.add(words, IN_USE, 1);
+      else if (id !== TAKEN && !this.#evict(slot, steadyMs)) continue;
+      // Nobody may find a half-written id.
+      Atomics.store(words, slot + ID_HIGH, TAKEN);
+      return slot;
+    }
+    return -1;
+  }
+
+  #give(slot: number, id: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): void {
+    const { words } = this;
+    Atomics.store(words, slot + ID_LOW, low);
+    Atomics.store(words, slot + EVEN, even);
+    Atomics.store(words, slot + ODD, odd);
+    Atomics.store(words, slot + EXPIRES, tickAfter(steadyMs, windowMs * 2));
+    Atomics.store(words, slot + ID_HIGH, id);
+  }
+
+  /** A key comes back after a pause, unless another thread was faster. */
+  #revive(slot: number, windowMs: number, steadyMs: number, even: number, odd: number): void {
+    this.#renew(slot, slot + EVEN, even, steadyMs);
+    this.#renew(slot, slot + ODD, odd, steadyMs);
+    this.extend(slot, steadyMs, windowMs * 2);
+  }
+
+  /** Threads whose clock is a little behind may still count here: nothing that they write after this look is lost. */
+  #renew(slot: number, at: number, word: number, steadyMs: number): void {
+    const { words } = this;
+    for (;;) {
+      const seen = Atomics.load(words, at);
+      if (ticksLeft(words, slot, steadyMs) > 0) return;
+      if (Atomics.compareExchange(words, at, seen, word) === seen) return;
+    }
   }
 
   /** In use by a key, but nothing in it matters any more; a tick is allowed for threads that looked just before. */
@@ -184,14 +216,17 @@ export class LimiterTable {
     return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, steadyMs) < -1;
   }
 
-  #begin(slot: number, windowMs: number, steadyMs: number): void {
-    this.#clear(slot);
-    Atomics.store(this.words, slot + EXPIRES, tickAfter(steadyMs, windowMs * 2));
-  }
-
-  #clear(slot: number): void {
-    Atomics.store(this.words, slot + EVEN, 0);
-    Atomics.store(this.words, slot + ODD, 0);
+  /** The lock is held. @returns  True when the slot was taken from its key; it is marked TAKEN. */
+  #evict(slot: number, steadyMs: number): boolean {
+    if (!this.#isPassed(slot, steadyMs)) return false;
+    const { words } = this;
+    const id = Atomics.exchange(words, slot + ID_HIGH, TAKEN);
+    if (ticksLeft(words, slot, steadyMs) < -1) {
+      Atomics.add(words, RECLAIMED, 1);
+      return true;
+    }
+    Atomics.store(words, slot + ID_HIGH, id);
+    return false;
   }
 
   #firstBucket(low: number): number {
@@ -202,18 +237,30 @@ export class LimiterTable {
     return bucketWord((Math.imul(id, 0x9e3779b1) ^ (low >>> 7)) & this.#mask);
   }
 
-  #lock(base: number): void {
+  /** @returns  What the lock holds now: nobody else gives it back with that. */
+  #lock(base: number): number {
     const { words } = this;
     const at = base + LOCK;
-    for (let spins = 0; Atomics.compareExchange(words, at, 0, 1) !== 0; spins += 1) {
-      if (spins < SPINS) continue;
-      if (spins >= SPINS + LOCK_DEAD_MS) return;
-      Atomics.wait(words, at, 1, 1);
+    let last = 0;
+    for (let looks = 0; ; looks += 1) {
+      const seen = Atomics.load(words, at);
+      const isHeld = (seen & 1) === 1;
+      if (isHeld && seen !== last) {
+        last = seen;
+        looks = 0;
+      }
+      if (isHeld && looks < SPINS) continue;
+      if (isHeld && looks < SPINS + LOCK_DEAD_MS) {
+        Atomics.wait(words, at, seen, 1);
+        continue;
+      }
+      const ticket = (seen + (isHeld ? 2 : 1)) | 0;
+      if (Atomics.compareExchange(words, at, seen, ticket) === seen) return ticket;
     }
   }
 
-  #unlock(base: number): void {
-    Atomics.store(this.words, base + LOCK, 0);
+  #unlock(base: number, ticket: number): void {
+    Atomics.compareExchange(this.words, base + LOCK, ticket, (ticket + 1) | 0);
   }
 }
 
@@ -223,7 +270,7 @@ function idOf(high: number): number {
 
 /** Differences of ticks are right across the wrap of 32 bits. */
 function ticksLeft(words: Int32Array, slot: number, steadyMs: number): number {
-  return ((words[slot + EXPIRES] as number) - Math.floor(steadyMs / TICK_MS)) | 0;
+  return (Atomics.load(words, slot + EXPIRES) - Math.floor(steadyMs / TICK_MS)) | 0;
 }
 
 function tickAfter(steadyMs: number, leftMs: number): number {

@@ -1,29 +1,33 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TAG_MASK } from './layout.ts';
+import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TAG_MASK, TAG_VALID } from './layout.ts';
 import type { LimiterTable } from './table.ts';
 
 /** What one sliding window allows. */
 export interface WindowRule {
   /** 1 to 16,000,000. */
   readonly limit: number;
-  /** Milliseconds >= 100. */
+  /** Whole milliseconds, 100 to 2^32. */
   readonly windowMs: number;
 }
 
 /** No room in the table: `whenFull` decides. */
 export const FULL = -1;
 
+/** Bits left of a signed number of 7 bits in a word. */
+const TAG_SHIFT = 25;
+
 /**
  * The sliding window counter over a shared table: a request is admitted when what was counted in this window, and what
  * was counted in the one before weighted by the share of it still in view, leave room for its cost.
  *
- * All arithmetic is on whole milliseconds and exact: equal input gives equal answers on every machine.
+ * All arithmetic is on whole milliseconds and exact: equal input gives equal answers on every machine. A clock that
+ * goes back counts in the latest window seen until it has caught up, or until two windows of steady time have passed.
  *
  * The results of `look` and `take` beside their return value are left in fields, since an object for them would be
  * garbage on every request: `remaining`, `leftMs`.
  *
  * Threads: one instance each; any number on one table. One compare-exchange on the word of the current window decides,
- * and the loser reads again.
+ * and the loser reads again: see `layout.ts`.
  */
 export class SlidingWindow {
   /** Cost that would still be admitted now; 0 after a refusal. */
@@ -32,12 +36,16 @@ export class SlidingWindow {
   leftMs = 0;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
-  #at = 0;
-  #tag = 0;
+  #number = 0;
   #elapsedMs = 0;
+  /** The window's word and the other one: where, what they held, and what that means. */
+  #at = 0;
+  #otherAt = 0;
+  #seen = 0;
+  #seenOther = 0;
+  #tag = 0;
   #current = 0;
   #before = 0;
-  #seen = 0;
 
   constructor(table: LimiterTable) {
     this.#table = table;
@@ -52,13 +60,14 @@ export class SlidingWindow {
    * @param steadyMs   Steady clock of the machine, milliseconds.
    */
   look(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): number {
+    const { windowMs } = rule;
+    this.#turn(windowMs, clockMs);
     const slot = this.#table.peek(high, low, steadyMs);
-    if (slot === -1) {
+    if (slot !== -1) this.#read(slot);
+    if (slot === -1 || !this.#table.holds(slot, high, low)) {
+      this.#turn(windowMs, clockMs);
       this.#current = 0;
       this.#before = 0;
-      this.#elapsedMs = Math.floor(clockMs) % rule.windowMs;
-    } else {
-      this.#read(slot, rule.windowMs, clockMs);
     }
     return this.#judge(rule, cost);
   }
@@ -66,7 +75,7 @@ export class SlidingWindow {
   /**
    * Counts a request if there is room.
    *
-   * @param cost      What it counts for, >= 0.
+   * @param cost      What it counts for, whole, >= 0.
    * @param penalise  Counts it even where there is no room.
    * @returns  0 when admitted; milliseconds (>= 1) until a request of this cost would be, if no other came; FULL where
    *           the key found no slot. A cost above the limit never fits: then the wait is a whole window.
@@ -80,65 +89,96 @@ export class SlidingWindow {
     steadyMs: number,
     penalise: boolean,
   ): number {
+    const table = this.#table;
     const { windowMs } = rule;
-    const slot = this.#table.slotOf(high, low, windowMs, steadyMs);
-    if (slot === -1) return FULL;
     for (;;) {
-      this.#read(slot, windowMs, clockMs);
+      this.#turn(windowMs, clockMs);
+      const half = Math.floor(this.#number / 2);
+      const isOdd = this.#number - half * 2 === 1;
+      const slot = table.slotOf(high, low, windowMs, steadyMs, wordOf(half, 0), wordOf(isOdd ? half : half - 1, 0));
+      if (slot === -1) return FULL;
+      this.#read(slot);
+      if (!table.holds(slot, high, low)) continue;
       const waitMs = this.#judge(rule, cost);
       if (waitMs !== 0 && !penalise) return waitMs;
+      if (this.#seen >>> COUNT_BITS !== this.#tag) {
+        // First in its window: the slot matters until the next one has passed.
+        table.extend(slot, steadyMs, windowMs * 2 - this.#elapsedMs);
+        if (!table.holds(slot, high, low)) continue;
+      }
       const count = Math.min(COUNT_MAX, this.#current + cost);
-      if (!this.#write(slot, count, windowMs, steadyMs)) continue;
+      if (!this.#write(count)) continue;
       this.#current = count;
       // Admitted: what remains is less by the cost. Refused: what it waits for lies further away by the penalty.
       return this.#judge(rule, waitMs === 0 ? 0 : cost);
     }
   }
 
-  /** Takes back what `take` has just counted for this key, where the window has not ended meanwhile. */
+  /** Takes back what `take` has just counted for this key, where no later window has begun meanwhile. */
   giveBack(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): void {
     const slot = this.#table.peek(high, low, steadyMs);
     if (slot === -1) return;
-    do {
-      this.#read(slot, rule.windowMs, clockMs);
-      if (this.#current === 0) return;
-    } while (!this.#write(slot, Math.max(0, this.#current - cost), rule.windowMs, steadyMs));
+    this.#turn(rule.windowMs, clockMs);
+    const number = this.#number;
+    this.#read(slot);
+    // The count of a window that has passed is final.
+    if (this.#number !== number || !this.#table.holds(slot, high, low)) return;
+    this.#takeBack(cost);
   }
 
-  /** Reads the counts of both windows of a slot, as they are at `clockMs`. */
-  #read(slot: number, windowMs: number, clockMs: number): void {
-    const words = this.#words;
+  /** Numbers the window that `clockMs` is in. */
+  #turn(windowMs: number, clockMs: number): void {
     const wholeMs = Math.floor(clockMs);
-    const number = Math.floor(wholeMs / windowMs);
-    this.#elapsedMs = wholeMs - number * windowMs;
-    if (!this.#readWindow(words, slot, number)) return;
-    // Another thread, whose clock is a little ahead, counts in the next window already: so does this one.
-    this.#elapsedMs = 0;
-    this.#readWindow(words, slot, number + 1);
+    this.#number = Math.floor(wholeMs / windowMs);
+    this.#elapsedMs = wholeMs - this.#number * windowMs;
   }
 
-  /** @returns  True when the window after `number` has begun for others. */
-  #readWindow(words: Int32Array, slot: number, number: number): boolean {
-    const half = Math.floor(number / 2);
-    const isOdd = number - half * 2 === 1;
-    const tag = half & TAG_MASK;
-    const other = Atomics.load(words, slot + (isOdd ? EVEN : ODD));
-    const otherTag = other >>> COUNT_BITS;
-    const otherCount = other & COUNT_MASK;
+  /** Reads the counts of a slot, as of the window at hand, or of a later one that has begun for other threads. */
+  #read(slot: number): void {
+    for (let ahead = this.#readAt(slot); ahead > 0; ahead = this.#readAt(slot)) {
+      this.#number += ahead;
+      this.#elapsedMs = 0;
+    }
+  }
+
+  /** @returns  How many windows later the latest one in the slot is; 0 or less for none. */
+  #readAt(slot: number): number {
+    const words = this.#words;
+    const half = Math.floor(this.#number / 2);
+    const isOdd = this.#number - half * 2 === 1;
+    const tag = TAG_VALID | (half & TAG_MASK);
+    const tagBefore = isOdd ? tag : TAG_VALID | ((half - 1) & TAG_MASK);
     this.#at = slot + (isOdd ? ODD : EVEN);
+    this.#otherAt = slot + (isOdd ? EVEN : ODD);
     this.#tag = tag;
     this.#seen = Atomics.load(words, this.#at);
-    this.#current = this.#seen >>> COUNT_BITS === tag ? this.#seen & COUNT_MASK : 0;
-    this.#before = otherTag === ((isOdd ? half : half - 1) & TAG_MASK) ? otherCount : 0;
-    return otherCount !== 0 && otherTag === ((isOdd ? half + 1 : half) & TAG_MASK);
+    this.#seenOther = Atomics.load(words, this.#otherAt);
+    const stepsAhead = stepsBetween(this.#seen, tag);
+    const stepsAheadOther = stepsBetween(this.#seenOther, tagBefore);
+    this.#current = stepsAhead === 0 ? this.#seen & COUNT_MASK : 0;
+    this.#before = stepsAheadOther === 0 ? this.#seenOther & COUNT_MASK : 0;
+    return Math.max(stepsAhead * 2, stepsAheadOther * 2 - 1);
   }
 
-  #write(slot: number, count: number, windowMs: number, steadyMs: number): boolean {
-    const next = (this.#tag << COUNT_BITS) | count;
-    if (Atomics.compareExchange(this.#words, this.#at, this.#seen, next) !== this.#seen) return false;
-    // First in its window: the slot matters until the next one has passed.
-    if (this.#current === 0) this.#table.extend(slot, steadyMs, windowMs * 2 - this.#elapsedMs);
-    return true;
+  /** @returns  False when another thread was faster; then nothing is counted. */
+  #write(count: number): boolean {
+    const words = this.#words;
+    const word = (this.#tag << COUNT_BITS) | count;
+    if (Atomics.compareExchange(words, this.#at, this.#seen, word) !== this.#seen) return false;
+    if (Atomics.load(words, this.#otherAt) === this.#seenOther) return true;
+    this.#takeBack(count - this.#current);
+    return false;
+  }
+
+  /** Less in the word read last, as long as it is about the same window. */
+  #takeBack(cost: number): void {
+    const words = this.#words;
+    for (;;) {
+      const seen = Atomics.load(words, this.#at);
+      if (seen >>> COUNT_BITS !== this.#tag) return;
+      const word = (this.#tag << COUNT_BITS) | Math.max(0, (seen & COUNT_MASK) - cost);
+      if (Atomics.compareExchange(words, this.#at, seen, word) === seen) return;
+    }
   }
 
   /** Judges what `#read` found. @returns  0 for room, else milliseconds until there is. */
@@ -148,17 +188,37 @@ export class SlidingWindow {
     const current = this.#current;
     const before = this.#before;
     this.leftMs = leftMs;
-    const room = limit * windowMs - before * leftMs - current * windowMs;
-    if (room >= cost * windowMs) {
-      this.remaining = Math.floor(room / windowMs) - cost;
+    const free = limit - current - cost;
+    const inView = before === 0 ? 0 : floorOfShare(before, leftMs, windowMs, windowMs - 1);
+    if (inView <= free) {
+      this.remaining = free - inView;
       return 0;
     }
     this.remaining = 0;
     if (cost > limit) return windowMs;
     // In this window: until so much of the one before has gone out of view that the rest fits.
-    const free = limit - cost - current;
-    if (free >= 0) return leftMs - Math.floor((free * windowMs) / before);
+    if (free >= 0) return leftMs - floorOfShare(free, windowMs, before, 0);
     // In the next one this window is the one before.
-    return leftMs + windowMs - Math.floor(((limit - cost) * windowMs) / current);
+    return leftMs + windowMs - floorOfShare(limit - cost, windowMs, current, 0);
   }
+}
+
+function wordOf(half: number, count: number): number {
+  return ((TAG_VALID | (half & TAG_MASK)) << COUNT_BITS) | count;
+}
+
+/** Half the windows from `tag` to that of a word: -64 to 63. */
+function stepsBetween(word: number, tag: number): number {
+  return (((word >>> COUNT_BITS) - tag) << TAG_SHIFT) >> TAG_SHIFT;
+}
+
+/** `(count * ms + rest) / divisor`, rounded down, exactly. @param count  Below 2^24; the others up to 2^32. */
+function floorOfShare(count: number, ms: number, divisor: number, rest: number): number {
+  const product = count * ms;
+  if (product < 2 ** 52) return Math.floor((product + rest) / divisor);
+  // Longer than 53 bits: twelve bits of the count at a time.
+  const upper = Math.floor(count / 4_096);
+  const quotient = Math.floor((upper * ms) / divisor);
+  const left = upper * ms - quotient * divisor;
+  return quotient * 4_096 + Math.floor((left * 4_096 + (count - upper * 4_096) * ms + rest) / divisor);
 }
