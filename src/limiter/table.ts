@@ -17,6 +17,8 @@ import {
   TICK_MS,
 } from './layout.ts';
 
+/** With so much room a key takes its first bucket, where it is found sooner; with less, the emptier one. */
+const ROOM_KEPT = 5;
 /** Looks at a held lock before the thread sleeps between looks. */
 const SPINS = 1_000;
 /** A lock is held for less than a microsecond; one held this long belongs to a thread that died with it. */
@@ -71,20 +73,21 @@ export class LimiterTable {
   slotOf(high: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): number {
     const id = idOf(high);
     const slot = this.#find(id, low);
-    if (slot !== -1 && ticksLeft(this.words, slot, steadyMs) > 0) return slot;
+    // Plain reads: a slot that seems to have passed is looked at again under the locks.
+    if (slot !== -1 && ticksTo(this.words[slot + EXPIRES] as number, steadyMs) > 0) return slot;
     return this.#claim(id, low, windowMs, steadyMs, even, odd);
   }
 
   /** The slot of a key whose counts may still matter, or -1: claims nothing. */
   peek(high: number, low: number, steadyMs: number): number {
     const slot = this.#find(idOf(high), low);
-    return slot !== -1 && ticksLeft(this.words, slot, steadyMs) > 0 ? slot : -1;
+    return slot !== -1 && ticksTo(this.words[slot + EXPIRES] as number, steadyMs) > 0 ? slot : -1;
   }
 
-  /** Whether a slot found before is still this key's. */
+  /** Whether a slot found before is still this key's. Call it behind an atomic access: its own reads are plain. */
   holds(slot: number, high: number, low: number): boolean {
     const { words } = this;
-    return Atomics.load(words, slot + ID_HIGH) === idOf(high) && Atomics.load(words, slot + ID_LOW) === low;
+    return words[slot + ID_HIGH] === idOf(high) && words[slot + ID_LOW] === low;
   }
 
   /** Says how long the counts of a slot matter; never less than said before. @param leftMs  From now. */
@@ -154,9 +157,10 @@ export class LimiterTable {
     return slot;
   }
 
-  /** Both locks are held. @returns  A slot marked TAKEN, in the emptier bucket; -1 for none. */
+  /** Both locks are held. @returns  A slot marked TAKEN, or -1 for none. */
   #room(first: number, second: number, steadyMs: number): number {
-    const isFirst = this.#roomIn(first, steadyMs) >= this.#roomIn(second, steadyMs);
+    const roomFirst = this.#roomIn(first, steadyMs);
+    const isFirst = roomFirst >= ROOM_KEPT || roomFirst >= this.#roomIn(second, steadyMs);
     const slot = this.#take(isFirst ? first : second, steadyMs);
     // Keys may have come back to life meanwhile.
     return slot !== -1 ? slot : this.#take(isFirst ? second : first, steadyMs);
@@ -268,9 +272,13 @@ function idOf(high: number): number {
   return high === FREE || high === TAKEN ? high + 2 : high;
 }
 
-/** Differences of ticks are right across the wrap of 32 bits. */
 function ticksLeft(words: Int32Array, slot: number, steadyMs: number): number {
-  return (Atomics.load(words, slot + EXPIRES) - Math.floor(steadyMs / TICK_MS)) | 0;
+  return ticksTo(Atomics.load(words, slot + EXPIRES), steadyMs);
+}
+
+/** Differences of ticks are right across the wrap of 32 bits. */
+function ticksTo(tick: number, steadyMs: number): number {
+  return (tick - Math.floor(steadyMs / TICK_MS)) | 0;
 }
 
 function tickAfter(steadyMs: number, leftMs: number): number {

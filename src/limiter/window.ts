@@ -152,7 +152,8 @@ export class SlidingWindow {
     this.#otherAt = slot + (isOdd ? EVEN : ODD);
     this.#tag = tag;
     this.#seen = Atomics.load(words, this.#at);
-    this.#seenOther = Atomics.load(words, this.#otherAt);
+    // Plain: `#write` looks whether it is still the same.
+    this.#seenOther = words[this.#otherAt] as number;
     const stepsAhead = stepsBetween(this.#seen, tag);
     const stepsAheadOther = stepsBetween(this.#seenOther, tagBefore);
     this.#current = stepsAhead === 0 ? this.#seen & COUNT_MASK : 0;

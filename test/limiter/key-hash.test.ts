@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
+import { fuzzRun } from '../support/fuzz.ts';
 
 const MASK = 0xffff_ffffn;
 
-/** HalfSipHash-2-4 with 64 bits of output, over the words that KeyHash feeds, written from its definition. */
+/** HalfSipHash-2-4 with 64 bits of output, over any words, written from its definition. */
 function reference(seed0: number, seed1: number, words: readonly number[]): [high: number, low: number] {
   const word = (n: number): bigint => BigInt(n >>> 0);
   const rotated = (v: bigint, by: bigint): bigint => ((v << by) | (v >> (32n - by))) & MASK;
@@ -35,15 +37,58 @@ function reference(seed0: number, seed1: number, words: readonly number[]): [hig
   return [Number((v1 ^ v3) & MASK) | 0, Number(low & MASK) | 0];
 }
 
+/** What KeyHash feeds, as its description says. */
 function wordsOf(text: string, salt: number): number[] {
+  const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+  const isLatin1 = units.every((unit) => unit < 256);
+  const [perWord, bits] = isLatin1 ? [4, 8] : [2, 16];
+  const packed = (some: readonly number[]): number => some.reduce((sum, unit, i) => sum + unit * 2 ** (i * bits), 0);
   const words = [salt];
-  for (let i = 0; i + 1 < text.length; i += 2) words.push(text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16));
-  words.push((text.length % 2 === 1 ? text.charCodeAt(text.length - 1) : 0) | (text.length << 16));
+  for (let i = 0; i + perWord <= units.length; i += perWord) words.push(packed(units.slice(i, i + perWord)));
+  if (isLatin1) words.push(packed(units.slice(-3)) + (units.length % 128) * 2 ** 24);
+  else
+    words.push(packed(units.length % 2 === 1 ? units.slice(-1) : []) + (2 ** 15 + (units.length % 2 ** 15)) * 2 ** 16);
   return words;
 }
 
+/** A message of bytes as HalfSipHash takes it. */
+function wordsOfBytes(bytes: readonly number[]): number[] {
+  const padded = [...bytes, ...new Array<number>(3 - (bytes.length % 4)).fill(0), bytes.length];
+  return Array.from({ length: padded.length / 4 }, (_, i) => Buffer.from(padded).readInt32LE(i * 4));
+}
+
+test('the definition gives the published values: key 0 to 7, messages 0, 1, 2 ... of 0 to 11 bytes, and of 63', () => {
+  // veorq/SipHash, vectors.h, HalfSipHash-2-4-64.
+  const published: readonly (readonly [length: number, value: string])[] = [
+    [0, '218d1f59b9b83cc8'],
+    [1, 'be552412f8387315'],
+    [2, '064f39ef7c50eb57'],
+    [3, 'ce0f1a45f7060679'],
+    [4, 'd5e78a175be52ea1'],
+    [5, 'cb9d7c3f2f3db580'],
+    [6, 'ce3e91358aa2bc25'],
+    [7, 'ff202728b07bc684'],
+    [8, 'edfee820bce4858c'],
+    [9, '5b51cccc13888307'],
+    [10, '95b0469f06a6f2ee'],
+    [11, 'ae26333994ddcd48'],
+    [63, '2ea63c71bf326087'],
+  ];
+  for (const [length, value] of published) {
+    const message = wordsOfBytes(Array.from({ length }, (_, i) => i));
+    const [high, low] = reference(0x03020100, 0x07060504, message);
+    const bytes = Buffer.alloc(8);
+    bytes.writeInt32LE(low, 0);
+    bytes.writeInt32LE(high, 4);
+    assert.equal(bytes.toString('hex'), value, `${length} bytes`);
+  }
+});
+
 test('equals its definition, for keys of any characters and length', () => {
-  for (const text of ['', 'a', 'ab', '203.0.113.77', '\u0000', '\ud800\udfff\ud800', 'é☃', 'x'.repeat(65_537)]) {
+  const narrow = ['', 'a', 'ab', 'abc', 'abcd', 'abcde', '203.0.113.77', '203.0.113.7', '\u0000', 'é\u00ff\u0080'];
+  const wide = ['\u0100', 'aé☃', 'ab\u0000☃', 'abcd☃', '\ud800\udfff\ud800', '\uffff\uffff'];
+  const long = ['x'.repeat(65_537), `${'x'.repeat(65_536)}\ud800`];
+  for (const text of [...narrow, ...wide, ...long]) {
     for (const [seed0, seed1, salt] of [
       [0, 0, 0],
       [0x01020304, -1, 77],
@@ -56,6 +101,62 @@ test('equals its definition, for keys of any characters and length', () => {
         reference(seed0, seed1, wordsOf(text, salt)),
         JSON.stringify(text.slice(0, 9)),
       );
+    }
+  }
+});
+
+test('no two texts are fed the same words', (t) => {
+  const unit = fc.oneof(
+    fc.constantFrom(0, 1, 0x61, 0x80, 0xff, 0x100, 0x8000, 0xd800, 0xffff),
+    fc.integer({ min: 0, max: 0xffff }),
+  );
+  const text = fc.array(unit, { maxLength: 9 }).map((units) => String.fromCharCode(...units));
+  const owners = new Map<string, string>();
+  fc.assert(
+    fc.property(text, (one) => {
+      const words = wordsOf(one, 0).join();
+      assert.equal(owners.get(words) ?? one, one);
+      owners.set(words, one);
+    }),
+    fuzzRun(t, 50_000),
+  );
+  // Lengths that agree in all bits that the last word keeps.
+  for (const [length, more] of [
+    [4, 128],
+    [7, 1_280],
+  ] as const) {
+    const hash = new KeyHash(1, 2);
+    hash.hash('x'.repeat(length), 0);
+    const { high, low } = hash;
+    hash.hash('x'.repeat(length + more), 0);
+    assert.notDeepEqual([hash.high, hash.low], [high, low]);
+  }
+});
+
+test('keys that follow each other spread evenly over buckets', (t) => {
+  const hash = new KeyHash(0x1234_5678, 0x0bad_cafe);
+  for (const [name, keyOf] of [
+    ['addresses', (i: number) => `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`],
+    ['numbers', (i: number) => String(i)],
+    ['zeros', (i: number) => '\u0000'.repeat(i % 4_096)],
+    ['hearts', (i: number) => `♥${i}`],
+  ] as const) {
+    const keys = name === 'zeros' ? 4_096 : 262_144;
+    const buckets = 256;
+    for (const half of ['high', 'low'] as const) {
+      for (const shift of [0, 24]) {
+        const counts = new Array<number>(buckets).fill(0);
+        for (let i = 0; i < keys; i += 1) {
+          hash.hash(keyOf(i), 9);
+          const bucket = (hash[half] >>> shift) & 255;
+          counts[bucket] = (counts[bucket] as number) + 1;
+        }
+        const expected = keys / buckets;
+        const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+        t.diagnostic(`${name}, ${half} >>> ${shift}: chi-square ${chiSquare.toFixed(0)} of 255 degrees of freedom`);
+        // Chance exceeds 390 once in ten million.
+        assert.ok(chiSquare < 390, `${name} ${half} ${shift}: ${chiSquare}`);
+      }
     }
   }
 });
