@@ -13,9 +13,9 @@
  *  |              | 41..63  unused: a bucket fills four cache lines of 64 bytes
  * ```
  *
- * A key has two buckets it may live in and, once the first is half full, takes the emptier one: up to seven tenths of the table no key finds both
- * full, at eight tenths one in 3,000 does, at nine tenths one in 100. Its ids are all it leaves here: 64 bits of a hash
- * with a secret seed.
+ * A key has two buckets it may live in and, once the first is half full, takes the emptier one: up to seven tenths of
+ * the table no key finds both full, at eight tenths one in 3,000 does, at nine tenths one in 100. Its ids are all it
+ * leaves here: 64 bits of a hash with a secret seed.
  *
  * A count is one word, so that one compare-exchange makes a decision:
  *
