@@ -9,6 +9,9 @@ export type Gate = (request: IncomingMessage) => Reply | null;
 /** Sent with requests that change anything, where there is no token. */
 const CONSENT_FIELD = 'x-sallyport-admin';
 
+/** Change nothing, whatever the path (RFC 9110 9.2.1). */
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+
 /** RFC 6750 2.1; the scheme's case does not matter (RFC 9110 11.1). */
 const BEARER = /^bearer +([^ ]+) *$/i;
 
@@ -49,7 +52,7 @@ function loopbackGate(request: IncomingMessage): Reply | null {
   if (hosts.length !== 1 || !LOOPBACK_AUTHORITY.test(hosts[0] ?? '')) {
     return problem(421, 'Ask under a loopback name, such as localhost, or set admin.token.', { close: true });
   }
-  if (request.method === 'POST' && request.headers[CONSENT_FIELD] !== '1') {
+  if (!SAFE_METHODS.includes(request.method ?? '') && request.headers[CONSENT_FIELD] !== '1') {
     return problem(403, `Send the field ${CONSENT_FIELD}: 1, or set admin.token.`, { close: true });
   }
   return null;

@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { BanDesk } from '../abuse/ban-orders.ts';
 import { SallyportError } from '../errors.ts';
+import { addBan, liftBan, listBans } from './bans.ts';
+import { readJson } from './body.ts';
 import { type Gate, gateFor } from './gate.ts';
 import { answerBadRequest, json, type Problem, problem, problemOf, type Reply } from './reply.ts';
 
@@ -18,6 +21,8 @@ export interface AdminOptions {
   readonly reload: () => Promise<ReloadResult>;
   /** What /status shows: version, uptime, generation, threads, upstreams. No secrets. */
   readonly status: () => object;
+  /** Behind /bans; where there is none the paths are not there. */
+  readonly bans?: BanDesk;
   /** Told about refused and failed requests. */
   readonly log?: AdminLog;
 }
@@ -50,20 +55,34 @@ const CONNECTIONS_MAX = 128;
 const CLOSE_GRACE_MS = 1_000;
 
 interface Endpoint {
-  readonly method: 'GET' | 'POST';
-  readonly answer: (options: AdminOptions) => Reply | Promise<Reply>;
+  /** Methods beside HEAD, which goes with GET. */
+  readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
+  /** Takes the body of POST requests. */
+  readonly takesBody?: true;
+  /** @param asked  What of the request matters beyond method and path. */
+  readonly answer: (options: AdminOptions, asked: Asked) => Reply | Promise<Reply>;
+}
+
+interface Asked {
+  readonly request: IncomingMessage;
+  /** Of a POST to an endpoint that takes one. */
+  readonly body: unknown;
 }
 
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
-  ['/metrics', { method: 'GET', answer: metrics }],
-  ['/healthz', { method: 'GET', answer: () => json(200, { status: 'alive' }) }],
-  ['/readyz', { method: 'GET', answer: readiness }],
-  ['/status', { method: 'GET', answer: ({ status }) => json(200, status()) }],
-  ['/reload', { method: 'POST', answer: reload }],
+  ['/metrics', { methods: ['GET'], answer: metrics }],
+  ['/healthz', { methods: ['GET'], answer: () => json(200, { status: 'alive' }) }],
+  ['/readyz', { methods: ['GET'], answer: readiness }],
+  ['/status', { methods: ['GET'], answer: ({ status }) => json(200, status()) }],
+  ['/reload', { methods: ['POST'], answer: reload }],
 ]);
 
+/** Where there is a desk. The second one has an id behind it. */
+const BANS_PATH = '/bans';
+const BAN_PATH = '/bans/';
+
 /**
- * Starts the operators' listener: metrics, health, status, reload.
+ * Starts the operators' listener: metrics, health, status, reload, bans.
  *
  * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
  * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
@@ -102,7 +121,7 @@ function createHandler(
   gate: Gate,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const reply = gate(request) ?? (await answer(request, options));
+    const reply = gate(request) ?? (await answer(request, response, options));
     if (reply.status === 401 || reply.status === 403 || reply.status === 421) {
       const client = request.socket.remoteAddress;
       options.log?.warn({ status: reply.status, client, path: pathOf(request) }, 'admin request refused');
@@ -113,24 +132,51 @@ function createHandler(
 }
 
 /** Never rejects: what goes wrong behind an endpoint is a 500. */
-async function answer(request: IncomingMessage, options: AdminOptions): Promise<Reply> {
+async function answer(request: IncomingMessage, response: ServerResponse, options: AdminOptions): Promise<Reply> {
   try {
-    return await dispatch(request, options);
+    return await dispatch(request, response, options);
   } catch (error) {
     options.log?.error({ err: error, path: pathOf(request) }, 'admin request failed');
     return problem(500, 'The log has the details.');
   }
 }
 
-function dispatch(request: IncomingMessage, options: AdminOptions): Reply | Promise<Reply> {
-  const endpoint = ENDPOINTS.get(pathOf(request));
-  if (endpoint === undefined) return problem(404, `The paths are ${[...ENDPOINTS.keys()].join(', ')}.`);
-  const allowed = endpoint.method === 'GET' ? ['GET', 'HEAD'] : [endpoint.method];
+async function dispatch(request: IncomingMessage, response: ServerResponse, options: AdminOptions): Promise<Reply> {
+  const endpoint = endpointOf(pathOf(request), options.bans);
+  if (endpoint === null) return problem(404, `The paths are ${paths(options).join(', ')}.`);
+  const { methods, takesBody } = endpoint;
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   if (!allowed.includes(request.method ?? '')) {
-    return problem(405, `Use ${endpoint.method}.`, { fields: { Allow: allowed.join(', ') } });
+    return problem(405, `Use ${methods.join(' or ')}.`, { fields: { Allow: allowed.join(', ') } });
   }
-  if (hasBody(request)) return problem(413, 'No request here takes a body.');
-  return endpoint.answer(options);
+  if (takesBody === true && request.method === 'POST') {
+    const body = await readJson(request, response);
+    return 'reply' in body ? body.reply : endpoint.answer(options, { request, body: body.value });
+  }
+  if (hasBody(request)) return problem(413, 'This request takes no body.');
+  return endpoint.answer(options, { request, body: undefined });
+}
+
+function endpointOf(path: string, bans: BanDesk | undefined): Endpoint | null {
+  if (bans === undefined || !(path === BANS_PATH || path.startsWith(BAN_PATH))) return ENDPOINTS.get(path) ?? null;
+  if (path === BANS_PATH) {
+    return {
+      methods: ['GET', 'POST'],
+      takesBody: true,
+      answer: (_options, { request, body }) =>
+        request.method === 'POST' ? addBan(bans, body, clientOf(request)) : listBans(bans, request.url ?? ''),
+    };
+  }
+  const id = path.slice(BAN_PATH.length);
+  return { methods: ['DELETE'], answer: (_options, { request }) => liftBan(bans, id, clientOf(request)) };
+}
+
+function paths({ bans }: AdminOptions): string[] {
+  return [...ENDPOINTS.keys(), ...(bans === undefined ? [] : [BANS_PATH, `${BAN_PATH}ID`])];
+}
+
+function clientOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? '';
 }
 
 async function metrics(options: AdminOptions): Promise<Reply> {

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { addBansCommand } from './bans.ts';
 import { runCheck } from './check.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action((options: { config?: string; url?: string }) =>
       keep(reload({ configFile: options.config, url: options.url, env: process.env })),
     );
+  addBansCommand(program, keep);
   program
     .command('version')
     .description('print the version')

@@ -101,7 +101,7 @@ test('unknown paths, wrong methods and bodies get problem documents', async () =
     ['PUT', '/metrics', 405],
     ['OPTIONS', '/reload', 405],
   ] as const) {
-    const { status: got, headers, text } = await ask(port, method, path);
+    const { status: got, headers, text } = await ask(port, method, path, CONSENT);
     assert.equal(got, status, `${method} ${path}`);
     assert.equal(headers['content-type'], 'application/problem+json');
     assert.deepEqual([JSON.parse(text).status, JSON.parse(text).type], [status, 'about:blank']);

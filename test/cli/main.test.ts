@@ -23,7 +23,7 @@ test('version: one line that a bug report needs', () => {
 test('--help lists every command, and is no error', () => {
   const { status, stdout } = sallyport('--help');
   assert.equal(status, 0);
-  for (const command of ['serve', 'check', 'reload', 'version'])
+  for (const command of ['serve', 'check', 'reload', 'bans', 'version'])
     assert.match(stdout, new RegExp(`^  ${command}\\b`, 'm'));
 });
 

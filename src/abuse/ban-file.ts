@@ -1,0 +1,181 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { constants, type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { SallyportError } from '../errors.ts';
+import { type BanRecord, parseRecord, RECORD_LENGTH_MAX } from './record.ts';
+
+/** First line of a file; nothing else is taken for one. */
+const MARK = '{"sallyport":"bans"';
+const HEADER = `${MARK},"version":1}`;
+/** Lines written at once. */
+const LINES_PER_WRITE = 1_000;
+/** Keys of strangers: for nobody else to read. */
+const FILE_MODE = 0o600;
+
+export interface LoadedBans {
+  readonly records: readonly BanRecord[];
+  /** What was wrong with the file, and where it is kept now; null for a sound one. */
+  readonly damage: { readonly found: string; readonly keptAs: string } | null;
+}
+
+/**
+ * The file that bans are kept in over a restart: a header line, a line of JSON for each ban, a line that counts them.
+ *
+ * It is written anew each time, beside its place, and moved there when it is on disk: whatever happens to the process
+ * or the machine, one whole file is there, the new one or the one of before. One process writes it.
+ *
+ * Threads: main.
+ */
+export class BanFile {
+  readonly path: string;
+  readonly #bansMax: number;
+  readonly #temporary: string;
+
+  /** @param path  Relative to the working directory. @param bansMax  Bounds what is read. */
+  constructor(path: string, bansMax: number) {
+    this.path = resolve(path);
+    this.#bansMax = bansMax;
+    this.#temporary = `${this.path}.${process.pid}.tmp`;
+  }
+
+  /**
+   * Reads what there is. A file that is damaged is moved aside and its sound lines are used: bans are a help, and a
+   * gateway that does not start is none. A file that is not ours is left alone, and stops the boot: whoever named it
+   * meant another one.
+   *
+   * @throws  SP_CONFIG  A file of something else, of a newer version, or that cannot be read; with the remedy.
+   */
+  async load(nowMs: number): Promise<LoadedBans> {
+    this.#removeLeftovers();
+    const lines = await this.#readLines();
+    if (lines === null) return { records: [], damage: null };
+    const [header, ...rest] = lines;
+    this.#checkHeader(header ?? '');
+    const found = damageOf(rest);
+    const sound = rest.map((line) => parseRecord(line, nowMs)).filter((record) => record !== null);
+    const lost = Math.max(0, rest.length - 1 - sound.length);
+    if (found === null && lost === 0) return { records: sound, damage: null };
+    const keptAs = `${this.path}.bad`;
+    try {
+      await rename(this.path, keptAs);
+    } catch (error) {
+      throw this.refused(
+        `is damaged and cannot be moved to ${keptAs} (${(error as Error).message}): move it away`,
+        error,
+      );
+    }
+    return { records: sound, damage: { found: found ?? `${lost} lines are no bans`, keptAs } };
+  }
+
+  /** Writes all bans. @param lines  From `formatRecord`. @throws  The system's error. */
+  async write(lines: readonly string[]): Promise<void> {
+    await removeIfThere(this.#temporary);
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    const handle = await open(this.#temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+    try {
+      await handle.writeFile(`${HEADER}\n`);
+      for (let at = 0; at < lines.length; at += LINES_PER_WRITE) {
+        await handle.writeFile(`${lines.slice(at, at + LINES_PER_WRITE).join('\n')}\n`);
+      }
+      await handle.writeFile(`${endLine(lines.length)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(this.#temporary, this.path);
+    await syncFolder(dirname(this.path));
+  }
+
+  /** @returns  Null where there is no file, or an empty one. */
+  async #readLines(): Promise<string[] | null> {
+    let handle: FileHandle;
+    try {
+      handle = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw this.refused(`cannot be read (${(error as Error).message}): let the gateway read and write it`, error);
+    }
+    try {
+      const { size, isFile } = await handle.stat().then((stat) => ({ size: stat.size, isFile: stat.isFile() }));
+      if (!isFile) throw this.refused('is no regular file: name a file that the gateway may replace');
+      if (size === 0) return null;
+      if (size > (this.#bansMax + 2) * RECORD_LENGTH_MAX) {
+        throw this.refused(`has ${size} bytes, more than abuse.bansMax bans can fill: name another file, or remove it`);
+      }
+      // Before the rest: a file of something else may be anything.
+      const start = Buffer.alloc(MARK.length);
+      const { bytesRead } = await handle.read(start, 0, start.length, 0);
+      this.#checkHeader(start.toString('latin1', 0, bytesRead));
+      const lines: string[] = [];
+      for await (const line of handle.readLines({ start: 0, autoClose: false })) lines.push(line);
+      return lines;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #checkHeader(header: string): void {
+    if (header === HEADER || header === MARK) return;
+    const found = header.startsWith(MARK) ? 'was written by another version of the gateway' : 'is not a file of bans';
+    throw this.refused(`${found}: name another file, or move this one away`);
+  }
+
+  /** @param words  What is wrong with the file, and what to do. */
+  refused(words: string, cause?: unknown): SallyportError {
+    return new SallyportError('SP_CONFIG', `abuse.file ${this.path} ${words}`, { file: this.path }, { cause });
+  }
+
+  /** Of processes that were killed while they wrote. */
+  #removeLeftovers(): void {
+    const folder = dirname(this.path);
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+      throw this.refused('lies in a folder that is not there: make it, and let the gateway write to it');
+    }
+    const start = `${basename(this.path)}.`;
+    for (const name of readdirSync(folder)) {
+      if (!name.startsWith(start)) continue;
+      const pid = /^([1-9][0-9]{0,9})\.tmp$/.exec(name.slice(start.length))?.[1];
+      if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+    }
+  }
+}
+
+function endLine(count: number): string {
+  return JSON.stringify({ end: count });
+}
+
+function damageOf(rest: readonly string[]): string | null {
+  const last = rest.at(-1);
+  if (last === endLine(rest.length - 1)) return null;
+  return last?.startsWith('{"end":') === true
+    ? `${rest.length - 1} lines, but the last one counts others: ${last.slice(0, 40)}`
+    : 'the last line is missing';
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Else the new name may be lost with the machine, though the file is on disk. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

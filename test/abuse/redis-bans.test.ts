@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { BanChannel } from '../../src/abuse/ban-channel.ts';
+import { type BanRecord, banId, isLifted, mergeRecords } from '../../src/abuse/record.ts';
+import { redisBans } from '../../src/abuse/redis-bans.ts';
+import { until } from '../support/wait.ts';
+import { machine } from './keeper-support.ts';
+import { NO_REDIS, RedisProcess } from './redis-process.ts';
+
+let redis: RedisProcess;
+before(async () => {
+  if (NO_REDIS === false) redis = await RedisProcess.start();
+});
+after(async () => {
+  if (NO_REDIS === false) await redis.down();
+});
+
+const order = { rule: 'manual', value: '192.0.2.1', seconds: 600, reason: 'scanner' };
+const channel = (prefix: string): BanChannel => redisBans((...call) => redis.run(...call), prefix);
+
+test('bans and lifts reach the other machine, and one that comes later', {
+  skip: NO_REDIS,
+}, async () => {
+  const [one, two] = [machine({ name: 'n1', channel: channel('a:') }), machine({ name: 'n2', channel: channel('a:') })];
+  await one.keeper.start();
+  await two.keeper.start();
+  one.fail('192.0.2.9');
+  const added = one.keeper.add(order, '');
+  assert.ok(added.ok);
+  await until('the ban on the other machine', () => two.leftMs('192.0.2.1') > 0 && two.leftMs('192.0.2.9') > 0);
+  assert.deepEqual(two.bans('192.0.2.1')[0], one.bans('192.0.2.1')[0]);
+  assert.equal(two.bans('192.0.2.9')[0]?.node, 'n1');
+
+  const three = machine({ name: 'n3', channel: channel('a:') });
+  await three.keeper.start();
+  await until('the ban on the late machine', () => three.leftMs('192.0.2.1') > 590_000);
+  assert.ok(three.keeper.lift(added.ban.id, '').ok);
+  assert.equal(three.leftMs('192.0.2.1'), 0);
+  await until('the lift everywhere', () => one.leftMs('192.0.2.1') + two.leftMs('192.0.2.1') === 0);
+  for (const each of [one, two, three]) await each.keeper.stop();
+  for (const each of [one, two, three]) {
+    assert.deepEqual(
+      each.lines.filter(({ level }) => level === 'warn' || level === 'error'),
+      [],
+    );
+  }
+});
+
+test('more records than one answer holds', { skip: NO_REDIS }, async () => {
+  const [one, two] = [machine({ channel: channel('b:') }), machine({ channel: channel('b:') })];
+  for (let i = 0; i < 700; i += 1) one.keeper.add({ ...order, value: `10.0.${i >> 8}.${i & 255}` }, '');
+  await one.keeper.start();
+  await until('all told', async () => (await redis.call(['HLEN', 'b:{bans}:records'])) === 700);
+  await two.keeper.start();
+  await until('all heard', () => two.keeper.size === 700);
+  await one.keeper.stop();
+  await two.keeper.stop();
+});
+
+test('Redis dies, comes back empty, and is filled anew; what was changed meanwhile goes out', {
+  skip: NO_REDIS,
+}, async () => {
+  const [one, two] = [machine({ channel: channel('c:') }), machine({ channel: channel('c:') })];
+  await one.keeper.start();
+  await two.keeper.start();
+  const first = one.keeper.add(order, '');
+  await until('the first ban', () => two.leftMs('192.0.2.1') > 0);
+  await redis.down();
+  const warned = (node: typeof one) => node.lines.filter(({ level }) => level === 'warn').length;
+  await until('both to notice', () => warned(one) > 0 && warned(two) > 0);
+  assert.ok(one.leftMs('192.0.2.1') > 0, 'bans hold without Redis');
+  one.keeper.add({ ...order, value: '192.0.2.2' }, '');
+  assert.ok(first.ok && two.keeper.lift(first.ban.id, '').ok);
+  await redis.up();
+  await until('both changes', () => two.leftMs('192.0.2.2') > 0 && one.leftMs('192.0.2.1') === 0);
+  await until('the empty Redis to be filled', async () => (await redis.call(['HLEN', 'c:{bans}:records'])) === 2);
+  assert.deepEqual([warned(one), warned(two)], [1, 1], 'told once, not with every round');
+  await one.keeper.stop();
+  await two.keeper.stop();
+});
+
+test('strange records are passed over and told of once', { skip: NO_REDIS }, async () => {
+  const one = machine({ channel: channel('d:') });
+  const strange: [string, string][] = ['nonsense', '{}', '[]', `{"rule":"${'x'.repeat(99)}"}`].map((text, i) => [
+    `id-${i}`,
+    text,
+  ]);
+  await channel('d:').tell({ set: strange, forget: [] });
+  await one.keeper.start();
+  await until('a warning', () => one.lines.some(({ level }) => level === 'warn'));
+  one.keeper.add(order, '');
+  await until('own bans to go out', async () => (await redis.call(['HLEN', 'd:{bans}:records'])) === 5);
+  assert.equal(one.lines.filter(({ level }) => level === 'warn').length, 1);
+  assert.equal(one.keeper.size, 1);
+  await one.keeper.stop();
+});
+
+test('what is forgotten leaves Redis; the keys end by themselves', { skip: NO_REDIS }, async () => {
+  const one = machine({ channel: channel('e:') });
+  await one.keeper.start();
+  one.fail('192.0.2.1');
+  await until('told', async () => (await redis.call(['HLEN', 'e:{bans}:records'])) === 1);
+  for (const name of ['records', 'order', 'state']) {
+    assert.ok(((await redis.call(['TTL', `e:{bans}:${name}`])) as number) > 5_000_000);
+  }
+  one.pass(1_000_000);
+  for (let i = 0; i < 25; i += 1) one.keeper.sweep();
+  await until('forgotten', async () => (await redis.call(['HLEN', 'e:{bans}:records'])) === 0);
+  assert.equal(await redis.call(['ZCARD', 'e:{bans}:order']), 0);
+  await one.keeper.stop();
+});
+
+test('what no machine was there to forget is removed by the next one', { skip: NO_REDIS }, async () => {
+  const one = machine({ channel: channel('f:') });
+  await one.keeper.start();
+  one.fail('192.0.2.1');
+  await until('told', async () => (await redis.call(['HLEN', 'f:{bans}:records'])) === 1);
+  await one.keeper.stop();
+  const two = machine({ channel: channel('f:') });
+  two.pass(1_000_000);
+  await two.keeper.start();
+  await until('removed', async () => (await redis.call(['HLEN', 'f:{bans}:records'])) === 0);
+  assert.equal(two.keeper.size, 0);
+  await two.keeper.stop();
+});
+
+test('machines come to the same, in whatever order they hear', () => {
+  const base: BanRecord = {
+    rule: 'r',
+    kind: 'address',
+    value: 'v',
+    sinceMs: 1,
+    untilMs: 100,
+    rememberedMs: 200,
+    strikes: 1,
+    reason: '',
+    node: 'n',
+    changedMs: 10,
+    liftedMs: 0,
+  };
+  const told: BanRecord[] = [
+    base,
+    { ...base, changedMs: 20, untilMs: 90, strikes: 2, node: 'm' },
+    { ...base, liftedMs: 25, strikes: 0 },
+    { ...base, changedMs: 30, untilMs: 80, strikes: 1, liftedMs: 25 },
+    { ...base, changedMs: 5, untilMs: 500, strikes: 9 },
+  ];
+  const outcomes = permutations(told).map((order) => JSON.stringify(order.reduce(mergeRecords)));
+  assert.equal(outcomes.length, 120);
+  assert.equal(new Set(outcomes).size, 1);
+  const { untilMs, strikes, liftedMs } = JSON.parse(outcomes[0] as string) as BanRecord;
+  assert.deepEqual([untilMs, strikes, liftedMs], [80, 1, 25], 'bans of before the lift do not come back');
+  assert.equal(isLifted(mergeRecords(base, { ...base, liftedMs: 10 })), true);
+  assert.match(banId('a', 'b'), /^[0-9a-f]{24}$/);
+  assert.notEqual(banId('a', 'b'), banId('b', 'a'));
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, index) => permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]));
+}
