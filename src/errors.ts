@@ -127,6 +127,13 @@ export const ERRORS = Object.freeze({
     'Address not allowed',
     'Requests from this address are not accepted here.',
   ),
+  SP_BANNED: row(
+    403,
+    'client',
+    'info',
+    'Banned',
+    'Requests from here are not accepted for a while, after too many that failed.',
+  ),
   SP_RATE_LIMITED: row(429, 'client', 'info', 'Too Many Requests', 'The limit on requests is reached.'),
   SP_LIMITER_FULL: row(
     503,

@@ -8,6 +8,7 @@ import { ConfigError, describeProblem } from './config/problems.ts';
 import { needsRestart } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
 import { SallyportError } from './errors.ts';
+import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
@@ -16,6 +17,7 @@ import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
+import { banPolicyNames } from './pipeline/ban.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
@@ -72,6 +74,7 @@ class RunningGateway implements Gateway {
   readonly #rows = new NameRows(ROUTES_METERED_MAX);
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
+  readonly #bans: Bans;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -96,6 +99,7 @@ class RunningGateway implements Gateway {
     this.#log = this.#createLog(config);
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
+    this.#bans = createBans(config, this.#limiter.words, () => this.#log);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -114,12 +118,14 @@ class RunningGateway implements Gateway {
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
+        banWords: this.#bans.words,
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {
           this.#health.clearThread(threadIndex);
           this.#metrics.threadRestarted();
         },
+        onBan: (made) => this.#bans.keeper.receive(made),
       },
       this.#generation,
       material,
@@ -150,6 +156,8 @@ class RunningGateway implements Gateway {
     for (const warning of this.#loaded.warnings)
       this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
     if (config.admin.port !== 0) await this.#startAdmin(config);
+    // Who is banned must not be served in the first second.
+    await this.#bans.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
     this.#serving = true;
@@ -185,6 +193,7 @@ class RunningGateway implements Gateway {
     this.#tls.stop();
     await this.#threads.drain(drainMs);
     this.#limiter.stop();
+    await this.#bans.keeper.stop();
     this.#checks.stop();
     await this.#admin?.close();
     this.#log.info({}, 'stopped');
@@ -269,6 +278,7 @@ class RunningGateway implements Gateway {
 
   #applied(generation: Generation): void {
     this.#generation = generation;
+    configureBans(this.#bans.keeper, generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
   }
@@ -321,6 +331,7 @@ class RunningGateway implements Gateway {
           };
         }),
       limiter: this.#limiter.table,
+      bans: this.#bans.keeper,
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),
@@ -336,6 +347,7 @@ class RunningGateway implements Gateway {
       ready: () => this.#ready(),
       reload: () => this.reload(),
       status: () => this.#status(),
+      bans: this.#bans.keeper,
       // Looked up each time: a reload replaces the log.
       log: {
         warn: (context, message) => this.#log.warn(context, message),
@@ -397,9 +409,9 @@ class RunningGateway implements Gateway {
   }
 }
 
-/** `limit:NAME`: what counters of policies are kept by. */
-function policyNames({ rateLimits }: Config): string[] {
-  return Object.keys(rateLimits).map((name) => `limit:${name}`);
+/** `limit:NAME` and `ban:NAME`: what counters of policies are kept by. */
+function policyNames({ rateLimits, abuse }: Config): string[] {
+  return [...Object.keys(rateLimits).map((name) => `limit:${name}`), ...banPolicyNames(abuse.rules)];
 }
 
 function threadCount(config: Config): number {

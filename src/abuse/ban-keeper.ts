@@ -70,6 +70,8 @@ const FORGET_GRACE_MS = 60_000;
  * Threads: main.
  */
 export class BanKeeper implements BanDesk {
+  /** Bans that threads of this process made. */
+  made = 0;
   readonly #o: BanKeeperOptions;
   readonly #table: BanTable;
   readonly #clocks: BanClocks;
@@ -108,6 +110,20 @@ export class BanKeeper implements BanDesk {
   /** Bans that run and ended ones whose strikes are remembered. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Places in the shared table. */
+  get capacity(): number {
+    return this.#table.capacity;
+  }
+
+  get inUse(): number {
+    return this.#table.inUse;
+  }
+
+  /** Running bans that were given up for want of room. */
+  get evicted(): number {
+    return this.#table.evicted;
   }
 
   /** Takes settings over, at start and after a reload; running bans stay. @throws  SP_CONFIG for what is no range. */
@@ -153,6 +169,7 @@ export class BanKeeper implements BanDesk {
 
   /** A thread made a ban. */
   receive(made: BanMade): void {
+    this.made += 1;
     if (made.madeRoom !== null) this.#dropIfGone(hashKeyOf(made.madeRoom[0], made.madeRoom[1]));
     const table = this.#table;
     // Lifted, or given up for another, before this message came.
@@ -337,7 +354,7 @@ export class BanKeeper implements BanDesk {
     const { rule, kind, strikes, reason, node, sinceMs, untilMs } = record;
     const seconds = Math.round((untilMs - sinceMs) / 1_000);
     const id = banId(rule, record.value);
-    return { id, rule, kind, key: shownKey(record), seconds, strikes, reason, node };
+    return { id, rule, kind, value: shownKey(record), seconds, strikes, reason, node };
   }
 }
 

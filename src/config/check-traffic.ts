@@ -1,7 +1,7 @@
 import { formatAddress, formatIPv6, parseAddress, parseRange } from '../base/ip-address.ts';
 import { OWN_FIELDS } from './check-fields.ts';
 import type { Report } from './report.ts';
-import type { Config, RateLimitConfig, RouteConfig } from './schema.ts';
+import type { BanRuleConfig, Config, RateLimitConfig, RouteConfig } from './schema.ts';
 import { didYouMean, type KeyPath, quote } from './words.ts';
 
 type Window = RateLimitConfig['windows'][number];
@@ -10,6 +10,8 @@ type Policies = RouteConfig['policies'];
 const HEADER = 'header:';
 /** Fields that the gateway handles by itself, and keys may be read from all the same. */
 const READABLE = new Set(['authorization', 'cookie', 'host', 'user-agent']);
+/** See src/abuse/rules.ts. */
+const BANS_BY_HAND = 'manual';
 /** Windows of all policies of one route: a decision has room for so many. */
 const WINDOWS_PER_ROUTE_MAX = 64;
 
@@ -24,6 +26,15 @@ export function checkTraffic(config: Config, report: Report): void {
     checkCost(route.policies, config, path, report);
   }
   noteUnused(config, report);
+  checkRanges(config.abuse.exempt, ['abuse', 'exempt'], report);
+  for (const [name, rule] of Object.entries(config.abuse.rules)) {
+    const path = ['abuse', 'rules', name];
+    if (name === BANS_BY_HAND) {
+      report.problem(path, 'bears the name of bans that operators make', 'give the rule another name');
+    }
+    checkKey(rule.key, [...path, 'key'], report);
+    checkBanTimes(rule, path, report);
+  }
 }
 
 function checkAccess({ deny, allow }: Config['access'], path: KeyPath, report: Report): void {
@@ -54,14 +65,7 @@ function checkRanges(ranges: readonly string[], path: KeyPath, report: Report): 
 
 function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): void {
   checkRanges(policy.exempt, [...path, 'exempt'], report);
-  for (const [at, part] of policy.key.entries()) {
-    const inner = [...path, 'key', at];
-    noteRepeated(policy.key, at, inner, report);
-    const name = part.startsWith(HEADER) ? part.slice(HEADER.length).toLowerCase() : '';
-    if (!OWN_FIELDS.includes(name) || READABLE.has(name)) continue;
-    const found = `${report.show(inner, part)} is a field that the gateway handles by itself`;
-    report.problem(inner, found, 'use another field; address stands for the client behind trusted proxies');
-  }
+  checkKey(policy.key, [...path, 'key'], report);
   for (const [at, window] of policy.windows.entries()) {
     const inner = [...path, 'windows', at];
     const same = policy.windows.findIndex(({ windowMs }) => windowMs === window.windowMs);
@@ -81,6 +85,23 @@ function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): vo
       report.warn([...inner, 'limit'], found, 'lower it, or remove this window');
     }
   }
+}
+
+function checkKey(parts: readonly string[], path: KeyPath, report: Report): void {
+  for (const [at, part] of parts.entries()) {
+    const inner = [...path, at];
+    noteRepeated(parts, at, inner, report);
+    const name = part.startsWith(HEADER) ? part.slice(HEADER.length).toLowerCase() : '';
+    if (!OWN_FIELDS.includes(name) || READABLE.has(name)) continue;
+    const found = `${report.show(inner, part)} is a field that the gateway handles by itself`;
+    report.problem(inner, found, 'use another field; address stands for the client behind trusted proxies');
+  }
+}
+
+function checkBanTimes({ banMs, banMsMax }: BanRuleConfig, path: KeyPath, report: Report): void {
+  if (banMs <= banMsMax) return;
+  const other = [...path, 'banMsMax'];
+  report.problem([...path, 'banMs'], `${banMs} is above ${report.mention(other)}, ${banMsMax}`, 'lower it', [other]);
 }
 
 /**

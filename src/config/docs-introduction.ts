@@ -57,7 +57,7 @@ capitals, words parted by \`_\`: \`limits.headBytesMax\` is \`SALLYPORT_LIMITS_H
 - Items of a list have their index, from 0: \`SALLYPORT_ROUTES_0_UPSTREAM\`. The first free index adds an item.
 - Upstreams and rate limits have their name in capitals, \`-\` as \`_\`: \`SALLYPORT_UPSTREAMS_ORDERS_BALANCE\`. They must be
   in the file.
-- Lists of texts are one variable with commas: \`SALLYPORT_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7\`.
+- Lists are one variable with commas: \`SALLYPORT_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7\`.
 - Integers are digits, booleans \`true\` or \`false\`. Texts may be references.
 - A variable of this prefix that names no setting stops the boot, like an unknown key. Variables that Kubernetes makes for a
   service called \`sallyport\` are passed over.
@@ -74,7 +74,7 @@ SIGHUP or \`sallyport reload\` reads and checks the file again, then switches ev
 configuration stays and the log says why. Running requests and open WebSockets are not disturbed.
 
 Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\`,
-\`limits.headBytesMax\`, \`limiter.slots\` and \`answers.keep\`.
+\`limits.headBytesMax\`, \`limiter.slots\`, \`abuse.bansMax\`, \`abuse.file\` and \`answers.keep\`.
 
 ## Addresses and rate limits
 

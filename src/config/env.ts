@@ -169,13 +169,15 @@ function readValue(name: string, text: string, target: Target, report: Report): 
   const { node, path } = target;
   if (isScalar(node)) return readScalar(name, text, node, path, report);
   if (node.type !== 'array' || !isScalar(node.items)) return undefined;
+  const { items: item } = node;
   if (text.trim() === '') return [];
   const items = text.split(',').map((item) => item.trim());
   if (items.includes('')) {
     report.faultOf(name, path, 'a list with an empty item', 'write items with one comma between them');
     return undefined;
   }
-  return items;
+  const values = items.map((one, index) => readScalar(name, one, item, [...path, index], report));
+  return values.includes(undefined) ? undefined : values;
 }
 
 function readScalar(name: string, text: string, node: ScalarNode, path: KeyPath, report: Report): unknown {

@@ -24,6 +24,17 @@ const OFF: Readonly<Record<string, string>> = {
     '    penalise: false',
     '    exempt: []',
   ].join('\n'),
+  'abuse.rules': [
+    '',
+    '  probing:',
+    '    key: [address]',
+    '    statuses: [401, 403, 404]',
+    '    failures: 30',
+    '    windowMs: 60000',
+    '    banMs: 60000',
+    '    banMsMax: 86400000',
+    '    forgetMs: 86400000',
+  ].join('\n'),
   'upstreams.NAME.hashBy': ' address',
   'routes.policies.bodyBytesMax': ' 16777216',
 };

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { count, flag, list, oneOf, section } from './schema-kit.ts';
+import { count, flag, list, millis, oneOf, section, text } from './schema-kit.ts';
 
 /** Settings of what bounds traffic: address lists and rate limits. */
 
@@ -82,6 +82,49 @@ export const RateLimits = Type.Record(Type.String(NAMED), RateLimit, {
   additionalProperties: false,
 });
 
+/** Without the route: bans are looked at before it is known. */
+const BanKeyParts = Type.Array(
+  Type.String({
+    pattern: `^(address|host|method|header:${TOKEN}|cookie:${TOKEN})$`,
+    form: 'address, host, method, header:NAME or cookie:NAME',
+  }),
+  {
+    description: 'Who is counted and banned. Several parts make one key of all of them.',
+    minItems: 1,
+    maxItems: 4,
+    default: ['address'],
+  },
+);
+
+const BanRule = Type.Object(
+  {
+    key: BanKeyParts,
+    statuses: Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), {
+      description: 'Answers that count as failures, of upstreams and of the gateway alike.',
+      minItems: 1,
+      maxItems: 200,
+      default: [401, 403, 404],
+    }),
+    failures: count('Failures in the window that end in a ban.', 30, 1, 1_000_000, 'failures'),
+    windowMs: millis('Length of the window.', 60_000, 100, 86_400_000),
+    banMs: millis('First ban; each further one lasts twice as long as the one before.', 60_000, 1_000, 2_678_400_000),
+    banMsMax: millis('Longest ban.', 86_400_000, 1_000, 2_678_400_000),
+    forgetMs: millis('Without a ban for so long, the next one is a first one again.', 86_400_000, 1_000, 2_678_400_000),
+  },
+  { additionalProperties: false, description: 'Failures that end in a ban.' },
+);
+
+export const Abuse = section('Bans for those who fail too often.', {
+  rules: Type.Record(Type.String(NAMED), BanRule, {
+    description: 'Ban rules by name. Each holds for every route.',
+    default: {},
+    additionalProperties: false,
+  }),
+  exempt: Ranges('Client addresses or CIDR ranges that are never banned.'),
+  bansMax: count('Bans kept at once; past it the one that ends first makes room.', 65_536, 1_024, 1_048_576, 'bans'),
+  file: text('File that bans are kept in over a restart; empty for none.', '', { file: true }),
+});
+
 /** Members of a route's policies. */
 export const RouteLimits = {
   rateLimits: list(Type.String({ minLength: 1 }), 'Names of rate limit policies that hold here.'),
@@ -91,3 +134,5 @@ export const RouteLimits = {
 export type AccessConfig = Static<ReturnType<typeof Access>>;
 export type LimiterConfig = Static<typeof Limiter>;
 export type RateLimitConfig = Static<typeof RateLimit>;
+export type BanRuleConfig = Static<typeof BanRule>;
+export type AbuseConfig = Static<typeof Abuse>;

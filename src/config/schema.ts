@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Claims, KeptFields } from './schema-fields.ts';
 import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
-import { Access, Limiter, RateLimits, RouteLimits } from './schema-traffic.ts';
+import { Abuse, Access, Limiter, RateLimits, RouteLimits } from './schema-traffic.ts';
 
 /**
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
@@ -300,6 +300,7 @@ export const ConfigSchema = Type.Object(
     access: Access('anywhere'),
     limiter: Limiter,
     rateLimits: RateLimits,
+    abuse: Abuse,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
       default: {},
@@ -317,4 +318,4 @@ export type UpstreamConfig = Static<typeof Upstream>;
 export type TargetConfig = Static<typeof Target>;
 export type RouteConfig = Static<typeof RouteRow>;
 export type CertificateConfig = Static<typeof Certificate>;
-export type { AccessConfig, LimiterConfig, RateLimitConfig } from './schema-traffic.ts';
+export type { AbuseConfig, AccessConfig, BanRuleConfig, LimiterConfig, RateLimitConfig } from './schema-traffic.ts';

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { BanMade } from '../abuse/wire.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
@@ -13,10 +14,12 @@ export interface ThreadsOptions {
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
   readonly onLost: (threadIndex: number) => void;
+  readonly onBan: (made: BanMade) => void;
 }
 
 interface Thread {
@@ -144,6 +147,7 @@ export class Threads {
       metricsTable: options.metricsTable,
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
+      banWords: options.banWords,
       tls: this.#tls,
       accepting: this.#accepting,
       control,
@@ -169,6 +173,10 @@ export class Threads {
     if (message.kind === 'listening') thread.listening = true;
     if (message.kind === 'failed') {
       thread.failure = new SallyportError(isCode(message.code) ? message.code : 'SP_INTERNAL', message.message);
+    }
+    if (message.kind === 'ban-made') {
+      this.#options.onBan(message);
+      return;
     }
     for (const waiting of [...this.#waiting]) waiting(thread, message);
   }

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { BanMade } from '../abuse/wire.ts';
 import type { Config } from '../config/schema.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
@@ -10,7 +11,7 @@ export interface Generation {
   readonly plan: SlotPlan;
   /** Metrics row by route name; a name keeps its row over reloads. */
   readonly routeRows: Readonly<Record<string, number>>;
-  /** Metrics row by `limit:NAME`, likewise. */
+  /** Metrics row by `limit:NAME` and `ban:NAME`, likewise. */
   readonly policyRows: Readonly<Record<string, number>>;
 }
 
@@ -23,6 +24,8 @@ export interface IngressTask {
   readonly targetTable: SharedArrayBuffer;
   /** See src/limiter/layout.ts. */
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  /** See src/abuse/layout.ts. */
+  readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;
@@ -42,4 +45,5 @@ export type FromIngress =
   | { readonly kind: 'listening' }
   | { readonly kind: 'failed'; readonly message: string; readonly code: string }
   | { readonly kind: 'reloaded'; readonly number: number; readonly error: string | null }
-  | { readonly kind: 'tls-applied'; readonly number: number; readonly error: string | null };
+  | { readonly kind: 'tls-applied'; readonly number: number; readonly error: string | null }
+  | BanMade;

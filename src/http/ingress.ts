@@ -1,3 +1,4 @@
+import { BanTable } from '../abuse/ban-table.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
@@ -5,9 +6,10 @@ import { Decision } from '../limiter/decision.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
 import { SEED_0, SEED_1 } from '../limiter/layout.ts';
 import { LimiterTable } from '../limiter/table.ts';
+import { SlidingWindow } from '../limiter/window.ts';
 import { compileClientAddresses } from '../message/client-address.ts';
 import { compileProblems } from '../message/problem.ts';
-import type { ThreadLines, ThreadLoad } from '../pipeline/context.ts';
+import type { ThreadBans, ThreadLines, ThreadLoad } from '../pipeline/context.ts';
 import { capturedNames, fieldsOfKeys, hashReader } from '../pipeline/hash-field.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
@@ -41,6 +43,7 @@ export class Ingress {
   readonly #upstreams: Upstreams;
   readonly #load: ThreadLoad = { requests: 0 };
   readonly #decision: Decision;
+  readonly #bans: ThreadBans;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
   readonly #front: Front;
@@ -57,7 +60,14 @@ export class Ingress {
     this.#metrics = new ThreadMetrics(task.metricsTable, task.threadIndex);
     const health = new TargetHealth(task.targetTable, task.threadIndex);
     this.#upstreams = new Upstreams({ wheel: this.#wheel, health, events: this.#metrics, threads: task.threads });
-    this.#decision = decisionOver(task.limiterWords);
+    const hash = hashOver(task.limiterWords);
+    this.#decision = new Decision(new LimiterTable(task.limiterWords), hash);
+    this.#bans = {
+      table: new BanTable(task.banWords),
+      hash,
+      window: new SlidingWindow(new LimiterTable(task.limiterWords)),
+      report: (made) => this.#say(made),
+    };
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -161,6 +171,7 @@ export class Ingress {
         metrics: this.#metrics,
         policyRows,
         decision: this.#decision,
+        bans: this.#bans,
         load: this.#load,
         lines: this.#lines,
         log,
@@ -248,9 +259,8 @@ export class Ingress {
   }
 }
 
-function decisionOver(words: Int32Array): Decision {
-  const hash = new KeyHash(words[SEED_0] as number, words[SEED_1] as number);
-  return new Decision(new LimiterTable(words), hash);
+function hashOver(words: Int32Array): KeyHash {
+  return new KeyHash(words[SEED_0] as number, words[SEED_1] as number);
 }
 
 function describe(error: unknown): { code: string; message: string } {

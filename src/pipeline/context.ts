@@ -1,5 +1,9 @@
+import type { BanTable } from '../abuse/ban-table.ts';
+import type { BanMade } from '../abuse/wire.ts';
 import type { Config } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
+import type { KeyHash } from '../limiter/key-hash.ts';
+import type { SlidingWindow } from '../limiter/window.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -21,6 +25,16 @@ export interface ThreadLines {
   accessOn: boolean;
 }
 
+/** What a thread needs to know and to make bans. */
+export interface ThreadBans {
+  readonly table: BanTable;
+  readonly hash: KeyHash;
+  /** Where failures are counted: over the table of the rate limiter. */
+  readonly window: SlidingWindow;
+  /** Tells the main thread. */
+  readonly report: (made: BanMade) => void;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -29,10 +43,11 @@ export interface PhaseContext {
   readonly groups: readonly UpstreamGroup[];
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
-  /** Metrics row by `limit:NAME`. */
+  /** Metrics row by `limit:NAME` and `ban:NAME`. */
   readonly policyRows: Readonly<Record<string, number>>;
   /** The thread's one way to decide about rate limits; used by one phase at a time. */
   readonly decision: Decision;
+  readonly bans: ThreadBans;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

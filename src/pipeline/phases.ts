@@ -6,6 +6,7 @@ import type { Transaction } from '../transaction.ts';
 import type { Verdict } from '../verdict.ts';
 import { compileAccess, compileRouteAccess } from './access.ts';
 import { compileAccount } from './account.ts';
+import { compileBan, compileBanCount } from './ban.ts';
 import { compileClient } from './client.ts';
 import type { PhaseContext } from './context.ts';
 import { compileForward } from './forward.ts';
@@ -24,6 +25,8 @@ export interface PhaseRow {
   readonly compile: (context: PhaseContext) => Phase | null;
   /** Runs once at the end of every request, whatever became of it. */
   readonly always?: true;
+  /** Runs for the gateway's own refusals as well, before they leave: a phase behind the upstream's answer. */
+  readonly refusals?: true;
 }
 
 /**
@@ -34,12 +37,14 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'guard', compile: ({ config }) => compileGuard({ keepEncodedSlash: config.paths.encodedSlash === 'keep' }) },
   { name: 'client', compile: (context) => compileClient(context) },
   { name: 'access', compile: (context) => compileAccess(context) },
+  { name: 'ban', compile: (context) => compileBan(context) },
   { name: 'transport', compile: ({ config }) => compileTransport(config) },
   { name: 'route', compile: ({ routes }) => compileRouting(routes) },
   { name: 'route-access', compile: (context) => compileRouteAccess(context) },
   { name: 'limit', compile: (context) => compileLimit(context) },
   { name: 'body', compile: () => compileBodyBound() },
   { name: 'upstream', compile: (context) => compileForward(context) },
+  { name: 'ban-count', compile: (context) => compileBanCount(context), refusals: true },
   { name: 'response', compile: ({ config }) => compileResponse(config) },
   { name: 'account', compile: (context) => compileAccount(context), always: true },
 ]);

@@ -5,7 +5,7 @@ import type { ProblemAnswer } from '../message/problem.ts';
 import type { Transaction, TransactionOwner } from '../transaction.ts';
 import { PASS, type Refusal, refuse } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
-import { PHASES, type Phase } from './phases.ts';
+import { PHASES, type Phase, type PhaseRow } from './phases.ts';
 import { secureFields } from './response.ts';
 
 const NO_FIELDS = Buffer.alloc(0);
@@ -23,6 +23,7 @@ export interface PipelineOptions {
 export class Pipeline implements TransactionOwner {
   readonly #phases: readonly Phase[];
   readonly #last: readonly Phase[];
+  readonly #refusals: readonly Phase[];
   readonly #context: PhaseContext;
   readonly #problems: PipelineOptions['problems'];
   readonly #secureFields: Buffer | null;
@@ -31,10 +32,13 @@ export class Pipeline implements TransactionOwner {
     this.#context = context;
     this.#problems = options.problems;
     this.#secureFields = secureFields(context.config);
-    const built = PHASES.map((row) => ({ phase: row.compile(context), always: row.always === true }));
-    const on = built.filter((row): row is { phase: Phase; always: boolean } => row.phase !== null);
-    this.#phases = on.filter((row) => !row.always).map((row) => row.phase);
-    this.#last = on.filter((row) => row.always).map((row) => row.phase);
+    const built = PHASES.map((row) => ({ row, phase: row.compile(context) }));
+    const on = built.filter((one): one is { row: PhaseRow; phase: Phase } => one.phase !== null);
+    const phasesOf = (which: (row: PhaseRow) => boolean) =>
+      on.filter(({ row }) => which(row)).map(({ phase }) => phase);
+    this.#phases = phasesOf(({ always }) => always !== true);
+    this.#last = phasesOf(({ always }) => always === true);
+    this.#refusals = phasesOf(({ refusals }) => refusals === true);
   }
 
   /** A request is here: counted until `finish`. */
@@ -67,6 +71,12 @@ export class Pipeline implements TransactionOwner {
       this.finish(tx);
       return;
     }
+    tx.status = ERRORS[refusal.code].status;
+    // Not after an error, which may be theirs.
+    if (refusal.code !== 'SP_INTERNAL') {
+      const nowMs = this.#nowMs(tx);
+      for (const phase of this.#refusals) phase(tx, nowMs);
+    }
     const problem = this.#problems(refusal, tx.requestId);
     const secured = tx.secure && this.#secureFields !== null;
     const more = tx.answerText === '' ? NO_FIELDS : Buffer.from(tx.answerText, 'latin1');
@@ -83,8 +93,7 @@ export class Pipeline implements TransactionOwner {
     tx.finished = true;
     this.#context.load.requests -= 1;
     this.#context.metrics.inFlight(-1);
-    // One reading of the cheaper clock gives both the time of the end and an exact duration.
-    const nowMs = tx.startedAtMs + (performance.now() - tx.startedAt);
+    const nowMs = this.#nowMs(tx);
     for (const phase of this.#last) phase(tx, nowMs);
   }
 
@@ -98,6 +107,11 @@ export class Pipeline implements TransactionOwner {
       log.error({ err: second, requestId: tx.requestId }, 'error while letting go of a failed request');
     }
     this.refuse(tx, refuse('SP_INTERNAL'));
+  }
+
+  /** One reading of the cheaper clock gives both the time of day and an exact duration. */
+  #nowMs(tx: Transaction): number {
+    return tx.startedAtMs + (performance.now() - tx.startedAt);
   }
 
   /** @returns true when every phase from `from` on passed. */

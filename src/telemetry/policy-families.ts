@@ -6,8 +6,8 @@ import { MetricsTotals } from './totals.ts';
 /** The row of all policies without one of their own; no policy has such a name. */
 const OTHER_POLICIES = '_other';
 
-/** What policies did, and the state of the rate limiter's table. */
-export function policyFamilies({ table, policies, limiter }: MetricsSources): Family[] {
+/** What policies did, and the state of the tables of rate limits and bans. */
+export function policyFamilies({ table, policies, limiter, bans }: MetricsSources): Family[] {
   const totals = new MetricsTotals(table);
   const rows = () => [
     ...[...policies()].filter(({ row }) => row < POLICY_ROWS - 1),
@@ -55,6 +55,34 @@ export function policyFamilies({ table, policies, limiter }: MetricsSources): Fa
       help: 'Counters taken back from keys whose windows have passed',
       labels: [],
       read: one(() => limiter.reclaimed),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_bans_capacity',
+      help: 'Bans that there is room for',
+      labels: [],
+      read: one(() => bans.capacity),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_bans_kept',
+      help: 'Bans that run, and ended ones that are remembered',
+      labels: [],
+      read: one(() => bans.inUse),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_made_total',
+      help: 'Bans that rules made on this machine',
+      labels: [],
+      read: one(() => bans.made),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_evicted_total',
+      help: 'Running bans given up to make room for others',
+      labels: [],
+      read: one(() => bans.evicted),
     },
   ];
 }

@@ -46,6 +46,15 @@ export interface LimiterGauges {
   readonly reclaimed: number;
 }
 
+/** State of the table of bans. */
+export interface BanGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  readonly evicted: number;
+  /** Bans that threads of this process made. */
+  readonly made: number;
+}
+
 export interface MetricsSources {
   /** From `createMetricsTable`. */
   readonly table: SharedArrayBuffer;
@@ -54,9 +63,10 @@ export interface MetricsSources {
   /** Targets of the configuration in force. */
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
-  /** Policies of the configuration in force: `limit:NAME`, with their rows. */
+  /** Policies of the configuration in force: `limit:NAME` and `ban:NAME`, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
+  readonly bans: BanGauges;
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;

@@ -31,7 +31,7 @@ test('a ban that a thread made is listed with its key, rule, end, strikes and re
   );
   assert.ok(leftSeconds >= 1 && leftSeconds <= 2);
   assert.deepEqual(
-    one.lines.map(({ level, message, context }) => [level, message, context.key]),
+    one.lines.map(({ level, message, context }) => [level, message, context.value]),
     [['info', 'banned', '192.0.2.1']],
   );
   one.pass(1_200);
@@ -49,7 +49,7 @@ test('an operator bans and lifts: threads know with their next look, and the log
   assert.equal(one.leftMs('192.0.2.1'), 0);
   assert.deepEqual(one.bans(), []);
   assert.deepEqual(
-    one.lines.map(({ message, context }) => [message, context.by, context.key]),
+    one.lines.map(({ message, context }) => [message, context.by, context.value]),
     [
       ['ban added by an operator', '127.0.0.1', '192.0.2.1'],
       ['ban lifted by an operator', '127.0.0.1', '192.0.2.1'],

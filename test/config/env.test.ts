@@ -7,7 +7,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 103;
+const SETTINGS = 113;
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -19,6 +19,9 @@ const VALUES: Readonly<Record<string, string>> = {
   'problems.typeBase': 'https://example.com/',
   'answers.keep': 'server,x-powered-by',
   'rateLimits.NAME.key': 'route,header:X-User',
+  'abuse.rules.NAME.key': 'host,header:X-User',
+  'abuse.rules.NAME.statuses': '403,429',
+  'abuse.exempt': '10.0.0.0/8,::1',
   'access.deny': '10.0.0.0/8,::1',
   'access.allow': '10.0.0.0/8,::1',
   'routes[N].policies.access.deny': '10.0.0.0/8,::1',
@@ -49,6 +52,7 @@ tls: { certificates: [{ certificate: ${JSON.stringify(import.meta.filename)}, ke
 rateLimits:
   my-api:
     windows: [{ limit: 10, windowMs: 1000 }]
+abuse: { rules: { my-api: {} } }
 upstreams:
   my-api:
     targets: [{ url: "http://127.0.0.1:3000" }]
@@ -82,7 +86,7 @@ describe('every setting can be set by environment', () => {
 
 /** A valid value that is not the default. */
 function valueFor({ scalar, isList }: Leaf, pattern: string): string {
-  if (/certificate|^tls.*\.key$|\.ca$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
+  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
   const given = VALUES[pattern];
   if (given !== undefined) return given;
   if (isList) return 'one,two';
@@ -97,7 +101,7 @@ function otherInteger({ minimum = 0, maximum = 0, default: given = 0 }: ScalarNo
 }
 
 function expected({ scalar, isList }: Leaf, text: string): unknown {
-  if (isList) return text.split(',');
+  if (isList) return text.split(',').map((item) => (scalar.type === 'integer' ? Number(item) : item));
   if (scalar.type === 'boolean') return text === 'true';
   return scalar.type === 'integer' ? Number(text) : text;
 }

@@ -23,6 +23,8 @@ test('every fixed setting is named when it changes', () => {
     SALLYPORT_ADMIN_PORT: '9091',
     SALLYPORT_LIMITS_HEAD_BYTES_MAX: '32768',
     SALLYPORT_LIMITER_SLOTS: '4096',
+    SALLYPORT_ABUSE_BANS_MAX: '4096',
+    SALLYPORT_ABUSE_FILE: '/var/lib/sallyport/bans.jsonl',
     SALLYPORT_ANSWERS_KEEP: 'server',
     SALLYPORT_TLS_CERTIFICATES_0_CERTIFICATE: process.execPath,
     SALLYPORT_TLS_CERTIFICATES_0_KEY: process.execPath,

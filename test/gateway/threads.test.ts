@@ -40,9 +40,11 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     metricsTable,
     targetTable: new SharedArrayBuffer(4),
     limiterWords: new Int32Array(new SharedArrayBuffer(4)),
+    banWords: new Int32Array(new SharedArrayBuffer(4)),
     lines: { write: (_lines: string, done: () => void) => done() },
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),
+    onBan: () => assert.fail('nobody bans'),
   };
   const threads = new Threads(options, first, null);
   const at = (threadIndex: number, word: number): number => Atomics.load(board, threadIndex * BOARD_WORDS + word);

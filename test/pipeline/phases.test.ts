@@ -16,6 +16,7 @@ import { createLog } from '../../src/telemetry/log.ts';
 import { ThreadMetrics } from '../../src/telemetry/metrics.ts';
 import type { Source, Transaction } from '../../src/transaction.ts';
 import { load, MINIMAL } from '../config/support.ts';
+import { freshBans } from '../support/bans.ts';
 import { freshDecision } from '../support/decision.ts';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -46,6 +47,7 @@ class Bench {
       metrics: new ThreadMetrics(createMetricsTable(1, 1), 0),
       policyRows: {},
       decision: freshDecision(),
+      bans: freshBans(),
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),

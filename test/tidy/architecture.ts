@@ -12,6 +12,7 @@ export const RANKS: readonly (readonly string[])[] = [
   ['transaction'],
   [
     'limiter',
+    'abuse',
     'auth',
     'validate',
     'body',
