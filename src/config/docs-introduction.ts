@@ -79,6 +79,8 @@ Some settings are read once, at start, and need a restart: \`listen.*\`, \`threa
 ## Addresses and rate limits
 
 - Addresses are those of clients behind \`trustedProxies\`: without the balancer on that list, all clients are one.
+- \`denyFiles\` and \`allowFiles\` hold one address or range a line, thousands if need be; \`#\` begins a comment. A line that is
+  neither is a problem like any other.
 - A denied address stays denied, whatever \`allow\` says. A route's lists hold beside the gateway's: both must let it pass.
 - IPv4 and IPv6 are apart: \`0.0.0.0/0\` says nothing about IPv6, \`::/0\` nothing about IPv4.
 - A configuration where a request costs more than a limit is refused: no such request would ever be admitted.

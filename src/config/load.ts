@@ -1,5 +1,6 @@
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readAddressLists } from './address-lists.ts';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -75,6 +76,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkUpstreams(config, said, report);
   checkRoutes(config, report);
   checkTraffic(config, report);
+  readAddressLists(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

@@ -22,11 +22,15 @@ const KeyParts = (what: string) =>
 
 const Ranges = (description: string) => list(Type.String(), description);
 
+const Files = (description: string) => list(Type.String({ minLength: 1, file: true }), description);
+
 /** Allow and deny lists. @param where  Ends the sentences of the lists. */
 export const Access = (where: string) =>
   section('Who may come at all, by address.', {
     deny: Ranges(`Addresses or CIDR ranges that get 403 ${where}.`),
     allow: Ranges(`Where any are given, only these are served ${where}. A denied one stays denied.`),
+    denyFiles: Files('Files of further ones to deny, one a line, # for comments; read at start and with each reload.'),
+    allowFiles: Files('Files of further ones to allow, likewise.'),
   });
 
 export const Limiter = section('The table in which all threads count.', {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { envName, envNames, envSegment, SHORT_NAMES } from '../../src/config/env-names.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { SCHEMA, type ScalarNode } from '../../src/config/schema-tree.ts';
@@ -7,7 +10,12 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 113;
+const SETTINGS = 117;
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
+const LIST = join(folder, 'addresses.txt');
+writeFileSync(LIST, '192.0.2.0/24\n');
+after(() => rmSync(folder, { recursive: true }));
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -24,6 +32,10 @@ const VALUES: Readonly<Record<string, string>> = {
   'abuse.exempt': '10.0.0.0/8,::1',
   'access.deny': '10.0.0.0/8,::1',
   'access.allow': '10.0.0.0/8,::1',
+  'access.denyFiles': LIST,
+  'access.allowFiles': LIST,
+  'routes[N].policies.access.denyFiles': LIST,
+  'routes[N].policies.access.allowFiles': LIST,
   'routes[N].policies.access.deny': '10.0.0.0/8,::1',
   'routes[N].policies.access.allow': '10.0.0.0/8,::1',
   'routes[N].policies.rateLimits': 'my-api',
@@ -86,7 +98,8 @@ describe('every setting can be set by environment', () => {
 
 /** A valid value that is not the default. */
 function valueFor({ scalar, isList }: Leaf, pattern: string): string {
-  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
+  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names'))
+    return process.execPath;
   const given = VALUES[pattern];
   if (given !== undefined) return given;
   if (isList) return 'one,two';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseList } from 'structured-headers';
@@ -287,6 +288,20 @@ test('deny and allow lists of the gateway and of a route', async () => {
     const answer = await ask(gateway, '/open');
     assert.equal(answer.status, 403);
     assert.match(answer.body, /address-denied/);
+    // Lists in files, 20,000 lines long; each reload reads them anew.
+    const file = `${gateway.configFile}.deny`;
+    const strangers = Array.from({ length: 20_000 }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}\n`).join('');
+    writeFileSync(file, strangers);
+    const listed = limited({}, routes, { access: { denyFiles: [file] } });
+    assert.ok((await gateway.reload(listed)).ok);
+    assert.equal(await statusOf('/open'), 200);
+    writeFileSync(file, `${strangers}127.0.0.0/8 # the test itself\n`);
+    assert.ok((await gateway.reload()).ok);
+    assert.equal(await statusOf('/open'), 403);
+    writeFileSync(file, `${strangers}localhost\n`);
+    const refused = await gateway.reload();
+    assert.equal(refused.ok, false);
+    assert.match(refused.text, /line 20001 has/);
   } finally {
     assert.equal(await gateway.stop(), 0);
   }
