@@ -203,6 +203,8 @@ class RunningGateway implements Gateway {
   async #reload(): Promise<ReloadResult> {
     const before = this.#generation;
     try {
+      // New settings would reach threads that are about to end.
+      if (this.#stopped !== null) throw new SallyportError('SP_CONFIG', 'the gateway is draining: it takes no reload');
       const { config, warnings } = this.#load();
       const fixed = needsRestart(before.config, config);
       if (fixed.length > 0) {

@@ -192,7 +192,13 @@ describe('stop', () => {
       assert.equal((await gateway.word()).kind, 'started');
       assert.equal(await get(ports.http), '200 served');
       gateway.child.send('stop' satisfies Order);
-      assert.deepEqual(await gateway.order('stop'), { kind: 'stopped', exitCode: 0 });
+      gateway.child.send('stop' satisfies Order);
+      const late = await gateway.order('reload');
+      assert.deepEqual(
+        [late.kind, 'words' in late && late.words],
+        ['reloaded', 'the gateway is draining: it takes no reload'],
+      );
+      assert.deepEqual(await gateway.word(), { kind: 'stopped', exitCode: 0 });
       assert.deepEqual(await gateway.word(), { kind: 'stopped', exitCode: 0 });
       assert.equal(await gateway.gone(), 0);
       assert.deepEqual([await isOpen(ports.http), await isOpen(ports.admin)], [false, false]);
