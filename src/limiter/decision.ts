@@ -45,7 +45,6 @@ export class Decision {
   readonly #hash: KeyHash;
   readonly #counter: SlidingWindow;
   #cost = 1;
-  #steadyMs = 0;
 
   constructor(table: LimiterTable, hash: KeyHash) {
     this.#counter = new SlidingWindow(table);
@@ -57,7 +56,7 @@ export class Decision {
     this.policies = 0;
     this.windows = 0;
     this.#cost = cost;
-    this.#steadyMs = steadyMs;
+    this.#counter.at(steadyMs, steadyMs);
   }
 
   /** Adds a policy. @returns  False when there are too many windows: the configuration's check refuses that many. */
@@ -133,8 +132,6 @@ export class Decision {
         this.lows[at] as number,
         this.windowAt(at),
         this.#cost,
-        this.#steadyMs,
-        this.#steadyMs,
       );
       if (waitMs > 0) this.#noteWait(at, waitMs);
     }
@@ -156,21 +153,12 @@ export class Decision {
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
-      this.#steadyMs,
-      this.#steadyMs,
       penalise,
     );
   }
 
   #giveBack(at: number): void {
-    this.#counter.giveBack(
-      this.highs[at] as number,
-      this.lows[at] as number,
-      this.windowAt(at),
-      this.#cost,
-      this.#steadyMs,
-      this.#steadyMs,
-    );
+    this.#counter.giveBack(this.highs[at] as number, this.lows[at] as number, this.windowAt(at), this.#cost);
   }
 
   #noteRoom(at: number): void {

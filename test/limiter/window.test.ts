@@ -36,6 +36,27 @@ class Reference {
   }
 }
 
+function idOf(key: number): [high: number, low: number] {
+  return [key * 7_919, key * 104_729];
+}
+
+function take(
+  counter: SlidingWindow,
+  key: number,
+  rule: WindowRule,
+  cost: number,
+  nowMs: number,
+  penalise = false,
+): number {
+  counter.at(nowMs, nowMs);
+  return counter.take(...idOf(key), rule, cost, penalise);
+}
+
+function look(counter: SlidingWindow, key: number, rule: WindowRule, cost: number, nowMs: number): number {
+  counter.at(nowMs, nowMs);
+  return counter.look(...idOf(key), rule, cost);
+}
+
 const step = fc.record({
   key: fc.integer({ min: 0, max: 2 }),
   cost: fc.integer({ min: 0, max: 4 }),
@@ -58,13 +79,13 @@ test('every answer equals that of a plain sliding window counter, on random sche
       fc.boolean(),
       fc.integer({ min: 0, max: 2 ** 40 }),
       (schedule, limit, windowMs, penalise, startMs) => {
-        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, startMs)));
         const reference = new Reference();
         const rule = { limit, windowMs };
         let nowMs = startMs;
         for (const { key, cost, pauseMs } of schedule) {
           nowMs += pauseMs;
-          const wait = counter.take(key * 7_919, key * 104_729, rule, cost, nowMs, nowMs, penalise);
+          const wait = take(counter, key, rule, cost, nowMs, penalise);
           assert.equal(wait, reference.take(String(key), rule, cost, nowMs, penalise));
           steps += 1;
           if (wait > 0) refusals += 1;
@@ -85,18 +106,18 @@ test('who waits as told is admitted; a millisecond earlier is too early', (t) =>
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 100, max: 5_000 }),
       (schedule, limit, windowMs) => {
-        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+        const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
         const rule = { limit, windowMs };
         let nowMs = 0;
         for (const { cost, pauseMs } of schedule) {
           nowMs += pauseMs;
           if (cost > limit) continue;
-          const wait = counter.take(1, 1, rule, cost, nowMs, nowMs, false);
+          const wait = take(counter, 1, rule, cost, nowMs);
           if (wait === 0) continue;
           waits += 1;
-          assert.equal(counter.look(1, 1, rule, cost, nowMs, nowMs), wait, 'a look says the same');
-          assert.notEqual(counter.look(1, 1, rule, cost, nowMs + wait - 1, nowMs + wait - 1), 0);
-          assert.equal(counter.look(1, 1, rule, cost, nowMs + wait, nowMs + wait), 0);
+          assert.equal(look(counter, 1, rule, cost, nowMs), wait, 'a look says the same');
+          assert.notEqual(look(counter, 1, rule, cost, nowMs + wait - 1), 0);
+          assert.equal(look(counter, 1, rule, cost, nowMs + wait), 0);
         }
       },
     ),
@@ -107,9 +128,9 @@ test('who waits as told is admitted; a millisecond earlier is too early', (t) =>
 
 test('the difference from an exact log: bounded by one limit more, and small for even traffic', (t) => {
   const rule = { limit: 100, windowMs: 1_000 };
-  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
-  const worst = (arrivals: readonly number[], key: number): number => {
-    const admitted = arrivals.filter((at) => counter.take(key, key, rule, 1, at, at, false) === 0);
+  const worst = (arrivals: readonly number[]): number => {
+    const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
+    const admitted = arrivals.filter((at) => take(counter, 1, rule, 1, at) === 0);
     let most = 0;
     let from = 0;
     for (let to = 0; to < admitted.length; to += 1) {
@@ -118,15 +139,12 @@ test('the difference from an exact log: bounded by one limit more, and small for
     }
     return most;
   };
-  const even = worst(
-    Array.from({ length: 20_000 }, (_, i) => i),
-    2,
-  );
+  const even = worst(Array.from({ length: 20_000 }, (_, i) => i));
   // All of one window at its very end, then whatever the next one takes: the counter takes the first as evenly spread.
-  const burst = worst(
-    [...Array.from({ length: 100 }, () => 10_999), ...Array.from({ length: 1_000 }, (_, i) => 11_000 + i)],
-    3,
-  );
+  const burst = worst([
+    ...Array.from({ length: 100 }, () => 10_999),
+    ...Array.from({ length: 1_000 }, (_, i) => 11_000 + i),
+  ]);
   t.diagnostic(`limit 100: at most ${even} in any second of even traffic, ${burst} after a burst at a window's end`);
   assert.ok(even <= 110, `${even}`);
   assert.ok(burst > 100 && burst < 200, `${burst}`);
@@ -134,10 +152,12 @@ test('the difference from an exact log: bounded by one limit more, and small for
 
 test('a clock that jumps back gives a fresh window at most, and never fails', () => {
   const rule = { limit: 5, windowMs: 1_000 };
-  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
   const burst = (clockMs: number): number =>
-    Array.from({ length: 20 }, () => counter.take(1, 1, rule, 1, clockMs, 50_000, false)).filter((wait) => wait === 0)
-      .length;
+    Array.from({ length: 20 }, () => {
+      counter.at(clockMs, 50_000);
+      return counter.take(1, 1, rule, 1, false);
+    }).filter((wait) => wait === 0).length;
   assert.equal(burst(100_500), 5);
   assert.equal(burst(100_499), 0, 'within the window');
   assert.ok(burst(99_999) <= 5);
@@ -147,24 +167,25 @@ test('a clock that jumps back gives a fresh window at most, and never fails', ()
 
 test('what is given back can be taken again', () => {
   const rule = { limit: 3, windowMs: 1_000 };
-  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64)));
-  for (let i = 0; i < 3; i += 1) assert.equal(counter.take(1, 1, rule, 1, 10, 10, false), 0);
-  assert.notEqual(counter.take(1, 1, rule, 1, 10, 10, false), 0);
-  counter.giveBack(1, 1, rule, 1, 10, 10);
-  assert.equal(counter.take(1, 1, rule, 1, 10, 10, false), 0);
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
+  for (let i = 0; i < 3; i += 1) assert.equal(take(counter, 1, rule, 1, 10), 0);
+  assert.notEqual(take(counter, 1, rule, 1, 10), 0);
+  counter.giveBack(...idOf(1), rule, 1);
+  assert.equal(take(counter, 1, rule, 1, 10), 0);
   assert.equal(counter.remaining, 0);
 });
 
 test('a million keys through a small table: full is said, slots come back when their windows have passed', (t) => {
-  const table = new LimiterTable(createLimiterWords(65_536));
+  const table = new LimiterTable(createLimiterWords(65_536, 0));
   const counter = new SlidingWindow(table);
   const rule = { limit: 1, windowMs: 60_000 };
   let firstFull = -1;
   let full = 0;
   const hash = new KeyHash(3, 4);
+  counter.at(1_000, 1_000);
   for (let i = 0; i < 1_000_000; i += 1) {
     hash.hash(`2001:db8::${i}`, 1);
-    const wait = counter.take(hash.high, hash.low, rule, 1, 1_000, 1_000, false);
+    const wait = counter.take(hash.high, hash.low, rule, 1, false);
     if (wait !== FULL) continue;
     full += 1;
     if (firstFull === -1) firstFull = table.inUse;
@@ -175,5 +196,5 @@ test('a million keys through a small table: full is said, slots come back when t
   assert.equal(table.foundFull, full);
   table.sweep(0, table.slots / 8, 1_000 + 121_000);
   assert.equal(table.inUse, 0);
-  assert.equal(counter.take(1, 2, rule, 1, 122_000, 122_000, false), 0);
+  assert.equal(take(counter, 1, rule, 1, 122_000), 0);
 });
