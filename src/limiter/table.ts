@@ -22,8 +22,6 @@ import {
 
 /** No slot: both buckets of the key are full of keys in use. */
 export const NO_ROOM = -1;
-/** No slot: the tick is so old that what the key had counted may be gone; `lag` says how old. */
-export const LATE = -2;
 /** Ticks that a thread may be behind the newest one. A slot is kept for one more than that. */
 export const LAG_MAX = 1;
 
@@ -78,7 +76,7 @@ export class LimiterTable {
    * @param windowMs  Length of the key's window.
    * @param tick      From `tickOf`, of the steady clock.
    * @param turn      Number of the key's window, modulo 256.
-   * @returns  The slot, NO_ROOM or LATE.
+   * @returns  The slot or NO_ROOM. Where `lag` is above LAG_MAX then, what the key had counted may have been lost.
    */
   slotOf(high: number, low: number, windowMs: number, tick: number, turn: number): number {
     const id = idOf(high);
@@ -168,7 +166,8 @@ export class LimiterTable {
     if (slot !== NO_ROOM) {
       this.#revive(slot, windowMs, tick, turn);
     } else if (!this.#mayHold(second, id, low) && this.#roomIn(first, tick) >= ROOM_KEPT) {
-      slot = this.#fill(first, first, id, low, windowMs, tick, turn);
+      slot = this.#take(first, tick);
+      if (slot !== NO_ROOM) this.#give(slot, id, low, windowMs, tick, turn);
     }
     this.#unlock(first, ticket);
     return slot !== NO_ROOM ? slot : this.#claimInBoth(first, second, id, low, windowMs, tick, turn);
@@ -189,22 +188,14 @@ export class LimiterTable {
     const higherTicket = higher === lower ? 0 : this.#lock(higher);
     let slot = this.#find(id, low);
     if (slot === NO_ROOM) {
-      slot = this.#fill(first, second, id, low, windowMs, tick, turn);
+      slot = this.#room(first, second, tick);
       if (slot === NO_ROOM) Atomics.add(this.words, FOUND_FULL, 1);
+      else this.#give(slot, id, low, windowMs, tick, turn);
     } else {
       this.#revive(slot, windowMs, tick, turn);
     }
     if (higher !== lower) this.#unlock(higher, higherTicket);
     this.#unlock(lower, lowerTicket);
-    return slot;
-  }
-
-  /** A key that was looked for in vain gets a slot of these buckets, if there is one. The locks are held. */
-  #fill(first: number, second: number, id: number, low: number, windowMs: number, tick: number, turn: number): number {
-    // Whoever took a slot of this key back had moved the newest tick before.
-    if (this.lag(tick) > LAG_MAX) return LATE;
-    const slot = this.#room(first, second, tick);
-    if (slot !== NO_ROOM) this.#give(slot, id, low, windowMs, tick, turn);
     return slot;
   }
 

@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TICK_MS, TURN_MASK, tagOf, tickOf } from './layout.ts';
-import { LAG_MAX, LATE, type LimiterTable, NO_ROOM } from './table.ts';
+import { LAG_MAX, type LimiterTable, NO_ROOM } from './table.ts';
 
 /** What one sliding window allows. */
 export interface WindowRule {
@@ -25,7 +25,8 @@ const TAG_SHIFT = 25;
  * A thread that was held up after its clock was read goes by the newest time that others counted at: see `layout.ts`.
  *
  * The results of `look` and `take` beside their return value are left in fields, since an object for them would be
- * garbage on every request: `remaining`, `leftMs`. Times are given once, to `at`, since a fraction handed on is, too.
+ * garbage on every request: `remaining`, `leftMs`. Times are given once, to `at`, and best whole: a fraction handed
+ * on is garbage, too.
  *
  * Threads: one instance each; any number on one table. One compare-exchange on the word of the current window decides,
  * and the loser reads again: see `layout.ts`.
@@ -102,7 +103,8 @@ export class SlidingWindow {
       this.#begin(windowMs);
       const slot = table.slotOf(high, low, windowMs, this.#tick, this.#turn);
       if (slot === NO_ROOM) return FULL;
-      if (slot !== LATE) this.#read(slot, windowMs);
+      this.#read(slot, windowMs);
+      // Behind the search and the reads: who took a slot back, or opened a window, had moved the newest tick before.
       const lag = table.lag(this.#tick);
       if (lag > LAG_MAX) {
         this.#clockMs += (lag - LAG_MAX) * TICK_MS;
