@@ -97,7 +97,7 @@ class LimitPhase {
       if (this.#settings.onAll && decision.policy !== -1) {
         const limit = this.#added[decision.policy] as RouteLimit;
         tx.answerText += rateFields(
-          limits,
+          this.#policyField(limits),
           limit.windowNames[decision.window] as string,
           decision.remaining,
           Math.ceil(decision.leftMs / 1_000),
@@ -109,14 +109,23 @@ class LimitPhase {
     metrics.policy(limit.row, 'refused');
     tx.policy = limit.name;
     const seconds = Math.ceil(decision.waitMs / 1_000);
-    tx.answerText += rateFields(limits, limit.windowNames[decision.window] as string, 0, seconds);
+    tx.answerText += rateFields(this.#policyField(limits), limit.windowNames[decision.window] as string, 0, seconds);
     return tooMany(seconds);
+  }
+
+  /** Policies that this request is exempt from are not named. */
+  #policyField(limits: RouteLimits): string {
+    const count = this.#decision.policies;
+    if (count === limits.limits.length) return limits.policyField;
+    let field = '';
+    for (let i = 0; i < count; i += 1) field += (i === 0 ? '' : ', ') + (this.#added[i] as RouteLimit).policyItems;
+    return field;
   }
 }
 
 /** IETF draft-ietf-httpapi-ratelimit-headers: the window with least room left speaks for all. */
-function rateFields(limits: RouteLimits, windowName: string, remaining: number, seconds: number): string {
-  return `\r\nratelimit-policy: ${limits.policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
+function rateFields(policyField: string, windowName: string, remaining: number, seconds: number): string {
+  return `\r\nratelimit-policy: ${policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
 }
 
 /** @param seconds  Whole, and not less than the wait: who waits so long is admitted. */
