@@ -199,11 +199,14 @@ export class LimiterTable {
     return slot;
   }
 
-  /** Whether a bucket that is not locked holds a key, or a slot that another thread is about to take or leave. */
+  /**
+   * Whether a bucket that is not locked holds a key, or a slot that another thread is about to take or leave. Plain
+   * reads: nobody else can give the key a slot meanwhile, and one that is just being taken back may well be seen still.
+   */
   #mayHold(base: number, id: number, low: number): boolean {
     const { words } = this;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
-      const seen = Atomics.load(words, slot + ID_HIGH);
+      const seen = words[slot];
       if (seen === TAKEN || (seen === id && words[slot + ID_LOW] === low)) return true;
     }
     return false;
@@ -230,21 +233,22 @@ export class LimiterTable {
     const { words } = this;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
       const id = words[slot];
-      if (id === FREE) Atomics.add(words, IN_USE, 1);
-      else if (id !== TAKEN && !this.#evict(slot, tick)) continue;
-      // Nobody may find a half-written id.
+      if (id === TAKEN || this.#evict(slot, tick)) return slot;
+      if (id !== FREE) continue;
+      Atomics.add(words, IN_USE, 1);
       Atomics.store(words, slot + ID_HIGH, TAKEN);
       return slot;
     }
     return NO_ROOM;
   }
 
+  /** Plain writes: nobody finds a slot that is marked TAKEN, and the last one makes them seen. */
   #give(slot: number, id: number, low: number, windowMs: number, tick: number, turn: number): void {
     const { words } = this;
-    Atomics.store(words, slot + ID_LOW, low);
-    Atomics.store(words, slot + EVEN, emptyWord(turn & ~1));
-    Atomics.store(words, slot + ODD, emptyWord((turn - 1) | 1));
-    Atomics.store(words, slot + EXPIRES, tickAfter(tick, windowMs * 2));
+    words[slot + ID_LOW] = low;
+    words[slot + EVEN] = emptyWord(turn & ~1);
+    words[slot + ODD] = emptyWord((turn - 1) | 1);
+    words[slot + EXPIRES] = tickAfter(tick, windowMs * 2);
     Atomics.store(words, slot + ID_HIGH, id);
   }
 
@@ -265,10 +269,14 @@ export class LimiterTable {
     }
   }
 
-  /** In use by a key, but nothing in it matters any more; a tick is allowed for threads that looked just before. */
+  /**
+   * In use by a key, but nothing in it matters any more; a tick is allowed for threads that looked just before. Plain
+   * reads: `#evict` looks again.
+   */
   #isPassed(slot: number, tick: number): boolean {
-    const id = Atomics.load(this.words, slot + ID_HIGH);
-    return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, tick) < -1;
+    const { words } = this;
+    const id = words[slot];
+    return id !== FREE && id !== TAKEN && (((words[slot + EXPIRES] as number) - tick) | 0) < -LAG_MAX;
   }
 
   /** The lock is held. @returns  True when the slot was taken from its key; it is marked TAKEN. */
@@ -276,7 +284,7 @@ export class LimiterTable {
     if (!this.#isPassed(slot, tick)) return false;
     const { words } = this;
     const id = Atomics.exchange(words, slot + ID_HIGH, TAKEN);
-    if (ticksLeft(words, slot, tick) < -1) {
+    if (ticksLeft(words, slot, tick) < -LAG_MAX) {
       Atomics.add(words, RECLAIMED, 1);
       return true;
     }
