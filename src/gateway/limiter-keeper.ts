@@ -20,7 +20,7 @@ export class LimiterKeeper {
   #bucket = 0;
 
   constructor({ limiter }: Config) {
-    this.words = createLimiterWords(limiter.slots);
+    this.words = createLimiterWords(limiter.slots, steadyMs());
     const seed = randomBytes(8);
     this.words[SEED_0] = seed.readInt32LE(0);
     this.words[SEED_1] = seed.readInt32LE(4);
@@ -31,11 +31,15 @@ export class LimiterKeeper {
     const buckets = this.words[BUCKETS] as number;
     const share = Math.ceil((buckets * SWEEP_MS) / PASS_MS);
     this.#timer = setInterval(() => {
-      this.#bucket = this.table.sweep(this.#bucket, share, performance.now() + STEADY_OFFSET_MS);
+      this.#bucket = this.table.sweep(this.#bucket, share, steadyMs());
     }, SWEEP_MS);
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
+}
+
+function steadyMs(): number {
+  return performance.now() + STEADY_OFFSET_MS;
 }

@@ -32,32 +32,33 @@ export class Decision {
   /** Of that window. */
   remaining = 0;
   leftMs = 0;
-  /** A key found no slot in the table; then nothing was counted, and `waitMs` is 0. */
-  isFull = false;
+  /** Position of the first policy whose key found no slot in the table; -1 for none. */
+  fullPolicy = -1;
   /** Policies and windows added since `begin`. */
   policies = 0;
   windows = 0;
   readonly highs = new Int32Array(WINDOWS_MAX);
   readonly lows = new Int32Array(WINDOWS_MAX);
   readonly rules: LimitRule[] = [];
+  /** By policy: 1 where a key found no slot. Good where `fullPolicy` is not -1. */
+  readonly full = new Uint8Array(WINDOWS_MAX);
   readonly #policyOf = new Uint8Array(WINDOWS_MAX);
   readonly #windowOf = new Uint8Array(WINDOWS_MAX);
   readonly #hash: KeyHash;
   readonly #counter: SlidingWindow;
   #cost = 1;
-  #steadyMs = 0;
 
   constructor(table: LimiterTable, hash: KeyHash) {
     this.#counter = new SlidingWindow(table);
     this.#hash = hash;
   }
 
-  /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, milliseconds. */
+  /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, whole milliseconds. */
   begin(cost: number, steadyMs: number): void {
     this.policies = 0;
     this.windows = 0;
     this.#cost = cost;
-    this.#steadyMs = steadyMs;
+    this.#counter.at(steadyMs, steadyMs);
   }
 
   /** Adds a policy. @returns  False when there are too many windows: the configuration's check refuses that many. */
@@ -80,9 +81,15 @@ export class Decision {
     return true;
   }
 
-  /** Counts the request, or says why not: see the fields. */
-  decide(): void {
+  /**
+   * Counts the request, or says why not: see the fields.
+   *
+   * @param admitsFull  A window whose key finds no slot is passed over, and all others hold. Else nothing is counted
+   *                    then, and `waitMs` is 0: `fullPolicy` tells.
+   */
+  decide(admitsFull: boolean): void {
     this.#forget();
+    this.fullPolicy = -1;
     // A single window needs no look before.
     if (this.windows > 1 && !this.#lookAtAll()) {
       this.#penalise();
@@ -94,12 +101,13 @@ export class Decision {
         this.#noteRoom(at);
         continue;
       }
+      if (waitMs === FULL) {
+        this.#noteFull(at);
+        if (admitsFull) continue;
+      }
       for (let before = 0; before < at; before += 1) this.#giveBack(before);
       this.#forget();
-      if (waitMs === FULL) {
-        this.isFull = true;
-        return;
-      }
+      if (waitMs === FULL) return;
       this.#noteWait(at, waitMs);
       // The others may have the longer wait.
       if (this.windows > 1) this.#lookAtAll();
@@ -122,7 +130,6 @@ export class Decision {
     this.window = -1;
     this.remaining = Number.POSITIVE_INFINITY;
     this.leftMs = 0;
-    this.isFull = false;
   }
 
   /** @returns  False when one has no room; then the longest wait is noted. */
@@ -133,8 +140,6 @@ export class Decision {
         this.lows[at] as number,
         this.windowAt(at),
         this.#cost,
-        this.#steadyMs,
-        this.#steadyMs,
       );
       if (waitMs > 0) this.#noteWait(at, waitMs);
     }
@@ -143,11 +148,15 @@ export class Decision {
 
   /** Refused: counts all the same where the policy says so, in each of its windows. */
   #penalise(): void {
+    let isPenalised = false;
     for (let at = 0; at < this.windows; at += 1) {
       if (!this.ruleAt(at).penalise) continue;
       const waitMs = this.#take(at, true);
-      if (waitMs > this.waitMs) this.#noteWait(at, waitMs);
+      if (waitMs > 0) this.#noteWait(at, waitMs);
+      else isPenalised = true;
     }
+    // What had room for this request may have none for the next one.
+    if (isPenalised) this.#lookAtAll();
   }
 
   #take(at: number, penalise: boolean): number {
@@ -156,21 +165,19 @@ export class Decision {
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
-      this.#steadyMs,
-      this.#steadyMs,
       penalise,
     );
   }
 
   #giveBack(at: number): void {
-    this.#counter.giveBack(
-      this.highs[at] as number,
-      this.lows[at] as number,
-      this.windowAt(at),
-      this.#cost,
-      this.#steadyMs,
-      this.#steadyMs,
-    );
+    this.#counter.giveBack(this.highs[at] as number, this.lows[at] as number, this.windowAt(at), this.#cost);
+  }
+
+  #noteFull(at: number): void {
+    if (this.fullPolicy === -1) this.full.fill(0, 0, this.policies);
+    const policy = this.#policyOf[at] as number;
+    this.full[policy] = 1;
+    if (this.fullPolicy === -1) this.fullPolicy = policy;
   }
 
   #noteRoom(at: number): void {

@@ -2,7 +2,7 @@
  * The table in which all threads count. Word numbers live here only; one word is an Int32.
  *
  * ```
- *  word 0          16           80
+ *  word 0          32           96
  *  | header       | bucket 0   | bucket 1   | ...
  *  |  0 buckets   |  0.. 7  id, high half, of slots 0 to 7; FREE, TAKEN or the id's
  *  |  1 seed      |  8..15  id, low half
@@ -10,7 +10,7 @@
  *  |  3 in use    | 24..31  count of the odd window
  *  |  4 found full| 32..39  tick at which both windows have passed
  *  |  5 reclaimed | 40      lock of the bucket: odd while it is held, one more with every step
- *  |              | 41..63  unused: a bucket fills four cache lines of 64 bytes
+ *  | 16 newest    | 41..63  unused: a bucket fills four cache lines of 64 bytes
  * ```
  *
  * A key has two buckets it may live in and, once the first is half full, takes the emptier one: up to seven tenths of
@@ -29,17 +29,24 @@
  * holds window n-1 if its number says so, else nothing. Nothing is ever moved, so there is nothing to tear. A number
  * comes again after 256 windows; the tick tells by then that the words are stale.
  *
+ * The newest tick is the latest at which any thread opened a window or took a slot back; it has a cache line of its
+ * own, since every decision reads it. A thread that was held up between reading its clock and counting, and is more
+ * than a tick behind it, goes by the newest tick: else it could take words for its own that came a turn of 256 windows
+ * later, or claim a slot anew whose counts it still had to see.
+ *
  * Who may write what, with any number of threads:
  *
  * - Counts: anyone, by compare-exchange, no lock. It holds only if the other window's word is the same before and
  *   after; else it is taken back and made anew. So each decision saw both words as they were at one moment, and the
  *   count of a window is final once the next one has begun.
  * - The tick: anyone, forwards only, before the first count of a window is written.
- * - Whose slot it is, and the words of a key that comes back after a pause: under the locks of the key's two buckets,
- *   lower bucket first. Who takes a slot back writes TAKEN and then reads the tick; who opens a window moves the tick
- *   and then reads the id: one of the two sees the other.
+ * - The newest tick: anyone, forwards only, before a window is opened and before a slot is taken back.
+ * - Whose slot it is, and the words of a key that comes back after a pause: under the lock of its bucket. A key is
+ *   claimed under the lock of its first bucket, and where that has little room of both, lower bucket first. Who takes
+ *   a slot back writes TAKEN and then reads the tick; who opens a window moves the tick and then reads the id: one of
+ *   the two sees the other.
  */
-export const HEADER_WORDS = 16;
+export const HEADER_WORDS = 32;
 export const BUCKET_WORDS = 64;
 export const SLOTS_PER_BUCKET = 8;
 
@@ -49,6 +56,7 @@ export const SEED_1 = 2;
 export const IN_USE = 3;
 export const FOUND_FULL = 4;
 export const RECLAIMED = 5;
+export const NEWEST = 16;
 
 export const ID_HIGH = 0;
 export const ID_LOW = 8;
@@ -66,6 +74,8 @@ export const COUNT_MASK = 0xff_ffff;
 /** Bit 31, as it stands right of the count: no window's word is 0. */
 export const TAG_VALID = 0x80;
 export const TAG_MASK = 0x7f;
+/** A window's number counts as far as tag and parity tell it. */
+export const TURN_MASK = 0xff;
 /** Milliseconds of a tick: 2^32 of them are 13 years of uptime. */
 export const TICK_MS = 100;
 
@@ -73,15 +83,32 @@ export const TICK_MS = 100;
 export const COUNT_MAX = COUNT_MASK;
 
 /**
- * @param slots  Counters wanted; rounded up to a power of two.
+ * @param slots     Counters wanted; rounded up to a power of two.
+ * @param steadyMs  Steady clock, milliseconds; the table's clock goes forwards from there.
  * @returns  A table without counts; see `LimiterTable`.
  */
-export function createLimiterWords(slots: number): Int32Array<SharedArrayBuffer> {
+export function createLimiterWords(slots: number, steadyMs: number): Int32Array<SharedArrayBuffer> {
   const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SLOTS_PER_BUCKET)));
   const bytes = (HEADER_WORDS + buckets * BUCKET_WORDS) * Int32Array.BYTES_PER_ELEMENT;
   const words = new Int32Array(new SharedArrayBuffer(bytes));
   words[BUCKETS] = buckets;
+  words[NEWEST] = tickOf(steadyMs);
   return words;
+}
+
+/** What stands left of a window's count. @param turn  Number of the window, modulo 256. */
+export function tagOf(turn: number): number {
+  return TAG_VALID | ((turn >> 1) & TAG_MASK);
+}
+
+/** Word of a window in which nothing is counted yet. */
+export function emptyWord(turn: number): number {
+  return tagOf(turn) << COUNT_BITS;
+}
+
+/** The tick that a steady clock is in, modulo 2^32: differences are right across the wrap. */
+export function tickOf(steadyMs: number): number {
+  return Math.floor(steadyMs / TICK_MS) | 0;
 }
 
 /** First word of a bucket. */

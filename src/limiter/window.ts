@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TAG_MASK, TAG_VALID } from './layout.ts';
-import type { LimiterTable } from './table.ts';
+import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TICK_MS, TURN_MASK, tagOf, tickOf } from './layout.ts';
+import { LAG_MAX, type LimiterTable, NO_ROOM } from './table.ts';
 
 /** What one sliding window allows. */
 export interface WindowRule {
@@ -11,7 +11,7 @@ export interface WindowRule {
 }
 
 /** No room in the table: `whenFull` decides. */
-export const FULL = -1;
+export const FULL = NO_ROOM;
 
 /** Bits left of a signed number of 7 bits in a word. */
 const TAG_SHIFT = 25;
@@ -22,9 +22,11 @@ const TAG_SHIFT = 25;
  *
  * All arithmetic is on whole milliseconds and exact: equal input gives equal answers on every machine. A clock that
  * goes back counts in the latest window seen until it has caught up, or until two windows of steady time have passed.
+ * A thread that was held up after its clock was read goes by the newest time that others counted at: see `layout.ts`.
  *
  * The results of `look` and `take` beside their return value are left in fields, since an object for them would be
- * garbage on every request: `remaining`, `leftMs`.
+ * garbage on every request: `remaining`, `leftMs`. Times are given once, to `at`, and best whole: a fraction handed
+ * on is garbage, too.
  *
  * Threads: one instance each; any number on one table. One compare-exchange on the word of the current window decides,
  * and the loser reads again: see `layout.ts`.
@@ -32,11 +34,15 @@ const TAG_SHIFT = 25;
 export class SlidingWindow {
   /** Cost that would still be admitted now; 0 after a refusal. */
   remaining = 0;
-  /** Milliseconds to the end of the window; until then `remaining` only grows by itself. */
+  /** Milliseconds to the end of the window that counts; until then `remaining` only grows by itself. */
   leftMs = 0;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
-  #number = 0;
+  /** Clock that numbers the windows, whole milliseconds, and tick of the steady clock: of the request at hand. */
+  #clockMs = 0;
+  #tick = 0;
+  /** The window at hand: its number modulo 256, and how far it has gone; less than 0 where this clock is behind. */
+  #turn = 0;
   #elapsedMs = 0;
   /** The window's word and the other one: where, what they held, and what that means. */
   #at = 0;
@@ -52,20 +58,30 @@ export class SlidingWindow {
     this.#words = table.words;
   }
 
+  /** Clock that the last decision went by: the given one, or a later one where this thread was held up. */
+  get clockMs(): number {
+    return this.#clockMs;
+  }
+
   /**
-   * What `take` would answer, counting nothing.
+   * When what follows is decided.
    *
-   * @param high, low  Id of the key.
-   * @param clockMs    Clock that numbers the windows, milliseconds.
-   * @param steadyMs   Steady clock of the machine, milliseconds.
+   * @param clockMs   Clock that numbers the windows, milliseconds.
+   * @param steadyMs  Steady clock of the machine, milliseconds.
    */
-  look(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): number {
+  at(clockMs: number, steadyMs: number): void {
+    this.#clockMs = Math.floor(clockMs);
+    this.#tick = tickOf(steadyMs);
+  }
+
+  /** What `take` would answer, counting nothing. @param high, low  Id of the key. */
+  look(high: number, low: number, rule: WindowRule, cost: number): number {
     const { windowMs } = rule;
-    this.#turn(windowMs, clockMs);
-    const slot = this.#table.peek(high, low, steadyMs);
-    if (slot !== -1) this.#read(slot);
-    if (slot === -1 || !this.#table.holds(slot, high, low)) {
-      this.#turn(windowMs, clockMs);
+    this.#begin(windowMs);
+    const slot = this.#table.peek(high, low, this.#tick);
+    if (slot !== NO_ROOM) this.#read(slot, windowMs);
+    if (slot === NO_ROOM || !this.#table.holds(slot, high, low)) {
+      this.#begin(windowMs);
       this.#current = 0;
       this.#before = 0;
     }
@@ -80,85 +96,84 @@ export class SlidingWindow {
    * @returns  0 when admitted; milliseconds (>= 1) until a request of this cost would be, if no other came; FULL where
    *           the key found no slot. A cost above the limit never fits: then the wait is a whole window.
    */
-  take(
-    high: number,
-    low: number,
-    rule: WindowRule,
-    cost: number,
-    clockMs: number,
-    steadyMs: number,
-    penalise: boolean,
-  ): number {
+  take(high: number, low: number, rule: WindowRule, cost: number, penalise: boolean): number {
     const table = this.#table;
     const { windowMs } = rule;
     for (;;) {
-      this.#turn(windowMs, clockMs);
-      const half = Math.floor(this.#number / 2);
-      const isOdd = this.#number - half * 2 === 1;
-      const slot = table.slotOf(high, low, windowMs, steadyMs, wordOf(half, 0), wordOf(isOdd ? half : half - 1, 0));
-      if (slot === -1) return FULL;
-      this.#read(slot);
+      this.#begin(windowMs);
+      const slot = table.slotOf(high, low, windowMs, this.#tick, this.#turn);
+      if (slot === NO_ROOM) return FULL;
+      this.#read(slot, windowMs);
+      // Behind the search and the reads: who took a slot back, or opened a window, had moved the newest tick before.
+      const lag = table.lag(this.#tick);
+      if (lag > LAG_MAX) {
+        this.#clockMs += (lag - LAG_MAX) * TICK_MS;
+        this.#tick = (this.#tick + lag - LAG_MAX) | 0;
+        continue;
+      }
       if (!table.holds(slot, high, low)) continue;
       const waitMs = this.#judge(rule, cost);
       if (waitMs !== 0 && !penalise) return waitMs;
       if (this.#seen >>> COUNT_BITS !== this.#tag) {
         // First in its window: the slot matters until the next one has passed.
-        table.extend(slot, steadyMs, windowMs * 2 - this.#elapsedMs);
+        table.extend(slot, this.#tick, windowMs * 2 - this.#elapsedMs);
         if (!table.holds(slot, high, low)) continue;
       }
       const count = Math.min(COUNT_MAX, this.#current + cost);
       if (!this.#write(count)) continue;
+      if (waitMs === 0) return 0;
+      // What it waits for lies further away by the penalty.
       this.#current = count;
-      // Admitted: what remains is less by the cost. Refused: what it waits for lies further away by the penalty.
-      return this.#judge(rule, waitMs === 0 ? 0 : cost);
+      return this.#judge(rule, cost);
     }
   }
 
   /** Takes back what `take` has just counted for this key, where no later window has begun meanwhile. */
-  giveBack(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): void {
-    const slot = this.#table.peek(high, low, steadyMs);
-    if (slot === -1) return;
-    this.#turn(rule.windowMs, clockMs);
-    const number = this.#number;
-    this.#read(slot);
+  giveBack(high: number, low: number, rule: WindowRule, cost: number): void {
+    const slot = this.#table.peek(high, low, this.#tick);
+    if (slot === NO_ROOM) return;
+    this.#begin(rule.windowMs);
+    const turn = this.#turn;
+    this.#read(slot, rule.windowMs);
     // The count of a window that has passed is final.
-    if (this.#number !== number || !this.#table.holds(slot, high, low)) return;
+    if (this.#turn !== turn || !this.#table.holds(slot, high, low)) return;
     this.#takeBack(cost);
   }
 
-  /** Numbers the window that `clockMs` is in. */
-  #turn(windowMs: number, clockMs: number): void {
-    const wholeMs = Math.floor(clockMs);
-    this.#number = Math.floor(wholeMs / windowMs);
-    this.#elapsedMs = wholeMs - this.#number * windowMs;
+  /** Numbers the window that the clock is in. */
+  #begin(windowMs: number): void {
+    const clockMs = this.#clockMs;
+    const number = Math.floor(clockMs / windowMs);
+    this.#turn = number & TURN_MASK;
+    this.#elapsedMs = clockMs - number * windowMs;
   }
 
   /** Reads the counts of a slot, as of the window at hand, or of a later one that has begun for other threads. */
-  #read(slot: number): void {
+  #read(slot: number, windowMs: number): void {
     for (let ahead = this.#readAt(slot); ahead > 0; ahead = this.#readAt(slot)) {
-      this.#number += ahead;
-      this.#elapsedMs = 0;
+      this.#turn = (this.#turn + ahead) & TURN_MASK;
+      this.#elapsedMs -= ahead * windowMs;
     }
   }
 
   /** @returns  How many windows later the latest one in the slot is; 0 or less for none. */
   #readAt(slot: number): number {
     const words = this.#words;
-    const half = Math.floor(this.#number / 2);
-    const isOdd = this.#number - half * 2 === 1;
-    const tag = TAG_VALID | (half & TAG_MASK);
-    const tagBefore = isOdd ? tag : TAG_VALID | ((half - 1) & TAG_MASK);
+    const turn = this.#turn;
+    const isOdd = (turn & 1) === 1;
+    const tag = tagOf(turn);
+    const tagBefore = tagOf(turn - 1);
     this.#at = slot + (isOdd ? ODD : EVEN);
     this.#otherAt = slot + (isOdd ? EVEN : ODD);
     this.#tag = tag;
     this.#seen = Atomics.load(words, this.#at);
     // Plain: `#write` looks whether it is still the same.
     this.#seenOther = words[this.#otherAt] as number;
-    const stepsAhead = stepsBetween(this.#seen, tag);
-    const stepsAheadOther = stepsBetween(this.#seenOther, tagBefore);
-    this.#current = stepsAhead === 0 ? this.#seen & COUNT_MASK : 0;
-    this.#before = stepsAheadOther === 0 ? this.#seenOther & COUNT_MASK : 0;
-    return Math.max(stepsAhead * 2, stepsAheadOther * 2 - 1);
+    const ahead = stepsBetween(this.#seen, tag) * 2;
+    const aheadOther = stepsBetween(this.#seenOther, tagBefore) * 2;
+    this.#current = ahead === 0 ? this.#seen & COUNT_MASK : 0;
+    this.#before = aheadOther === 0 ? this.#seenOther & COUNT_MASK : 0;
+    return ahead > aheadOther ? ahead : aheadOther - 1;
   }
 
   /** @returns  False when another thread was faster; then nothing is counted. */
@@ -190,7 +205,7 @@ export class SlidingWindow {
     const before = this.#before;
     this.leftMs = leftMs;
     const free = limit - current - cost;
-    const inView = before === 0 ? 0 : floorOfShare(before, leftMs, windowMs, windowMs - 1);
+    const inView = before === 0 ? 0 : floorOfShare(before, Math.min(leftMs, windowMs), windowMs, windowMs - 1);
     if (inView <= free) {
       this.remaining = free - inView;
       return 0;
@@ -202,10 +217,6 @@ export class SlidingWindow {
     // In the next one this window is the one before.
     return leftMs + windowMs - floorOfShare(limit - cost, windowMs, current, 0);
   }
-}
-
-function wordOf(half: number, count: number): number {
-  return ((TAG_VALID | (half & TAG_MASK)) << COUNT_BITS) | count;
 }
 
 /** Half the windows from `tag` to that of a word: -64 to 63. */
