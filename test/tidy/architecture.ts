@@ -12,6 +12,8 @@ export const RANKS: readonly (readonly string[])[] = [
   ['transaction'],
   [
     'limiter',
+    'abuse',
+    'throttle',
     'auth',
     'validate',
     'body',
