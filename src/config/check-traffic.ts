@@ -54,14 +54,7 @@ function checkRanges(ranges: readonly string[], path: KeyPath, report: Report): 
 
 function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): void {
   checkRanges(policy.exempt, [...path, 'exempt'], report);
-  for (const [at, part] of policy.key.entries()) {
-    const inner = [...path, 'key', at];
-    noteRepeated(policy.key, at, inner, report);
-    const name = part.startsWith(HEADER) ? part.slice(HEADER.length).toLowerCase() : '';
-    if (!OWN_FIELDS.includes(name) || READABLE.has(name)) continue;
-    const found = `${report.show(inner, part)} is a field that the gateway handles by itself`;
-    report.problem(inner, found, 'use another field; address stands for the client behind trusted proxies');
-  }
+  checkKey(policy.key, [...path, 'key'], report);
   for (const [at, window] of policy.windows.entries()) {
     const inner = [...path, 'windows', at];
     const same = policy.windows.findIndex(({ windowMs }) => windowMs === window.windowMs);
@@ -80,6 +73,18 @@ function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): vo
       const found = 'a shorter window never lets so many through: this one never fills';
       report.warn([...inner, 'limit'], found, 'lower it, or remove this window');
     }
+  }
+}
+
+/** Who is counted. @param path  Of the list of its parts. */
+export function checkKey(key: readonly string[], path: KeyPath, report: Report): void {
+  for (const [at, part] of key.entries()) {
+    const inner = [...path, at];
+    noteRepeated(key, at, inner, report);
+    const name = part.startsWith(HEADER) ? part.slice(HEADER.length).toLowerCase() : '';
+    if (!OWN_FIELDS.includes(name) || READABLE.has(name)) continue;
+    const found = `${report.show(inner, part)} is a field that the gateway handles by itself`;
+    report.problem(inner, found, 'use another field; address stands for the client behind trusted proxies');
   }
 }
 
@@ -115,7 +120,12 @@ function checkNames(names: readonly string[], config: Config, path: KeyPath, rep
       continue;
     }
     const otherwise =
-      known.length === 0 ? 'define it under rateLimits' : `known: ${known.slice(0, 12).map(quote).join(', ')}`;
+      known.length === 0
+        ? 'define it under rateLimits'
+        : `known: ${known
+            .slice(0, 12)
+            .map((one) => quote(one))
+            .join(', ')}`;
     const found = `unknown rate limit ${report.show(inner, name)}`;
     report.problem(inner, found, didYouMean(name, known, otherwise), [['rateLimits']]);
   }

@@ -24,6 +24,18 @@ const OFF: Readonly<Record<string, string>> = {
     '    penalise: false',
     '    exempt: []',
   ].join('\n'),
+  throttles: [
+    '',
+    '  steady:',
+    '    requests: 100',
+    '    perMs: 1000',
+    '    burst: 1',
+    '    key: [address]',
+    '    perRoute: false',
+    '    queueMax: 1000',
+    '    queuePerKeyMax: 100',
+    '    deadlineMs: 1000',
+  ].join('\n'),
   'upstreams.NAME.hashBy': ' address',
   'routes.policies.bodyBytesMax': ' 16777216',
 };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRoutes } from './check-routes.ts';
+import { checkThrottling } from './check-throttling.ts';
 import { checkTraffic } from './check-traffic.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { readDocument } from './document.ts';
@@ -75,6 +76,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkUpstreams(config, said, report);
   checkRoutes(config, report);
   checkTraffic(config, report);
+  checkThrottling(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

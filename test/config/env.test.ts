@@ -7,7 +7,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 103;
+const SETTINGS = 127;
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -19,6 +19,8 @@ const VALUES: Readonly<Record<string, string>> = {
   'problems.typeBase': 'https://example.com/',
   'answers.keep': 'server,x-powered-by',
   'rateLimits.NAME.key': 'route,header:X-User',
+  'throttles.NAME.key': 'route,header:X-User',
+  'routes[N].policies.throttle': 'my-api',
   'access.deny': '10.0.0.0/8,::1',
   'access.allow': '10.0.0.0/8,::1',
   'routes[N].policies.access.deny': '10.0.0.0/8,::1',
@@ -41,7 +43,14 @@ const VALUES: Readonly<Record<string, string>> = {
 /** What must also be said for a value to make sense. */
 const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
   'upstreams.NAME.hashBy': { SALLYPORT_UPSTREAMS_MY_API_BALANCE: 'hash' },
+  ...adaptive('upstreams.NAME.concurrency', 'SALLYPORT_UPSTREAMS_MY_API_CONCURRENCY_MODE'),
+  ...adaptive('routes[N].policies.concurrency', 'SALLYPORT_ROUTES_0_POLICIES_CONCURRENCY_MODE'),
 };
+
+function adaptive(place: string, mode: string): Record<string, Record<string, string>> {
+  const keys = ['max', 'min', 'windowMs', 'minRttEveryMs', 'bufferPercent'];
+  return Object.fromEntries(keys.map((key) => [`${place}.${key}`, { [mode]: 'adaptive' }]));
+}
 
 const BASE = `
 listen: { https: { port: 8443 } }
@@ -49,6 +58,8 @@ tls: { certificates: [{ certificate: ${JSON.stringify(import.meta.filename)}, ke
 rateLimits:
   my-api:
     windows: [{ limit: 10, windowMs: 1000 }]
+throttles:
+  my-api: { requests: 10 }
 upstreams:
   my-api:
     targets: [{ url: "http://127.0.0.1:3000" }]
