@@ -13,6 +13,7 @@ import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
+import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
@@ -72,6 +73,7 @@ class RunningGateway implements Gateway {
   readonly #rows = new NameRows(ROUTES_METERED_MAX);
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
+  readonly #traffic: TrafficKeeper;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -94,6 +96,7 @@ class RunningGateway implements Gateway {
     const { config } = this.#loaded;
     this.#writer = new LogWriter({ format: config.log.format });
     this.#log = this.#createLog(config);
+    this.#traffic = new TrafficKeeper(threadCount(config));
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
@@ -114,10 +117,12 @@ class RunningGateway implements Gateway {
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
+        trafficWords: this.#traffic.words,
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {
           this.#health.clearThread(threadIndex);
+          this.#traffic.clearThread(threadIndex);
           this.#metrics.threadRestarted();
         },
       },
@@ -154,6 +159,7 @@ class RunningGateway implements Gateway {
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
+    this.#traffic.start();
     this.#applied(this.#generation);
     this.#tls.watch(config);
     if (Number.isFinite(this.#descriptors.limit)) {
@@ -185,6 +191,7 @@ class RunningGateway implements Gateway {
     this.#tls.stop();
     await this.#threads.drain(drainMs);
     this.#limiter.stop();
+    this.#traffic.stop();
     this.#checks.stop();
     await this.#admin?.close();
     this.#log.info({}, 'stopped');
@@ -220,7 +227,7 @@ class RunningGateway implements Gateway {
 
   /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
   async #switch(before: Generation, config: Config, certificates: ReadCertificates | null): Promise<Generation> {
-    const next = this.#plan(config, before.number + 1);
+    const next = this.#planAfter(before, config);
     try {
       // Throws before it changes anything.
       this.#checks.update(config, next.plan);
@@ -265,6 +272,7 @@ class RunningGateway implements Gateway {
   #takeBackSlots(before: Generation, allBack: boolean): void {
     if (allBack) this.#slots.giveBack();
     this.#slots.assign(before.config, performance.now());
+    this.#traffic.assign(before.config);
   }
 
   #applied(generation: Generation): void {
@@ -281,6 +289,7 @@ class RunningGateway implements Gateway {
   #plan(config: Config, number: number): Generation {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
+    const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
       number,
@@ -288,7 +297,17 @@ class RunningGateway implements Gateway {
       plan: { slots, authorities },
       routeRows: this.#rows.assign(config.routes.map(({ name }) => name)),
       policyRows: this.#policyRows.assign(policyNames(config)),
+      trafficRows,
     };
+  }
+
+  #planAfter(before: Generation, config: Config): Generation {
+    try {
+      return this.#plan(config, before.number + 1);
+    } catch (error) {
+      this.#traffic.assign(before.config);
+      throw error;
+    }
   }
 
   #createLog(config: Config): Log {
@@ -321,6 +340,8 @@ class RunningGateway implements Gateway {
           };
         }),
       limiter: this.#limiter.table,
+      throttles: () => this.#traffic.waiting(),
+      concurrency: () => this.#traffic.concurrency(),
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),
@@ -397,9 +418,9 @@ class RunningGateway implements Gateway {
   }
 }
 
-/** `limit:NAME`: what counters of policies are kept by. */
-function policyNames({ rateLimits }: Config): string[] {
-  return Object.keys(rateLimits).map((name) => `limit:${name}`);
+/** `KIND:NAME`: what counters of policies are kept by. */
+function policyNames(config: Config): string[] {
+  return [...Object.keys(config.rateLimits).map((name) => `limit:${name}`), ...trafficPolicyNames(config)];
 }
 
 function threadCount(config: Config): number {

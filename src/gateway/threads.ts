@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
-import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
+import type { FromIngress, Generation, IngressTask, ToIngress, TrafficWords } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
@@ -13,6 +13,7 @@ export interface ThreadsOptions {
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  readonly trafficWords: TrafficWords;
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
@@ -144,6 +145,7 @@ export class Threads {
       metricsTable: options.metricsTable,
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
+      trafficWords: options.trafficWords,
       tls: this.#tls,
       accepting: this.#accepting,
       control,

@@ -22,6 +22,7 @@ import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
 import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
+import { ThreadTraffic } from './thread-traffic.ts';
 import { loadUws } from './uws.ts';
 
 /** Log lines wait this long at most before they leave the thread. */
@@ -41,6 +42,7 @@ export class Ingress {
   readonly #upstreams: Upstreams;
   readonly #load: ThreadLoad = { requests: 0 };
   readonly #decision: Decision;
+  readonly #traffic: ThreadTraffic;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
   readonly #front: Front;
@@ -58,6 +60,7 @@ export class Ingress {
     const health = new TargetHealth(task.targetTable, task.threadIndex);
     this.#upstreams = new Upstreams({ wheel: this.#wheel, health, events: this.#metrics, threads: task.threads });
     this.#decision = decisionOver(task.limiterWords);
+    this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -148,7 +151,7 @@ export class Ingress {
   }
 
   #compile(generation: Generation, log: Log): FrontGeneration {
-    const { config, plan, routeRows, policyRows } = generation;
+    const { config, plan, routeRows, policyRows, trafficRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const clientAddresses = compileClientAddresses(config.trustedProxies);
@@ -161,6 +164,7 @@ export class Ingress {
         metrics: this.#metrics,
         policyRows,
         decision: this.#decision,
+        traffic: this.#traffic.parts(config, trafficRows),
         load: this.#load,
         lines: this.#lines,
         log,
@@ -203,10 +207,14 @@ export class Ingress {
 
   #startTimers(): void {
     const { tickMs } = this.#wheel;
+    const { shedder } = this.#traffic;
     let last = performance.now();
     const tick = setInterval(() => {
       const now = performance.now();
-      this.#metrics.loopDelay(Math.max(0, now - last - tickMs), now);
+      const delayMs = Math.max(0, now - last - tickMs);
+      this.#metrics.loopDelay(delayMs, now);
+      shedder.loopDelay(delayMs);
+      this.#metrics.shedLevel(shedder.level);
       last = now;
       this.#wheel.advance(now);
     }, tickMs);
@@ -223,8 +231,15 @@ export class Ingress {
     this.#listeners.closeWebSockets();
     const startedAt = performance.now();
     this.#lastBusyAt = startedAt;
+    let lastWords = false;
     const watch = setInterval(() => {
       const now = performance.now();
+      if (!lastWords && now - startedAt >= deadlineMs) {
+        // Who still waits is told so; the answers leave before the next look.
+        lastWords = true;
+        this.#traffic.close();
+        return;
+      }
       if (this.#load.requests > 0 || this.#listeners.webSockets > 0) this.#lastBusyAt = now;
       if (now - this.#lastBusyAt < QUIET_MS && now - startedAt < deadlineMs) return;
       clearInterval(watch);
@@ -236,6 +251,7 @@ export class Ingress {
 
   #stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#traffic.close();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();

@@ -1,9 +1,12 @@
-import type { Config } from '../config/schema.ts';
+import type { Config, ThrottleConfig } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
+import type { ConcurrencyGate } from '../throttle/concurrency.ts';
+import type { FairQueue } from '../throttle/fair-queue.ts';
+import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 
@@ -21,6 +24,15 @@ export interface ThreadLines {
   accessOn: boolean;
 }
 
+/** Where throttles, concurrency and shedding of one configuration are, on one thread. */
+export interface TrafficParts {
+  readonly shedder: Shedder;
+  /** The queue of a throttle on a route. */
+  queue(name: string, config: ThrottleConfig, routeName: string): FairQueue;
+  /** @param name  `route:NAME` or `upstream:NAME`. */
+  gate(name: string, isAdaptive: boolean): ConcurrencyGate;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -29,10 +41,12 @@ export interface PhaseContext {
   readonly groups: readonly UpstreamGroup[];
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
-  /** Metrics row by `limit:NAME`. */
+  /** Metrics row by `KIND:NAME`. */
   readonly policyRows: Readonly<Record<string, number>>;
   /** The thread's one way to decide about rate limits; used by one phase at a time. */
   readonly decision: Decision;
+  /** Queues, bounds and the shedder of the thread, with the rows of this configuration. */
+  readonly traffic: TrafficParts;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

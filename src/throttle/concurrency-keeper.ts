@@ -24,7 +24,7 @@ export interface ConcurrencySettings extends AdaptiveSettings {
 
 /** A bound that is not off. */
 export interface ConcurrencyPlan {
-  /** `route NAME` or `upstream NAME`: who has that name keeps its count over reloads. */
+  /** `route:NAME` or `upstream:NAME`: who has that name keeps its count over reloads. */
   readonly name: string;
   readonly settings: ConcurrencySettings;
 }

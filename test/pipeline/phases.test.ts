@@ -17,6 +17,7 @@ import { ThreadMetrics } from '../../src/telemetry/metrics.ts';
 import type { Source, Transaction } from '../../src/transaction.ts';
 import { load, MINIMAL } from '../config/support.ts';
 import { freshDecision } from '../support/decision.ts';
+import { freshTraffic } from '../support/traffic.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -37,6 +38,7 @@ class Bench {
         return true;
       },
     );
+    const traffic = freshTraffic(config);
     const sink = (line: string): void => void this.errors.push(JSON.parse(line) as Line);
     this.context = {
       config,
@@ -46,6 +48,7 @@ class Bench {
       metrics: new ThreadMetrics(createMetricsTable(1, 1), 0),
       policyRows: {},
       decision: freshDecision(),
+      traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),
