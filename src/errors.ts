@@ -143,6 +143,11 @@ export const ERRORS = Object.freeze({
     'The gateway has no room left to count this client’s requests.',
   ),
 
+  // More than the gateway or an upstream is to take at once.
+  SP_SHED: row(503, 'gateway', 'warn', 'Service overloaded', 'The gateway is overloaded and serves what matters more.'),
+  SP_THROTTLED: row(503, 'gateway', 'info', 'Service busy', 'Too many requests wait already.'),
+  SP_CONCURRENCY: row(503, 'gateway', 'warn', 'Service busy', 'Too many requests are under way already.'),
+
   // Upstream: phase 13.
   SP_UPSTREAM_UNAVAILABLE: row(
     503,

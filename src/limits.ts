@@ -103,3 +103,9 @@ export const LINGER_BYTES_MAX = 16_777_216;
 
 /** A client that sends nothing for so long after a complete answer waits for its end, milliseconds. */
 export const LINGER_QUIET_MS = 1_000;
+
+/** Throttles in one process; one with `perRoute` counts once for each route. */
+export const THROTTLE_ROWS_MAX = 1_024;
+
+/** Routes and upstreams with a bound on concurrency in one process. 700 bytes each per thread where it is adaptive. */
+export const CONCURRENCY_ROWS_MAX = 1_024;

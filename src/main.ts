@@ -14,6 +14,7 @@ import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
+import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
@@ -75,6 +76,7 @@ class RunningGateway implements Gateway {
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
   readonly #bans: Bans;
+  readonly #traffic: TrafficKeeper;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -97,6 +99,7 @@ class RunningGateway implements Gateway {
     const { config } = this.#loaded;
     this.#writer = new LogWriter({ format: config.log.format });
     this.#log = this.#createLog(config);
+    this.#traffic = new TrafficKeeper(threadCount(config));
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
     this.#bans = createBans(config, this.#limiter.words, () => this.#log);
@@ -119,10 +122,12 @@ class RunningGateway implements Gateway {
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
         banWords: this.#bans.words,
+        trafficWords: this.#traffic.words,
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {
           this.#health.clearThread(threadIndex);
+          this.#traffic.clearThread(threadIndex);
           this.#metrics.threadRestarted();
         },
         onBan: (made) => this.#bans.keeper.receive(made),
@@ -162,6 +167,7 @@ class RunningGateway implements Gateway {
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
+    this.#traffic.start();
     this.#applied(this.#generation);
     this.#tls.watch(config);
     if (Number.isFinite(this.#descriptors.limit)) {
@@ -194,6 +200,7 @@ class RunningGateway implements Gateway {
     await this.#threads.drain(drainMs);
     this.#limiter.stop();
     await this.#bans.keeper.stop();
+    this.#traffic.stop();
     this.#checks.stop();
     await this.#admin?.close();
     this.#log.info({}, 'stopped');
@@ -231,7 +238,7 @@ class RunningGateway implements Gateway {
 
   /** Everything or nothing: when one part cannot follow, all go back to the configuration of before. */
   async #switch(before: Generation, config: Config, certificates: ReadCertificates | null): Promise<Generation> {
-    const next = this.#plan(config, before.number + 1);
+    const next = this.#planAfter(before, config);
     try {
       // Throws before it changes anything.
       this.#checks.update(config, next.plan);
@@ -276,6 +283,7 @@ class RunningGateway implements Gateway {
   #takeBackSlots(before: Generation, allBack: boolean): void {
     if (allBack) this.#slots.giveBack();
     this.#slots.assign(before.config, performance.now());
+    this.#traffic.assign(before.config);
   }
 
   #applied(generation: Generation): void {
@@ -293,6 +301,7 @@ class RunningGateway implements Gateway {
   #plan(config: Config, number: number): Generation {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
+    const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
       number,
@@ -300,7 +309,17 @@ class RunningGateway implements Gateway {
       plan: { slots, authorities },
       routeRows: this.#rows.assign(config.routes.map(({ name }) => name)),
       policyRows: this.#policyRows.assign(policyNames(config)),
+      trafficRows,
     };
+  }
+
+  #planAfter(before: Generation, config: Config): Generation {
+    try {
+      return this.#plan(config, before.number + 1);
+    } catch (error) {
+      this.#traffic.assign(before.config);
+      throw error;
+    }
   }
 
   #createLog(config: Config): Log {
@@ -334,6 +353,8 @@ class RunningGateway implements Gateway {
         }),
       limiter: this.#limiter.table,
       bans: this.#bans.keeper,
+      throttles: () => this.#traffic.waiting(),
+      concurrency: () => this.#traffic.concurrency(),
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),
@@ -411,9 +432,13 @@ class RunningGateway implements Gateway {
   }
 }
 
-/** `limit:NAME` and `ban:NAME`: what counters of policies are kept by. */
-function policyNames({ rateLimits, abuse }: Config): string[] {
-  return [...Object.keys(rateLimits).map((name) => `limit:${name}`), ...banPolicyNames(abuse.rules)];
+/** `KIND:NAME`: what counters of policies are kept by. */
+function policyNames(config: Config): string[] {
+  return [
+    ...Object.keys(config.rateLimits).map((name) => `limit:${name}`),
+    ...banPolicyNames(config.abuse.rules),
+    ...trafficPolicyNames(config),
+  ];
 }
 
 function threadCount(config: Config): number {

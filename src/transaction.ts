@@ -51,6 +51,11 @@ export interface Downstream {
   attach(source: Source): void;
   /** Lets go of the source; what still comes of the body is swallowed. */
   detach(): void;
+  /**
+   * Gives pieces of the body that came before `attach`, in order, to the source; without one they are dropped.
+   * @param isWhole  The last of them ends the body.
+   */
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void;
   /** Tells the source, if there is one, to release everything: after a bug nobody else will. */
   abandon(): void;
   pauseBody(): void;
@@ -93,6 +98,12 @@ export interface WebSocketEnd {
   close(code: number, reason: Uint8Array): void;
   /** The other end took what waited: go on. */
   onDrain(): void;
+}
+
+/** Places that a transaction took under bounds on concurrency, to be left when it ends. */
+export interface TakenPlaces {
+  /** @param now  Monotonic clock of this thread. */
+  leave(tx: Transaction, now: number): void;
 }
 
 /** What the pipeline offers to whoever finishes a transaction later: an upstream call, a client that went away. */
@@ -176,10 +187,18 @@ export class Transaction {
   readonly startedAtMs: number;
   /** Monotonic clock of this thread, milliseconds with a fraction: only differences mean anything. */
   readonly startedAt: number;
+  /** Same clock: when it went on towards its upstream; after `startedAt` by the wait in a throttle. */
+  wentOnAt: number;
+  /** Same clock: when the last byte of its body came; `startedAt` without one. */
+  bodyAt: number;
+  /** Wait in the queue of a throttle, milliseconds; -1 where it did not wait. */
+  waitedMs = -1;
+  /** Taken by the phase before the upstream, left when the transaction ends; null for none. */
+  places: TakenPlaces | null = null;
   /** Outcome, for the account phase. */
   status = 0;
   code: ErrorCode | null = null;
-  /** Name of the rate limit that refused; '' for none. */
+  /** What refused: name of a rate limit or throttle, `route:NAME`, `upstream:NAME`, a priority; '' for none. */
   policy = '';
   /** Words for the log only: addresses, errno, parser reasons. */
   reason = '';
@@ -197,5 +216,7 @@ export class Transaction {
     this.owner = owner;
     this.startedAtMs = startedAtMs;
     this.startedAt = startedAt;
+    this.wentOnAt = startedAt;
+    this.bodyAt = startedAt;
   }
 }

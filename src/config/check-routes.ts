@@ -38,7 +38,10 @@ function noteUnknownUpstream(route: RouteConfig, path: KeyPath, upstreams: reado
   const otherwise =
     upstreams.length === 0
       ? 'define it under upstreams'
-      : `known upstreams: ${upstreams.slice(0, 12).map(quote).join(', ')}`;
+      : `known upstreams: ${upstreams
+          .slice(0, 12)
+          .map((one) => quote(one))
+          .join(', ')}`;
   const found = `unknown upstream ${report.show(inner, route.upstream)}`;
   report.problem(inner, found, didYouMean(route.upstream, upstreams, otherwise), [['upstreams']]);
 }

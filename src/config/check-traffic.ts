@@ -87,10 +87,11 @@ function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): vo
   }
 }
 
-function checkKey(parts: readonly string[], path: KeyPath, report: Report): void {
-  for (const [at, part] of parts.entries()) {
+/** Who is counted. @param path  Of the list of its parts. */
+export function checkKey(key: readonly string[], path: KeyPath, report: Report): void {
+  for (const [at, part] of key.entries()) {
     const inner = [...path, at];
-    noteRepeated(parts, at, inner, report);
+    noteRepeated(key, at, inner, report);
     const name = part.startsWith(HEADER) ? part.slice(HEADER.length).toLowerCase() : '';
     if (!OWN_FIELDS.includes(name) || READABLE.has(name)) continue;
     const found = `${report.show(inner, part)} is a field that the gateway handles by itself`;
@@ -136,7 +137,12 @@ function checkNames(names: readonly string[], config: Config, path: KeyPath, rep
       continue;
     }
     const otherwise =
-      known.length === 0 ? 'define it under rateLimits' : `known: ${known.slice(0, 12).map(quote).join(', ')}`;
+      known.length === 0
+        ? 'define it under rateLimits'
+        : `known: ${known
+            .slice(0, 12)
+            .map((one) => quote(one))
+            .join(', ')}`;
     const found = `unknown rate limit ${report.show(inner, name)}`;
     report.problem(inner, found, didYouMean(name, known, otherwise), [['rateLimits']]);
   }

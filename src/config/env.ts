@@ -121,7 +121,10 @@ function noteUnknown(name: string, tree: unknown, report: Report): void {
     otherwise =
       upstreams.length === 0
         ? 'the configuration has no upstreams; define them in the file'
-        : `known upstreams: ${upstreams.slice(0, 12).map(quote).join(', ')}; define others in the file`;
+        : `known upstreams: ${upstreams
+            .slice(0, 12)
+            .map((one) => quote(one))
+            .join(', ')}; define others in the file`;
   } else if (item !== null) {
     otherwise = 'indices count from 0 without a gap: the next free one adds an item';
   }

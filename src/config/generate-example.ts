@@ -35,6 +35,18 @@ const OFF: Readonly<Record<string, string>> = {
     '    banMsMax: 86400000',
     '    forgetMs: 86400000',
   ].join('\n'),
+  throttles: [
+    '',
+    '  steady:',
+    '    requests: 100',
+    '    perMs: 1000',
+    '    burst: 1',
+    '    key: [address]',
+    '    perRoute: false',
+    '    queueMax: 1000',
+    '    queuePerKeyMax: 100',
+    '    deadlineMs: 1000',
+  ].join('\n'),
   'upstreams.NAME.hashBy': ' address',
   'routes.policies.bodyBytesMax': ' 16777216',
 };

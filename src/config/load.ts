@@ -4,6 +4,7 @@ import { readAddressLists } from './address-lists.ts';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRoutes } from './check-routes.ts';
+import { checkThrottling } from './check-throttling.ts';
 import { checkTraffic } from './check-traffic.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { readDocument } from './document.ts';
@@ -77,6 +78,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkRoutes(config, report);
   checkTraffic(config, report);
   readAddressLists(config, report);
+  checkThrottling(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { count, flag, list, millis, oneOf, section, text } from './schema-kit.ts';
+import { bytes, count, flag, list, millis, oneOf, section, text } from './schema-kit.ts';
 
-/** Settings of what bounds traffic: address lists and rate limits. */
+/** Settings of what bounds traffic: address lists, rate limits, bans, throttles, concurrency, shedding. */
 
 const NAMED = { pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' };
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
@@ -129,10 +129,62 @@ export const Abuse = section('Bans for those who fail too often.', {
   file: text('File that bans are kept in over a restart; empty for none.', '', { file: true }),
 });
 
+const Throttle = Type.Object(
+  {
+    requests: Type.Integer({
+      description: 'Requests let through in perMs, evenly spread.',
+      minimum: 1,
+      maximum: 10_000_000,
+      unit: 'requests',
+    }),
+    perMs: millis('Time in which they are let through.', 1_000),
+    burst: count('Requests let through at once after a pause.', 1, 1, 1_000_000, 'requests'),
+    key: KeyParts('Between whom the rate is shared fairly; where a part is absent, the client address.'),
+    perRoute: flag('A rate for each route. Off: one over all routes that use the throttle.', false),
+    queueMax: count('Most requests that wait, per thread.', 1_000, 0, 100_000, 'requests'),
+    queuePerKeyMax: count('Most requests of one key that wait, per thread.', 100, 1, 100_000, 'requests'),
+    deadlineMs: millis('Longest wait; a request that would wait longer gets 503.', 1_000, 1, 600_000),
+  },
+  { additionalProperties: false, description: 'A rate that requests wait for.' },
+);
+
+export const Throttles = Type.Record(Type.String(NAMED), Throttle, {
+  description: 'Throttles by name.',
+  default: {},
+  additionalProperties: false,
+});
+
+/** @param where  Ends the sentence about what is counted. */
+export const Concurrency = (where: string) =>
+  section(`Requests under way at once ${where}; one more gets 503. A WebSocket counts until it is closed.`, {
+    mode: oneOf(
+      'off; fixed at `max`; or adaptive between `min` and `max`, by latency.',
+      ['off', 'fixed', 'adaptive'],
+      'off',
+    ),
+    max: count('Most requests under way, over all threads.', 1_000, 1, 1_000_000, 'requests'),
+    min: count('Adaptive: never fewer than this.', 4, 1, 1_000_000, 'requests'),
+    windowMs: millis('Adaptive: how often the limit is set anew.', 200, 50, 60_000),
+    minRttEveryMs: millis('Adaptive: how often the latency without load is measured.', 30_000, 1_000),
+    bufferPercent: count('Adaptive: latency above that without load which is normal.', 25, 0, 1_000, 'percent'),
+  });
+
+export const Shedding = section('Refusing the least important requests while this process is overloaded.', {
+  loopDelayMs: millis('Event loop delay from which requests are shed; 0 for never.', 0, 0, 60_000),
+  memoryBytes: bytes('Resident memory from which requests are shed; 0 for never.', 0),
+});
+
 /** Members of a route's policies. */
 export const RouteLimits = {
   rateLimits: list(Type.String({ minLength: 1 }), 'Names of rate limit policies that hold here.'),
   cost: count('What a request here counts for in rate limits; 0 for nothing.', 1, 0, 1_000_000),
+  throttle: text('Name of the throttle that requests here wait for; empty for none.', ''),
+  concurrency: Concurrency('on this route'),
+  priority: oneOf(
+    'Under overload low is shed first, then normal and high; critical never.',
+    ['critical', 'high', 'normal', 'low'],
+    'normal',
+  ),
 } as const;
 
 export type AccessConfig = Static<ReturnType<typeof Access>>;
@@ -140,3 +192,6 @@ export type LimiterConfig = Static<typeof Limiter>;
 export type RateLimitConfig = Static<typeof RateLimit>;
 export type BanRuleConfig = Static<typeof BanRule>;
 export type AbuseConfig = Static<typeof Abuse>;
+export type ThrottleConfig = Static<typeof Throttle>;
+export type ConcurrencyConfig = Static<ReturnType<typeof Concurrency>>;
+export type SheddingConfig = Static<typeof Shedding>;

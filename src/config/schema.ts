@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Claims, KeptFields } from './schema-fields.ts';
 import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
-import { Abuse, Access, Limiter, RateLimits, RouteLimits } from './schema-traffic.ts';
+import { Abuse, Access, Concurrency, Limiter, RateLimits, RouteLimits, Shedding, Throttles } from './schema-traffic.ts';
 
 /**
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
@@ -143,7 +143,7 @@ const Upstream = Type.Object(
       connectMs: millis('Connection, TLS included.', 2_000),
       headMs: millis('From the whole request sent to the response head.', 30_000),
       idleMs: millis('Longest silence in the middle of an answer, or of taking a request body.', 30_000),
-      totalMs: millis('Whole request; 0 for no bound.', 0, 0),
+      totalMs: millis('Whole request; 0 for no bound. A wait in a throttle does not count.', 0, 0),
     }),
     keepAlive: section('Idle connections kept for the next request.', {
       connectionsMax: count('Most idle connections per thread and target.', 64, 0, 65_536, 'connections'),
@@ -154,6 +154,7 @@ const Upstream = Type.Object(
       pendingMax: count('Most requests that wait for a connection, per thread.', 1_024, 0, 1_000_000, 'requests'),
       requestsMax: count('Most requests under way.', 65_536, 1, 1_000_000, 'requests'),
     }),
+    concurrency: Concurrency('at this upstream, over all targets'),
     retry: section('Second tries, only where a request cannot have been acted upon or is idempotent.', {
       attemptsMax: count('Most tries in all; 1 for no retry.', 2, 1, 8, 'tries'),
       budgetPercent: count(
@@ -204,7 +205,11 @@ const Policies = section('What this route allows.', {
       defaultFrom: 'limits.bodyBytesMax',
     }),
   ),
-  totalMs: millis('Longest time for a whole request; 0 for no bound but the upstream’s.', 0, 0),
+  totalMs: millis(
+    'Longest time for a whole request; 0 for no bound but the upstream’s. A wait in a throttle does not count.',
+    0,
+    0,
+  ),
   websocket: section('WebSocket connections (RFC 6455).', {
     enabled: flag('Accept upgrades on this route.', true),
     messageBytesMax: bytes('Longest message in either direction.', 1_048_576, 1, 268_435_456),
@@ -301,6 +306,8 @@ export const ConfigSchema = Type.Object(
     limiter: Limiter,
     rateLimits: RateLimits,
     abuse: Abuse,
+    throttles: Throttles,
+    shedding: Shedding,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
       default: {},
@@ -318,4 +325,13 @@ export type UpstreamConfig = Static<typeof Upstream>;
 export type TargetConfig = Static<typeof Target>;
 export type RouteConfig = Static<typeof RouteRow>;
 export type CertificateConfig = Static<typeof Certificate>;
-export type { AbuseConfig, AccessConfig, BanRuleConfig, LimiterConfig, RateLimitConfig } from './schema-traffic.ts';
+export type {
+  AbuseConfig,
+  AccessConfig,
+  BanRuleConfig,
+  ConcurrencyConfig,
+  LimiterConfig,
+  RateLimitConfig,
+  SheddingConfig,
+  ThrottleConfig,
+} from './schema-traffic.ts';

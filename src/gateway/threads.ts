@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { Piscina } from 'piscina';
 import type { BanMade } from '../abuse/wire.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
-import type { FromIngress, Generation, IngressTask, ToIngress } from '../http/ingress-wire.ts';
+import type { FromIngress, Generation, IngressTask, ToIngress, TrafficWords } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
@@ -15,6 +15,7 @@ export interface ThreadsOptions {
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  readonly trafficWords: TrafficWords;
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
@@ -148,6 +149,7 @@ export class Threads {
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
       banWords: options.banWords,
+      trafficWords: options.trafficWords,
       tls: this.#tls,
       accepting: this.#accepting,
       control,

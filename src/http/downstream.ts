@@ -86,6 +86,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (this.#bodyPaused) this.resumeBody();
   }
 
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
+    for (const [index, piece] of pieces.entries()) this.#source?.onBody(piece, isWhole && index === pieces.length - 1);
+  }
+
   abandon(): void {
     this.#source?.onAbort();
   }
@@ -109,7 +113,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
       this.#received += chunk.byteLength;
       tx.bytesReceived = this.#received;
       this.#lastBodyAt = performance.now();
-      if (isLast) this.bodyComplete = true;
+      if (isLast) {
+        this.bodyComplete = true;
+        tx.bodyAt = this.#lastBodyAt;
+      }
       if (this.#lingerSince !== -1) {
         if (isLast || this.#received > this.#lingerUntil) this.#endChunks();
         return;

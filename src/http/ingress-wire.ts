@@ -11,8 +11,24 @@ export interface Generation {
   readonly plan: SlotPlan;
   /** Metrics row by route name; a name keeps its row over reloads. */
   readonly routeRows: Readonly<Record<string, number>>;
-  /** Metrics row by `limit:NAME` and `ban:NAME`, likewise. */
+  /** Metrics row by `KIND:NAME` of a policy, likewise. */
   readonly policyRows: Readonly<Record<string, number>>;
+  readonly trafficRows: TrafficRows;
+}
+
+/** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */
+export interface TrafficWords {
+  readonly throttles: Int32Array<SharedArrayBuffer>;
+  readonly concurrency: Int32Array<SharedArrayBuffer>;
+  readonly memory: Int32Array<SharedArrayBuffer>;
+}
+
+/** Rows of those tables. */
+export interface TrafficRows {
+  /** By identity of the throttle. */
+  readonly throttles: ReadonlyMap<string, number>;
+  /** By `route:NAME` and `upstream:NAME`. */
+  readonly concurrency: ReadonlyMap<string, number>;
 }
 
 /** The task that Piscina hands to an ingress thread. It ends when the thread has drained. */
@@ -26,6 +42,7 @@ export interface IngressTask {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  readonly trafficWords: TrafficWords;
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;

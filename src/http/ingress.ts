@@ -24,6 +24,7 @@ import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
 import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
+import { ThreadTraffic } from './thread-traffic.ts';
 import { loadUws } from './uws.ts';
 
 /** Log lines wait this long at most before they leave the thread. */
@@ -44,6 +45,7 @@ export class Ingress {
   readonly #load: ThreadLoad = { requests: 0 };
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
+  readonly #traffic: ThreadTraffic;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
   readonly #front: Front;
@@ -68,6 +70,7 @@ export class Ingress {
       window: new SlidingWindow(new LimiterTable(task.limiterWords)),
       report: (made) => this.#say(made),
     };
+    this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -158,7 +161,7 @@ export class Ingress {
   }
 
   #compile(generation: Generation, log: Log): FrontGeneration {
-    const { config, plan, routeRows, policyRows } = generation;
+    const { config, plan, routeRows, policyRows, trafficRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const clientAddresses = compileClientAddresses(config.trustedProxies);
@@ -172,6 +175,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
+        traffic: this.#traffic.parts(config, trafficRows),
         load: this.#load,
         lines: this.#lines,
         log,
@@ -214,10 +218,14 @@ export class Ingress {
 
   #startTimers(): void {
     const { tickMs } = this.#wheel;
+    const { shedder } = this.#traffic;
     let last = performance.now();
     const tick = setInterval(() => {
       const now = performance.now();
-      this.#metrics.loopDelay(Math.max(0, now - last - tickMs), now);
+      const delayMs = Math.max(0, now - last - tickMs);
+      this.#metrics.loopDelay(delayMs, now);
+      shedder.loopDelay(delayMs);
+      this.#metrics.shedLevel(shedder.level);
       last = now;
       this.#wheel.advance(now);
     }, tickMs);
@@ -234,8 +242,15 @@ export class Ingress {
     this.#listeners.closeWebSockets();
     const startedAt = performance.now();
     this.#lastBusyAt = startedAt;
+    let lastWords = false;
     const watch = setInterval(() => {
       const now = performance.now();
+      if (!lastWords && now - startedAt >= deadlineMs) {
+        // Who still waits is told so; the answers leave before the next look.
+        lastWords = true;
+        this.#traffic.close();
+        return;
+      }
       if (this.#load.requests > 0 || this.#listeners.webSockets > 0) this.#lastBusyAt = now;
       if (now - this.#lastBusyAt < QUIET_MS && now - startedAt < deadlineMs) return;
       clearInterval(watch);
@@ -247,6 +262,7 @@ export class Ingress {
 
   #stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#traffic.close();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();

@@ -71,7 +71,8 @@ function judgeFor({ config, bans }: PhaseContext): BanJudge<Transaction> {
     },
     count: (high, low, rule, steadyMs) => {
       const limits = windows.get(rule);
-      return limits !== undefined && window.take(high, low, limits, 1, steadyMs, steadyMs, false) > 0;
+      window.at(steadyMs, steadyMs);
+      return limits !== undefined && window.take(high, low, limits, 1, false) > 0;
     },
     report,
   });

@@ -1,6 +1,6 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, ThrottleConfig } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
 import type { SlidingWindow } from '../limiter/window.ts';
@@ -8,6 +8,9 @@ import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
+import type { ConcurrencyGate } from '../throttle/concurrency.ts';
+import type { FairQueue } from '../throttle/fair-queue.ts';
+import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 
@@ -35,6 +38,15 @@ export interface ThreadBans {
   readonly report: (made: BanMade) => void;
 }
 
+/** Where throttles, concurrency and shedding of one configuration are, on one thread. */
+export interface TrafficParts {
+  readonly shedder: Shedder;
+  /** The queue of a throttle on a route. */
+  queue(name: string, config: ThrottleConfig, routeName: string): FairQueue;
+  /** @param name  `route:NAME` or `upstream:NAME`. */
+  gate(name: string, isAdaptive: boolean): ConcurrencyGate;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -43,11 +55,13 @@ export interface PhaseContext {
   readonly groups: readonly UpstreamGroup[];
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
-  /** Metrics row by `limit:NAME` and `ban:NAME`. */
+  readonly bans: ThreadBans;
+  /** Metrics row by `KIND:NAME`. */
   readonly policyRows: Readonly<Record<string, number>>;
   /** The thread's one way to decide about rate limits; used by one phase at a time. */
   readonly decision: Decision;
-  readonly bans: ThreadBans;
+  /** Queues, bounds and the shedder of the thread, with the rows of this configuration. */
+  readonly traffic: TrafficParts;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

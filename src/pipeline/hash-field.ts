@@ -14,8 +14,8 @@ export function capturedNames(config: Config): readonly string[] {
 }
 
 /** Lower-case field names that policies' keys are read from. Repeated, they would let a client choose its key. */
-export function fieldsOfKeys({ rateLimits, abuse }: Config): readonly string[] {
-  return [...Object.values(rateLimits), ...Object.values(abuse.rules)]
+export function fieldsOfKeys({ rateLimits, throttles, abuse }: Config): readonly string[] {
+  return [...Object.values(rateLimits), ...Object.values(throttles), ...Object.values(abuse.rules)]
     .flatMap(({ key }) => key)
     .filter((part) => part.startsWith(HEADER))
     .map((part) => part.slice(HEADER.length).toLowerCase());

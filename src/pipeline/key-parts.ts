@@ -6,6 +6,8 @@ import { hashReader } from './hash-field.ts';
 /** Reads a key from a transaction; '' where a part of it is absent. */
 export type KeyReader = (tx: Transaction) => string;
 
+/** A key that stands for an absent one must not be a value that somebody could send. */
+export const ADDRESS_INSTEAD = '\u0002';
 /** Between the parts of a key. No part can hold it: field values with control characters are refused. */
 const SEPARATOR = '\u0001';
 

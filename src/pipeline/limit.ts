@@ -8,10 +8,9 @@ import type { Transaction } from '../transaction.ts';
 import { PASS, type Refusal, refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 import { capturedNames } from './hash-field.ts';
+import { ADDRESS_INSTEAD } from './key-parts.ts';
 import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-rules.ts';
 
-/** A key that stands for an absent one must not be a value that somebody could send. */
-const ADDRESS_INSTEAD = '\u0002';
 /** A full table empties as windows pass: it is worth another try soon. */
 const FULL_RETRY_FIELDS = Object.freeze(['retry-after', '1']);
 

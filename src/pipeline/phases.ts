@@ -8,10 +8,13 @@ import { compileAccess, compileRouteAccess } from './access.ts';
 import { compileAccount } from './account.ts';
 import { compileBan, compileBanCount } from './ban.ts';
 import { compileClient } from './client.ts';
+import { compileConcurrency } from './concurrency.ts';
 import type { PhaseContext } from './context.ts';
 import { compileForward } from './forward.ts';
 import { compileLimit } from './limit.ts';
 import { compileResponse } from './response.ts';
+import { compileShed } from './shed.ts';
+import { compileThrottle } from './throttle.ts';
 
 /** One look at a transaction. Never throws for a refusal: a refusal is a value. */
 export type Phase = (tx: Transaction, nowMs: number) => Verdict;
@@ -31,7 +34,7 @@ export interface PhaseRow {
 
 /**
  * The way of a request, in order: cheap refusals first. ARCHITECTURE.md draws this list as a table; a test compares.
- * A phase that answers `pending` (the upstream) is resumed at the row after it.
+ * A phase that answers `pending` (a throttle, the upstream) is resumed at the row after it.
  */
 export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'guard', compile: ({ config }) => compileGuard({ keepEncodedSlash: config.paths.encodedSlash === 'keep' }) },
@@ -40,9 +43,12 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'ban', compile: (context) => compileBan(context) },
   { name: 'transport', compile: ({ config }) => compileTransport(config) },
   { name: 'route', compile: ({ routes }) => compileRouting(routes) },
+  { name: 'shed', compile: (context) => compileShed(context) },
   { name: 'route-access', compile: (context) => compileRouteAccess(context) },
   { name: 'limit', compile: (context) => compileLimit(context) },
   { name: 'body', compile: () => compileBodyBound() },
+  { name: 'throttle', compile: (context) => compileThrottle(context) },
+  { name: 'concurrency', compile: (context) => compileConcurrency(context) },
   { name: 'upstream', compile: (context) => compileForward(context) },
   { name: 'ban-count', compile: (context) => compileBanCount(context), refusals: true },
   { name: 'response', compile: ({ config }) => compileResponse(config) },

@@ -105,6 +105,7 @@ export class AccessLog {
     line += route === null ? placeOf(null, tx) : this.#place(route, tx);
     line += `${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
     if (tx.upstreamMs >= 0) line += `,"upstreamMs":${milliseconds(tx.upstreamMs)}`;
+    if (tx.waitedMs >= 0) line += `,"waitMs":${milliseconds(tx.waitedMs)}`;
     line +=
       `,"bytesIn":${decimal(tx.bytesReceived)},"bytesOut":${decimal(tx.bytesSent)}` +
       `,"userAgent":"${inQuotes(clipped(tx.userAgent, USER_AGENT_LENGTH_MAX))}`;

@@ -7,11 +7,12 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     word 0            16                stripe 0               stripe 1
  *     +-----------------+----------------------------------------+-----------------  ...
  *     | header          | thread words | errors | routes     | targets | policies | the same again
- *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 4
+ *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 24
  *     +-----------------+----------------------------------------+-----------------  ...
  *
  *     thread words   0 requests in flight   1 open WebSockets      2 log lines lost    3 handler errors
  *                    4 loop delay window    5 peak of that window  6 peak of the window before, ms
+ *                    7 level of overload, 0 to 1
  *     error row      1 word: refusals with ERROR_CODES[row]
  *     route row      0..5   requests by class of status: none (never answered), 1xx, 2xx, 3xx, 4xx, 5xx
  *                    6, 7   bytes received, bytes sent
@@ -20,7 +21,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
- *     policy row     0..2   requests by what became of them: see POLICY_OUTCOMES
+ *     policy row     0..5   requests by what became of them: see POLICY_OUTCOMES
+ *                    6      sum of waits, ms            7..20   waits per bucket, the last one +Inf
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
@@ -43,6 +45,7 @@ export const HANDLER_ERRORS = 3;
 export const LOOP_WINDOW = 4;
 export const LOOP_PEAK = 5;
 export const LOOP_PEAK_BEFORE = 6;
+export const SHED_LEVEL = 7;
 
 /** Classes of status of a route row: word = class, 0 for a request that was never answered. */
 export const STATUS_CLASSES = Object.freeze(['none', '1xx', '2xx', '3xx', '4xx', '5xx']);
@@ -70,11 +73,13 @@ export const OUTCOMES = 5;
 /** Classes of outcome of a target row: word = OUTCOMES + class, 0 for no usable answer. */
 export const OUTCOME_CLASSES = Object.freeze(['failure', '1xx', '2xx', '3xx', '4xx', '5xx']);
 
-export const POLICY_WORDS = 4;
+export const POLICY_WORDS = 24;
 export const POLICY_ROWS = POLICIES_METERED_MAX + 1;
 /** What a policy made of a request: word = position. */
-export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full'] as const);
+export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full', 'waited', 'late', 'left'] as const);
 export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
+export const WAIT_SUM = POLICY_OUTCOMES.length;
+export const WAIT_BUCKETS = WAIT_SUM + 1;
 
 /** Words in 128 bytes. */
 const ALIGN_WORDS = 16;

@@ -24,11 +24,14 @@ import {
   RETRIED,
   REUSED,
   ROUTE_WORDS,
+  SHED_LEVEL,
   shapeOf,
   stripeOf,
   TARGET_WORDS,
   UPSTREAM_BUCKETS,
   UPSTREAM_SUM,
+  WAIT_BUCKETS,
+  WAIT_SUM,
   WEBSOCKETS,
 } from './layout.ts';
 
@@ -75,7 +78,8 @@ export class ThreadMetrics {
     this.#targetsAt = targetsAt;
     this.#policiesAt = policiesAt;
     this.#lastRow = routeRows - 1;
-    for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE]) this.#words[gauge] = 0;
+    for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE, SHED_LEVEL])
+      this.#words[gauge] = 0;
   }
 
   /**
@@ -186,6 +190,18 @@ export class ThreadMetrics {
   /** What a policy made of a request. @param row  From the generation; past the metered ones it counts as "other". */
   policy(row: number, outcome: PolicyOutcome): void {
     add(this.#words, this.#policyWord(row) + (OUTCOME_INDEX.get(outcome) ?? 0), 1);
+  }
+
+  /** How long a request waited for a policy. @param ms  Milliseconds >= 0. */
+  waited(row: number, ms: number): void {
+    const at = this.#policyWord(row);
+    add(this.#words, at + WAIT_SUM, ms);
+    add(this.#words, at + WAIT_BUCKETS + bucketOf(ms), 1);
+  }
+
+  /** How overloaded this thread is. @param level  0 to 1. */
+  shedLevel(level: number): void {
+    this.#words[SHED_LEVEL] = level;
   }
 
   #policyWord(row: number): number {

@@ -1,19 +1,29 @@
-import type { Family } from './families.ts';
-import { POLICY_OUTCOMES, POLICY_ROWS } from './layout.ts';
-import type { MetricsSources } from './render.ts';
-import { MetricsTotals } from './totals.ts';
+import type { Family, Sample } from './families.ts';
+import { POLICY_OUTCOMES, POLICY_ROWS, type PolicyOutcome } from './layout.ts';
+import type { ConcurrencyGauge, MetricsSources } from './render.ts';
+import { BOUNDS_LE, type HistogramTotals, MetricsTotals } from './totals.ts';
 
 /** The row of all policies without one of their own; no policy has such a name. */
 const OTHER_POLICIES = '_other';
 
+/** What can become of a request, by kind of policy; all of it for kinds that share the last row. */
+const OUTCOMES_OF: Readonly<Record<string, readonly PolicyOutcome[]>> = {
+  limit: ['admitted', 'refused', 'full'],
+  throttle: ['admitted', 'waited', 'late', 'full', 'left'],
+  concurrency: ['admitted', 'refused'],
+  shed: ['refused'],
+  ban: ['refused'],
+};
+const WAIT = 'sallyport_throttle_wait_seconds';
+
 /** What policies did, and the state of the tables of rate limits and bans. */
-export function policyFamilies({ table, policies, limiter, bans }: MetricsSources): Family[] {
+export function policyFamilies(sources: MetricsSources): Family[] {
+  const { table, policies, limiter, bans } = sources;
   const totals = new MetricsTotals(table);
   const rows = () => [
     ...[...policies()].filter(({ row }) => row < POLICY_ROWS - 1),
     { kind: OTHER_POLICIES, name: OTHER_POLICIES, row: POLICY_ROWS - 1 },
   ];
-  const one = (value: () => number) => () => [{ labels: {}, value: value() }];
   return [
     {
       kind: 'counter',
@@ -22,12 +32,13 @@ export function policyFamilies({ table, policies, limiter, bans }: MetricsSource
       labels: ['kind', 'policy', 'outcome'],
       read: () =>
         rows().flatMap(({ kind, name, row }) =>
-          POLICY_OUTCOMES.map((outcome, word) => ({
+          (OUTCOMES_OF[kind] ?? POLICY_OUTCOMES).map((outcome) => ({
             labels: { kind, policy: name, outcome },
-            value: totals.policy(row, word),
+            value: totals.policy(row, POLICY_OUTCOMES.indexOf(outcome)),
           })),
         ),
     },
+    ...trafficFamilies(sources, totals),
     {
       kind: 'gauge',
       name: 'sallyport_limiter_slots',
@@ -85,4 +96,73 @@ export function policyFamilies({ table, policies, limiter, bans }: MetricsSource
       read: one(() => bans.evicted),
     },
   ];
+}
+
+/** Throttles, concurrency, shedding. */
+function trafficFamilies({ policies, throttles, concurrency }: MetricsSources, totals: MetricsTotals): Family[] {
+  const bounds = (value: (gauge: ConcurrencyGauge) => number) => () =>
+    concurrency().map((gauge) => ({ labels: { policy: gauge.policy }, value: value(gauge) }));
+  return [
+    {
+      kind: 'gauge',
+      name: 'sallyport_throttle_waiting',
+      help: 'Requests that wait for a throttle',
+      labels: ['policy'],
+      read: () => throttles().map(({ policy, waiting }) => ({ labels: { policy }, value: waiting })),
+    },
+    {
+      kind: 'histogram',
+      name: WAIT,
+      help: 'Time that requests waited for a throttle, however it ended',
+      labels: ['policy'],
+      read: () =>
+        [...policies()]
+          .filter(({ kind, row }) => kind === 'throttle' && row < POLICY_ROWS - 1)
+          .flatMap(({ name, row }) => waitsOf(name, totals.waits(row))),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_concurrency_limit',
+      help: 'Most requests under way at once, as it is now',
+      labels: ['policy'],
+      read: bounds(({ limit }) => limit),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_concurrency_requests',
+      help: 'Requests under way that count against the limit',
+      labels: ['policy'],
+      read: bounds(({ underWay }) => underWay),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_concurrency_min_rtt_seconds',
+      help: 'Latency without load that an adaptive limit goes by, 0 where none is known',
+      labels: ['policy'],
+      read: bounds(({ minRttMs }) => minRttMs / 1_000),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_shedding_level',
+      help: 'Overload of the busiest thread from 0 to 1, above 0 while requests are shed',
+      labels: [],
+      read: one(() => totals.shedLevel()),
+    },
+  ];
+}
+
+function waitsOf(policy: string, { cumulative, sumMs }: HistogramTotals): Sample[] {
+  return [
+    ...cumulative.map((value, bucket) => ({
+      metricName: `${WAIT}_bucket`,
+      labels: { policy, le: BOUNDS_LE[bucket] ?? '+Inf' },
+      value,
+    })),
+    { metricName: `${WAIT}_sum`, labels: { policy }, value: sumMs / 1_000 },
+    { metricName: `${WAIT}_count`, labels: { policy }, value: cumulative.at(-1) ?? 0 },
+  ];
+}
+
+function one(value: () => number): () => Sample[] {
+  return () => [{ labels: {}, value: value() }];
 }

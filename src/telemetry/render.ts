@@ -38,6 +38,22 @@ export interface MeteredPolicy {
   readonly row: number;
 }
 
+/** Requests that wait for a throttle. */
+export interface ThrottleGauge {
+  readonly policy: string;
+  readonly waiting: number;
+}
+
+/** A bound on concurrency. */
+export interface ConcurrencyGauge {
+  /** `route:NAME` or `upstream:NAME`. */
+  readonly policy: string;
+  readonly limit: number;
+  readonly underWay: number;
+  /** Latency without load, milliseconds; 0 where none is known. */
+  readonly minRttMs: number;
+}
+
 /** State of the rate limiter's table. */
 export interface LimiterGauges {
   readonly slots: number;
@@ -63,10 +79,12 @@ export interface MetricsSources {
   /** Targets of the configuration in force. */
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
-  /** Policies of the configuration in force: `limit:NAME` and `ban:NAME`, with their rows. */
+  readonly bans: BanGauges;
+  /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
-  readonly bans: BanGauges;
+  readonly throttles: () => readonly ThrottleGauge[];
+  readonly concurrency: () => readonly ConcurrencyGauge[];
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;

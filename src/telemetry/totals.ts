@@ -5,10 +5,13 @@ import {
   LOOP_PEAK_BEFORE,
   POLICY_WORDS,
   ROUTE_WORDS,
+  SHED_LEVEL,
   shapeOf,
   stripeOf,
   TARGET_WORDS,
   type TableShape,
+  WAIT_BUCKETS,
+  WAIT_SUM,
 } from './layout.ts';
 
 /** A histogram as Prometheus wants it. */
@@ -67,6 +70,21 @@ export class MetricsTotals {
   /** @param row  Row of the policy, or the last one for all others. */
   policy(row: number, word: number): number {
     return this.#sum(this.shape.policiesAt + row * POLICY_WORDS + word);
+  }
+
+  /** Waits for a policy, however they ended. */
+  waits(row: number): HistogramTotals {
+    let count = 0;
+    const cumulative = Array.from({ length: BUCKETS }, (_, bucket) => {
+      count += this.policy(row, WAIT_BUCKETS + bucket);
+      return count;
+    });
+    return { cumulative, sumMs: this.policy(row, WAIT_SUM) };
+  }
+
+  /** Highest level of overload of any thread, 0 to 1. */
+  shedLevel(): number {
+    return Math.max(0, ...this.#stripes.map((words) => words[SHED_LEVEL] ?? 0));
   }
 
   #sum(word: number): number {

@@ -60,9 +60,9 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     this.isHead = tx.method === 'HEAD';
     this.#chunked = tx.contentLength === -1;
     this.#bodyComplete = tx.contentLength === 0;
-    this.#lastMoveAt = tx.startedAt;
+    this.#lastMoveAt = tx.wentOnAt;
     const totalMs = tx.route?.config.policies.totalMs || group.config.timeouts.totalMs;
-    this.#totalDeadlineAt = totalMs === 0 ? Number.POSITIVE_INFINITY : tx.startedAt + totalMs;
+    this.#totalDeadlineAt = totalMs === 0 ? Number.POSITIVE_INFINITY : tx.wentOnAt + totalMs;
   }
 
   /** Starts the first try. Everything after this comes by callbacks. */
@@ -80,7 +80,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     const pool = group.pool(target);
     const idle = fresh ? null : pool.takeIdle();
     if (idle !== null) {
-      this.#send(idle, tx.startedAt);
+      this.#send(idle, tx.wentOnAt);
       return;
     }
     this.#wait = WAIT_CONNECTION;
@@ -150,9 +150,9 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
   onHead(head: ResponseHead, whole: Buffer | null): boolean {
     const { tx } = this;
     const now = this.group.now();
-    tx.upstreamMs = now - tx.startedAt;
+    tx.upstreamMs = now - tx.wentOnAt;
     tx.status = head.status;
-    const nowMs = tx.startedAtMs + tx.upstreamMs;
+    const nowMs = tx.startedAtMs + (now - tx.startedAt);
     this.targetAnswered(head.status, nowMs);
     if (!tx.owner.resume(tx, nowMs)) {
       // A later phase answered in our place.

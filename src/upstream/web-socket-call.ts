@@ -96,7 +96,7 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
 
   onOpen(protocol: string): void {
     const { tx, group } = this;
-    tx.upstreamMs = group.now() - tx.startedAt;
+    tx.upstreamMs = group.now() - tx.wentOnAt;
     this.targetAnswered(101, Date.now());
     this.#client = this.#offer.accept(protocol, this);
     if (this.#client === null) {
@@ -111,7 +111,7 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
   onRefused(answer: IncomingMessage, head: ResponseHead): void {
     const { tx, group } = this;
     this.#refused = true;
-    tx.upstreamMs = group.now() - tx.startedAt;
+    tx.upstreamMs = group.now() - tx.wentOnAt;
     this.targetAnswered(head.status, Date.now());
     group.wheel.schedule(this, REFUSED_HANDSHAKE_BODY_MS);
     readRefusal(answer, head, (body, code, reason) => {

@@ -18,7 +18,7 @@ function start(
 ) {
   const words = createBanWords(1_024);
   const made: BanMade[] = [];
-  const judge = judgeOf(words, createLimiterWords(1_024), abuseOf(rules), (ban) => made.push(ban), isExempt);
+  const judge = judgeOf(words, createLimiterWords(1_024, 0), abuseOf(rules), (ban) => made.push(ban), isExempt);
   return { judge, made, table: new BanTable(words) };
 }
 

@@ -47,7 +47,7 @@ export function machine(options: NodeOptions = {}) {
   });
   keeper.configure({ abuse, ipv6PrefixBits: 64 });
   const made: BanMade[] = [];
-  const judge = judgeOf(words, createLimiterWords(1_024), abuse, (ban) => made.push(ban));
+  const judge = judgeOf(words, createLimiterWords(1_024, 0), abuse, (ban) => made.push(ban));
   return {
     keeper,
     table,

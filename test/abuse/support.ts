@@ -34,8 +34,10 @@ export function abuseOf(
 /** Counts failures in the limiter's table, as threads do. */
 export function countIn(limiterWords: Int32Array): BanJudgeOptions<Asked>['count'] {
   const window = new SlidingWindow(new LimiterTable(limiterWords));
-  return (high, low, { failures, windowMs }: BanRule, steadyMs) =>
-    window.take(high, low, { limit: failures - 1, windowMs }, 1, steadyMs, steadyMs, false) > 0;
+  return (high, low, { failures, windowMs }: BanRule, steadyMs) => {
+    window.at(steadyMs, steadyMs);
+    return window.take(high, low, { limit: failures - 1, windowMs }, 1, false) > 0;
+  };
 }
 
 export function judgeOf(

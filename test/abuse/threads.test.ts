@@ -16,7 +16,7 @@ test('four threads that cross the threshold of one key at once make one ban and 
   const results = await hammer({
     job: 'one-key',
     banWords,
-    limiterWords: createLimiterWords(1_024),
+    limiterWords: createLimiterWords(1_024, 0),
     threads: 4,
     rounds,
     abuse,
@@ -39,7 +39,7 @@ test('looks stay right while other threads fill and empty the same chains', asyn
   const results = await hammer({
     job: 'churn',
     banWords,
-    limiterWords: createLimiterWords(1_024),
+    limiterWords: createLimiterWords(1_024, 0),
     threads: 4,
     rounds: 5,
     abuse: abuseOf({}),

@@ -10,7 +10,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 117;
+const SETTINGS = 141;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
@@ -30,6 +30,8 @@ const VALUES: Readonly<Record<string, string>> = {
   'abuse.rules.NAME.key': 'host,header:X-User',
   'abuse.rules.NAME.statuses': '403,429',
   'abuse.exempt': '10.0.0.0/8,::1',
+  'throttles.NAME.key': 'route,header:X-User',
+  'routes[N].policies.throttle': 'my-api',
   'access.deny': '10.0.0.0/8,::1',
   'access.allow': '10.0.0.0/8,::1',
   'access.denyFiles': LIST,
@@ -56,7 +58,14 @@ const VALUES: Readonly<Record<string, string>> = {
 /** What must also be said for a value to make sense. */
 const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
   'upstreams.NAME.hashBy': { SALLYPORT_UPSTREAMS_MY_API_BALANCE: 'hash' },
+  ...adaptive('upstreams.NAME.concurrency', 'SALLYPORT_UPSTREAMS_MY_API_CONCURRENCY_MODE'),
+  ...adaptive('routes[N].policies.concurrency', 'SALLYPORT_ROUTES_0_POLICIES_CONCURRENCY_MODE'),
 };
+
+function adaptive(place: string, mode: string): Record<string, Record<string, string>> {
+  const keys = ['max', 'min', 'windowMs', 'minRttEveryMs', 'bufferPercent'];
+  return Object.fromEntries(keys.map((key) => [`${place}.${key}`, { [mode]: 'adaptive' }]));
+}
 
 const BASE = `
 listen: { https: { port: 8443 } }
@@ -65,6 +74,8 @@ rateLimits:
   my-api:
     windows: [{ limit: 10, windowMs: 1000 }]
 abuse: { rules: { my-api: {} } }
+throttles:
+  my-api: { requests: 10 }
 upstreams:
   my-api:
     targets: [{ url: "http://127.0.0.1:3000" }]

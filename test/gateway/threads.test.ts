@@ -19,7 +19,8 @@ interface Stage {
 }
 
 function generationOf(number: number, ...plans: Plan[]): Generation {
-  return { number, config: plans as unknown as Config, plan: { slots: {} }, routeRows: {}, policyRows: {} };
+  const rows = { routeRows: {}, policyRows: {}, trafficRows: { throttles: new Map(), concurrency: new Map() } };
+  return { number, config: plans as unknown as Config, plan: { slots: {} }, ...rows };
 }
 
 /** Threads over the planted entry; ended whatever the test does. */
@@ -34,13 +35,15 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     base: {},
     sink: (line) => lines.push(JSON.parse(line) as Line),
   });
+  const words = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4));
   const options = {
     count,
     entry: new URL('./thread-entry.js', import.meta.url),
     metricsTable,
     targetTable: new SharedArrayBuffer(4),
-    limiterWords: new Int32Array(new SharedArrayBuffer(4)),
-    banWords: new Int32Array(new SharedArrayBuffer(4)),
+    limiterWords: words(),
+    banWords: words(),
+    trafficWords: { throttles: words(), concurrency: words(), memory: words() },
     lines: { write: (_lines: string, done: () => void) => done() },
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),

@@ -18,6 +18,7 @@ import type { Source, Transaction } from '../../src/transaction.ts';
 import { load, MINIMAL } from '../config/support.ts';
 import { freshBans } from '../support/bans.ts';
 import { freshDecision } from '../support/decision.ts';
+import { freshTraffic } from '../support/traffic.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -38,6 +39,7 @@ class Bench {
         return true;
       },
     );
+    const traffic = freshTraffic(config);
     const sink = (line: string): void => void this.errors.push(JSON.parse(line) as Line);
     this.context = {
       config,
@@ -48,6 +50,7 @@ class Bench {
       policyRows: {},
       decision: freshDecision(),
       bans: freshBans(),
+      traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),

@@ -11,7 +11,7 @@ export function freshBans(report: ThreadBans['report'] = () => undefined): Threa
   return {
     table: new BanTable(createBanWords(1_024)),
     hash: new KeyHash(1, 2),
-    window: new SlidingWindow(new LimiterTable(createLimiterWords(1_024))),
+    window: new SlidingWindow(new LimiterTable(createLimiterWords(1_024, 0))),
     report,
   };
 }

@@ -4,6 +4,7 @@
  *
  *     throw     an error nobody catches, from a timer
  *     exit      process.exit() in the thread
+ *     stall     blocks its event loop for 200 ms, over and over for 4 s
  *     connect   the next connection to an upstream throws inside the request's handler
  *
  * Nothing happens without the variable, and nothing in the main thread.
@@ -14,6 +15,8 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 const POLL_MS = 20;
+const STALL_MS = 200;
+const STALLS = 20;
 const folder = process.env.SALLYPORT_TEST_BREAK;
 
 if (folder !== undefined && !isMainThread) {
@@ -24,7 +27,13 @@ if (folder !== undefined && !isMainThread) {
     if (takes(folder, 'connect')) throw new Error('broken on purpose: connect');
     return connect.apply(this, args);
   };
+  let stalls = 0;
   setInterval(() => {
+    if (takes(folder, 'stall')) stalls = STALLS;
+    if (stalls > 0) {
+      stalls -= 1;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALL_MS);
+    }
     if (takes(folder, 'throw')) throw new Error('broken on purpose: thread');
     if (takes(folder, 'exit')) process.exit(7);
   }, POLL_MS).unref();

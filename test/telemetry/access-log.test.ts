@@ -48,6 +48,7 @@ test('a request is one line with the members of docs/logs.md', () => {
     upstreamName: 'shop',
     upstreamTarget: 'http://10.0.0.1:80',
     upstreamMs: 30_000.25,
+    waitedMs: 0.75,
     tries: 2,
     bytesReceived: 10,
     bytesSent: 300,
@@ -76,6 +77,7 @@ test('a request is one line with the members of docs/logs.md', () => {
     tries: 2,
     durationMs: 30_001.235,
     upstreamMs: 30_000.25,
+    waitMs: 0.75,
     bytesIn: 10,
     bytesOut: 300,
     userAgent: 'curl/8',
@@ -91,7 +93,7 @@ test('a request is one line with the members of docs/logs.md', () => {
 
 test('what there is not is null or left out', () => {
   const bare = record(transaction(), {}, -3);
-  for (const name of ['query', 'code', 'reason', 'upstreamMs', 'traceId']) assert.ok(!(name in bare), name);
+  for (const name of ['query', 'code', 'reason', 'upstreamMs', 'waitMs', 'traceId']) assert.ok(!(name in bare), name);
   assert.deepEqual([bare.route, bare.upstream, bare.target], [null, null, null]);
   assert.equal(bare.durationMs, 0);
   assert.equal(record(transaction({ query: '?token=x' })).query, undefined);

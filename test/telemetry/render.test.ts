@@ -25,9 +25,18 @@ const renderer = createMetricsRenderer({
   table,
   routes: () => routes,
   targets: () => targets,
-  policies: () => [{ kind: 'limit', name: 'per-client', row: 0 }],
+  policies: () => [
+    { kind: 'limit', name: 'per-client', row: 0 },
+    { kind: 'throttle', name: 'steady', row: 1 },
+    { kind: 'shed', name: 'low', row: 2 },
+  ],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
   bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6 },
+  throttles: () => [{ policy: 'steady', waiting: 9 }],
+  concurrency: () => [
+    { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },
+    { policy: 'upstream:shop', limit: 10, underWay: 0, minRttMs: 0 },
+  ],
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -65,6 +74,19 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   threads[1].policy(0, 'admitted');
   threads[1].policy(0, 'refused');
   threads[1].policy(70_000, 'full');
+  threads[0].policy(1, 'waited');
+  threads[1].policy(1, 'waited');
+  threads[1].policy(1, 'late');
+  for (const [thread, ms] of [
+    [0, 4],
+    [1, 40],
+    [1, 20_000],
+  ] as const) {
+    threads[thread].waited(1, ms);
+  }
+  threads[1].policy(2, 'refused');
+  threads[0].shedLevel(0.25);
+  threads[1].shedLevel(0.5);
   threads[0].retried(1);
   threads[0].ejected(1);
   threads[0].upstreamRequest(0, 204);
@@ -119,6 +141,31 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_policy_requests_total', { ...limit, outcome: 'admitted' }), 2);
   assert.equal(value(families, 'sallyport_policy_requests_total', { ...limit, outcome: 'refused' }), 1);
   assert.equal(value(families, 'sallyport_policy_requests_total', { policy: '_other', outcome: 'full' }), 1);
+  const outcomes = (kind: string) =>
+    families
+      .get('sallyport_policy_requests_total')
+      ?.samples.filter(({ labels }) => labels.kind === kind)
+      .map(({ labels, value: count }) => `${labels.policy} ${labels.outcome} ${count}`);
+  assert.deepEqual(outcomes('throttle'), [
+    'steady admitted 0',
+    'steady waited 2',
+    'steady late 1',
+    'steady full 0',
+    'steady left 0',
+  ]);
+  assert.deepEqual(outcomes('shed'), ['low refused 1']);
+  const waits = 'sallyport_throttle_wait_seconds';
+  assert.equal(value(families, `${waits}_bucket`, { policy: 'steady', le: '0.0025' }), 0);
+  assert.equal(value(families, `${waits}_bucket`, { policy: 'steady', le: '0.005' }), 1);
+  assert.equal(value(families, `${waits}_bucket`, { policy: 'steady', le: '10' }), 2);
+  assert.equal(value(families, `${waits}_count`, { policy: 'steady' }), 3);
+  assert.equal(value(families, `${waits}_sum`, { policy: 'steady' }), 20.044);
+  assert.equal(value(families, 'sallyport_throttle_waiting', { policy: 'steady' }), 9);
+  assert.equal(value(families, 'sallyport_concurrency_limit', { policy: 'route:orders' }), 40);
+  assert.equal(value(families, 'sallyport_concurrency_requests', { policy: 'route:orders' }), 12);
+  assert.equal(value(families, 'sallyport_concurrency_min_rtt_seconds', { policy: 'route:orders' }), 0.0025);
+  assert.equal(value(families, 'sallyport_concurrency_min_rtt_seconds', { policy: 'upstream:shop' }), 0);
+  assert.equal(value(families, 'sallyport_shedding_level'), 0.5);
   assert.equal(value(families, 'sallyport_limiter_slots_used'), 7);
   assert.equal(value(families, 'sallyport_limiter_full_total'), 3);
   assert.equal(value(families, 'sallyport_bans_capacity'), 1_024);

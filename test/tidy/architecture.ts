@@ -13,6 +13,7 @@ export const RANKS: readonly (readonly string[])[] = [
   [
     'limiter',
     'abuse',
+    'throttle',
     'auth',
     'validate',
     'body',

@@ -99,6 +99,10 @@ export class Client implements Downstream, TransactionOwner {
     this.source?.onDrain();
   }
 
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
+    for (const [index, piece] of pieces.entries()) this.source?.onBody(piece, isWhole && index === pieces.length - 1);
+  }
+
   respond(status: number, head: Uint8Array, body: Uint8Array | null): void {
     this.#answered('whole', status, head);
     if (body !== null) this.pieces.push(Buffer.from(body));

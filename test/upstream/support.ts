@@ -59,6 +59,7 @@ export function upstreamOf(
     host: 'keep',
     tls: { verify: true, serverName: '', ca: '', minVersion: '1.2' },
     timeouts: { connectMs: 2_000, headMs: 30_000, idleMs: 30_000, totalMs: 0 },
+    concurrency: { mode: 'off', max: 1_000, min: 4, windowMs: 200, minRttEveryMs: 30_000, bufferPercent: 25 },
     keepAlive: { connectionsMax: 64, idleMs: 4_000 },
     circuit: { connectionsMax: 1_024, pendingMax: 1_024, requestsMax: 65_536 },
     retry: { attemptsMax: 2, budgetPercent: 20 },

@@ -1,0 +1,370 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket, WebSocketServer } from 'ws';
+import { AnswerParser } from '../support/answer-parser.ts';
+import { type ConfigDocument, type Gateway, startGateway } from '../support/gateway.ts';
+import { until } from '../support/wait.ts';
+
+const MIB = 1_048_576;
+
+interface Seen {
+  readonly client: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+let upstream: Server;
+let port = 0;
+const seen: Seen[] = [];
+
+before(async () => {
+  upstream = createServer((request, response) => {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      hash.update(chunk);
+    });
+    // A client that was cut in the middle of its body: the test that did it looks at the answer elsewhere.
+    request.on('error', () => response.destroy());
+    request.on('end', () => {
+      const client = String(request.headers['x-client'] ?? '');
+      seen.push({ client, path: request.url ?? '', bytes, digest: hash.digest('hex') });
+      response.end('{}');
+    });
+  });
+  const sockets = new WebSocketServer({ server: upstream });
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
+  );
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  port = (upstream.address() as AddressInfo).port;
+});
+
+after(() => {
+  upstream.closeAllConnections();
+  upstream.close();
+});
+
+/** One throttle, on every path. */
+const throttled = (throttle: ConfigDocument, more: ConfigDocument = {}, policies: ConfigDocument = {}) => ({
+  upstreams: { main: { targets: [{ url: `http://127.0.0.1:${port}` }] } },
+  throttles: { steady: throttle },
+  routes: [{ name: 'all', upstream: 'main', policies: { throttle: 'steady', ...policies } }],
+  ...more,
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly ms: number;
+}
+
+async function ask(gateway: Gateway, path: string, client = 'one'): Promise<Answer> {
+  const startedAt = performance.now();
+  const response = await fetch(`http://127.0.0.1:${gateway.http}${path}`, { headers: { 'x-client': client } });
+  const body = await response.text();
+  return { status: response.status, headers: response.headers, body, ms: performance.now() - startedAt };
+}
+
+/** Holds the parts of a refusal against each other. */
+function agreeing({ status, headers, body }: Answer, slug: string): void {
+  assert.equal(status, 503);
+  assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
+  const document = JSON.parse(body) as Record<string, unknown>;
+  const seconds = Number(headers.get('retry-after'));
+  assert.ok(Number.isInteger(seconds) && seconds >= 1, `retry-after ${seconds}`);
+  assert.deepEqual(
+    [document.type, document.status, document.error, document.retry_after],
+    [`urn:problem-type:gateway:${slug}`, 503, 'Service Unavailable', seconds],
+  );
+  assert.match(String(document.message), new RegExp(`Please wait ${seconds} second`));
+}
+
+/** Waits until so many requests wait. */
+function untilWaiting(gateway: Gateway, count: number): Promise<unknown> {
+  return until(`${count} to wait`, async () => (await gateway.metric('sallyport_throttle_waiting')) === count);
+}
+
+async function withGateway(config: ConfigDocument, run: (gateway: Gateway) => Promise<void>): Promise<void> {
+  const gateway = await startGateway({ config });
+  try {
+    await run(gateway);
+    assert.equal(await gateway.metric('sallyport_handler_errors_total'), 0);
+  } finally {
+    assert.equal(await gateway.stop(), 0);
+  }
+}
+
+/** A connection that writes by hand. */
+function dial(gateway: Gateway): { socket: Socket; answer: () => ReturnType<typeof first> } {
+  const socket = connect(gateway.http, '127.0.0.1');
+  const parser = new AnswerParser();
+  socket.on('data', (chunk: Buffer) => parser.push(chunk));
+  // What a reset cost is seen in the answers.
+  socket.on('error', () => parser.end());
+  const first = () => parser.answers[0];
+  return { socket, answer: first };
+}
+
+test('two keys at twice the rate: half for each, and nobody waits past the deadline', async (t) => {
+  const deadlineMs = 400;
+  const config = throttled({ requests: 100, key: ['header:x-client'], deadlineMs });
+  await withGateway(config, async (gateway) => {
+    const outcomes = new Map<string, number>();
+    const answers: Promise<void>[] = [];
+    const send = (client: string): void => {
+      answers.push(
+        ask(gateway, '/fair', client).then((answer) => {
+          if (answer.status !== 200) agreeing(answer, 'throttled');
+          const what = `${client} ${answer.status}`;
+          outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+        }),
+      );
+    };
+    // 140 and 60 a second: each of the two wants more than half of what there is.
+    const startedAt = performance.now();
+    for (const sent = { wide: 0, narrow: 0 }; performance.now() - startedAt < 5_000; ) {
+      const seconds = (performance.now() - startedAt) / 1_000;
+      for (; sent.wide < 140 * seconds; sent.wide += 1) send('wide');
+      for (; sent.narrow < 60 * seconds; sent.narrow += 1) send('narrow');
+      await delay(5);
+    }
+    await Promise.all(answers);
+    const [wide, narrow] = [outcomes.get('wide 200') ?? 0, outcomes.get('narrow 200') ?? 0];
+    const share = wide / (wide + narrow);
+    t.diagnostic(`of ${answers.length} in 5 s: ${JSON.stringify([...outcomes])}; share of wide ${share.toFixed(3)}`);
+    assert.ok(share >= 0.45 && share <= 0.55, `${wide} and ${narrow}`);
+    assert.ok(wide + narrow <= 1 + 100 * 6.5, `${wide + narrow} admitted`);
+    assert.ok(wide + narrow >= 250, `${wide + narrow} admitted`);
+    const lines = await until('all log lines', () => {
+      const written = gateway.lines.filter(({ msg }) => msg === 'request');
+      return written.length === answers.length && written;
+    });
+    const waits = lines.flatMap(({ waitMs }) => (typeof waitMs === 'number' ? [waitMs] : []));
+    assert.ok(waits.length > 100 && Math.max(...waits) > 100, `${waits.length} waited`);
+    // A permit and a deadline are looked at by one timer: late by as much as the machine is.
+    assert.ok(Math.max(...waits) <= deadlineMs + 300, `${Math.max(...waits)} ms`);
+    const count = (outcome: string) =>
+      gateway.metric('sallyport_policy_requests_total', 'policy="steady"', `outcome="${outcome}"`);
+    assert.equal((await count('admitted')) + (await count('waited')), wide + narrow);
+    assert.equal((await count('late')) + (await count('full')), answers.length - wide - narrow);
+    assert.equal(await gateway.metric('sallyport_throttle_wait_seconds_count'), waits.length);
+    assert.equal(await gateway.metric('sallyport_throttle_waiting'), 0);
+  });
+});
+
+test('who has waited for its deadline gets 503, with the policy and the wait in the log', async () => {
+  const config = throttled(
+    { requests: 4, key: ['header:x-client'], deadlineMs: 900, queuePerKeyMax: 3 },
+    { threads: 1 },
+  );
+  await withGateway(config, async (gateway) => {
+    const many = (client: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ask(gateway, `/late/${i}`, client));
+    const answers = await Promise.all([...many('one', 4), ...many('two', 2)]);
+    const refused = answers.filter(({ status }) => status === 503);
+    assert.ok(refused.length >= 1 && refused.length <= 4, `${refused.length} refused`);
+    for (const answer of refused) agreeing(answer, 'throttled');
+    const line = await gateway.line('a late one', ({ code, waitMs }) => code === 'SP_THROTTLED' && Number(waitMs) > 0);
+    assert.equal(line.policy, 'steady');
+    assert.ok(Number(line.waitMs) >= 899, `${line.waitMs}`);
+    assert.equal(line.tries, 0);
+    const went = await gateway.line('one that went on', ({ status, waitMs }) => status === 200 && Number(waitMs) > 100);
+    assert.ok(Number(went.upstreamMs) <= Number(went.durationMs) - Number(went.waitMs), JSON.stringify(went));
+    // A place in the queue is refused at once.
+    const direct = await Promise.all(many('three', 20));
+    const full = direct.filter(({ status }) => status === 503);
+    assert.ok(full.length >= 15, `${full.length}`);
+    assert.ok((await gateway.metric('sallyport_policy_requests_total', 'outcome="full"')) > 0);
+  });
+});
+
+test('a client that leaves makes room for the next', async () => {
+  await withGateway(throttled({ requests: 1, perMs: 2_000, deadlineMs: 60_000 }, { threads: 1 }), async (gateway) => {
+    const from = seen.length;
+    assert.equal((await ask(gateway, '/first')).status, 200);
+    const leaver = dial(gateway);
+    leaver.socket.write('POST /leaver HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+    await untilWaiting(gateway, 1);
+    const behind = ask(gateway, '/behind');
+    await untilWaiting(gateway, 2);
+    leaver.socket.destroy();
+    await untilWaiting(gateway, 1);
+    assert.equal((await behind).status, 200);
+    assert.deepEqual(
+      seen.slice(from).map(({ path }) => path),
+      ['/first', '/behind'],
+    );
+    const line = await gateway.line('the one that left', ({ path }) => path === '/leaver');
+    assert.deepEqual([line.status, line.code, line.tries], [499, 'SP_REQUEST_ABORTED', 0]);
+    assert.ok(Number(line.waitMs) > 0);
+    assert.equal(await gateway.metric('sallyport_policy_requests_total', 'outcome="left"'), 1);
+    assert.equal(await gateway.metric('sallyport_requests_in_flight'), 0);
+  });
+});
+
+test('bodies wait with their requests: what came, what is held back, what comes later', async () => {
+  const config = throttled({ requests: 1, perMs: 1_500, deadlineMs: 60_000 }, { limits: { bodyBytesMax: 64 * MIB } });
+  await withGateway(config, async (gateway) => {
+    const big = randomBytes(24 * MIB);
+    const digest = createHash('sha256').update(big).digest('hex');
+    const chunked = (bytes: Buffer) =>
+      Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+    const head = (path: string, framing: string) => `POST ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`;
+    const length = `Content-Length: ${big.length}`;
+    const last = Buffer.from('0\r\n\r\n');
+    const cases: readonly [string, (socket: Socket) => void, ((socket: Socket) => void)?][] = [
+      ['/whole', (socket) => socket.write(Buffer.concat([Buffer.from(head('/whole', length)), big]))],
+      [
+        '/chunked',
+        (socket) => {
+          socket.write(head('/chunked', 'Transfer-Encoding: chunked'));
+          for (let at = 0; at < big.length; at += MIB) socket.write(chunked(big.subarray(at, at + MIB)));
+          socket.write(last);
+        },
+      ],
+      [
+        '/later',
+        (socket) => socket.write(Buffer.concat([Buffer.from(head('/later', length)), big.subarray(0, 1_000)])),
+        (socket) => socket.write(big.subarray(1_000)),
+      ],
+      [
+        '/later-chunked',
+        (socket) =>
+          socket.write(
+            Buffer.concat([
+              Buffer.from(head('/later-chunked', 'Transfer-Encoding: chunked')),
+              chunked(big.subarray(0, 9)),
+            ]),
+          ),
+        (socket) => socket.write(Buffer.concat([chunked(big.subarray(9)), last])),
+      ],
+    ];
+    for (const [path, begin, goOn] of cases) {
+      assert.equal((await ask(gateway, '/taker')).status, 200);
+      const { socket, answer } = dial(gateway);
+      begin(socket);
+      await untilWaiting(gateway, 1);
+      if (goOn === undefined) {
+        await delay(300);
+        assert.ok(socket.writableLength > 0, `${path}: the client is held back`);
+      }
+      const line = seen.length;
+      await untilWaiting(gateway, 0);
+      goOn?.(socket);
+      await until(`the answer of ${path}`, answer, 20_000);
+      assert.equal(answer()?.status, 200, path);
+      assert.deepEqual(
+        seen.slice(line).filter((one) => one.path === path),
+        [{ client: '', path, bytes: big.length, digest }],
+      );
+      socket.destroy();
+      // The queue is empty and a permit is due: the next case begins as this one did.
+      await delay(1_600);
+    }
+  });
+});
+
+test('a body over its bound is refused while it waits', async () => {
+  const config = throttled({ requests: 1, perMs: 60_000, deadlineMs: 600_000 }, {}, { bodyBytesMax: 100 });
+  await withGateway(config, async (gateway) => {
+    assert.equal((await ask(gateway, '/taker')).status, 200);
+    const { socket, answer } = dial(gateway);
+    socket.write('POST /long HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await untilWaiting(gateway, 1);
+    socket.write(`80\r\n${'x'.repeat(128)}\r\n`);
+    await until('the refusal', answer);
+    assert.equal(answer()?.status, 413);
+    assert.equal(await gateway.metric('sallyport_throttle_waiting'), 0);
+    socket.destroy();
+  });
+});
+
+test('a WebSocket waits for its turn, and is refused like any request', async () => {
+  await withGateway(
+    throttled({ requests: 1, perMs: 1_000, deadlineMs: 30_000, queueMax: 1 }, { threads: 1 }),
+    async (gateway) => {
+      assert.equal((await ask(gateway, '/taker')).status, 200);
+      const socket = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
+      const opened = once(socket, 'open');
+      await untilWaiting(gateway, 1);
+      const refused = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
+      const [, response] = (await once(refused, 'unexpected-response')) as [unknown, { statusCode: number }];
+      assert.equal(response.statusCode, 503);
+      refused.on('error', () => {}).terminate();
+      await opened;
+      socket.send('hello');
+      const [data] = (await once(socket, 'message')) as [Buffer];
+      assert.equal(data.toString(), 'hello');
+      socket.close();
+      await once(socket, 'close');
+      const line = await gateway.line('the WebSocket', ({ status }) => status === 101);
+      assert.ok(Number(line.waitMs) > 0, JSON.stringify(line));
+      assert.ok(Number(line.upstreamMs) < Number(line.durationMs));
+      // One that leaves while it waits.
+      assert.equal((await ask(gateway, '/taker')).status, 200);
+      const leaver = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
+      leaver.on('error', () => {});
+      await untilWaiting(gateway, 1);
+      leaver.terminate();
+      await untilWaiting(gateway, 0);
+    },
+  );
+});
+
+test('reloads answer everybody who waits: other bounds, another rate, no throttle at all', async () => {
+  const first = { requests: 4, deadlineMs: 60_000, key: ['header:x-client'] };
+  await withGateway(throttled(first), async (gateway) => {
+    const answers = Array.from({ length: 12 }, (_, i) => ask(gateway, `/reload/${i}`, `client-${i % 3}`));
+    await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 10);
+    assert.ok((await gateway.reload(throttled({ ...first, queueMax: 5_000 }))).ok);
+    assert.ok((await gateway.reload(throttled({ ...first, requests: 5 }))).ok);
+    const plain = throttled(first, {}, { throttle: '' });
+    assert.ok((await gateway.reload(plain)).ok);
+    assert.equal((await ask(gateway, '/free')).status, 200);
+    assert.equal((await gateway.reload({ ...plain, throttles: { steady: { requests: 0 } } })).ok, false);
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+    assert.equal(await gateway.metric('sallyport_requests_in_flight'), 0);
+  });
+});
+
+test('a shorter deadline holds for who waits already', async () => {
+  const slow = { requests: 1, perMs: 20_000, deadlineMs: 60_000 };
+  await withGateway(throttled(slow, { threads: 1 }), async (gateway) => {
+    const answers = [1, 2].map((i) => ask(gateway, `/shorter/${i}`));
+    await untilWaiting(gateway, 1);
+    assert.ok((await gateway.reload(throttled({ ...slow, deadlineMs: 500 }, { threads: 1 }))).ok);
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    assert.deepEqual(statuses.sort(), [200, 503]);
+  });
+});
+
+test('SIGTERM: all who wait are served in time', async () => {
+  const gateway = await startGateway({ config: throttled({ requests: 6, deadlineMs: 60_000 }) });
+  const answers = Array.from({ length: 10 }, (_, i) => ask(gateway, `/drain/${i}`));
+  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 8);
+  assert.equal(await gateway.stop(), 0);
+  for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+});
+
+test('SIGTERM with a short deadline: all who still wait are told so', async () => {
+  const gateway = await startGateway({
+    config: throttled({ requests: 2, deadlineMs: 60_000 }, { drain: { deadlineMs: 1_000 } }),
+  });
+  const answers = Array.from({ length: 12 }, (_, i) => ask(gateway, `/drain/${i}`));
+  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 10);
+  assert.equal(await gateway.stop(), 0);
+  const all = await Promise.all(answers);
+  for (const answer of all) if (answer.status !== 200) agreeing(answer, 'throttled');
+  const served = all.filter(({ status }) => status === 200).length;
+  assert.ok(served >= 1 && served <= 8, `${served} served`);
+});
