@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type Decision, type LimitRule, saltOf } from '../../src/limiter/decision.ts';
 import type { WindowRule } from '../../src/limiter/window.ts';
 import { freshDecision } from '../support/decision.ts';
+import { fuzzRun } from '../support/fuzz.ts';
 
 function policy(name: string, windows: readonly WindowRule[], penalise = false): LimitRule {
   return { salt: saltOf(name), windows, penalise };
@@ -106,6 +108,40 @@ test('who waits as told is admitted, where the refused request used up what anot
   assert.deepEqual([decision.policy, decision.window, decision.remaining], [1, 0, 0], 'the longer wait speaks');
   assert.notEqual(ask(decision, waitMs - 1, [[policy('strict', strict.windows), 'k']]), 0);
   assert.equal(ask(decision, waitMs, both), 0);
+});
+
+test('whoever waits as told is admitted, under any policies together', (t) => {
+  let waits = 0;
+  const window = fc.record({ limit: fc.integer({ min: 2, max: 8 }), windowMs: fc.integer({ min: 100, max: 900 }) });
+  // The configuration's check refuses two windows of one length.
+  const windowsOfRule = fc.uniqueArray(window, { minLength: 1, maxLength: 2, selector: ({ windowMs }) => windowMs });
+  const rule = fc.record({ windows: windowsOfRule, penalise: fc.boolean() });
+  const steps = fc.array(
+    fc.record({
+      pauseMs: fc.integer({ min: 0, max: 150 }),
+      cost: fc.integer({ min: 1, max: 2 }),
+      key: fc.constantFrom('one', 'two'),
+    }),
+    { minLength: 10, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(fc.array(rule, { minLength: 1, maxLength: 3 }), steps, (rules, schedule) => {
+      const decision = freshDecision();
+      const policies = rules.map(({ windows, penalise }, index) => policy(`p${index}`, windows, penalise));
+      let nowMs = 1_000;
+      for (const { pauseMs, cost, key } of schedule) {
+        nowMs += pauseMs;
+        const all = policies.map((one) => [one, key] as const);
+        const waitMs = ask(decision, nowMs, all, { cost });
+        if (waitMs === 0) continue;
+        waits += 1;
+        nowMs += waitMs;
+        assert.equal(ask(decision, nowMs, all, { cost }), 0, `after ${waitMs} ms`);
+      }
+    }),
+    fuzzRun(t, 1_000),
+  );
+  assert.ok(waits > 1_000, `${waits} waits`);
 });
 
 test('a full table: refused, nothing is counted; admitted, all other policies hold', () => {
