@@ -74,6 +74,10 @@ function checkPolicy(policy: RateLimitConfig, path: KeyPath, report: Report): vo
       const found = `is as long as ${report.mention(other)}`;
       report.problem([...inner, 'windowMs'], found, 'keep the one with the lower limit', [other]);
     }
+    if (window.limit === 1) {
+      const found = 'one in a sliding window: who asks all the time gets one in two windows';
+      report.warn([...inner, 'limit'], found, 'allow 2 in twice the time, or halve windowMs');
+    }
     const looser = policy.windows.some(({ limit, windowMs }) => windowMs > window.windowMs && limit <= window.limit);
     if (looser) {
       const found = 'a longer window allows no more: this one hardly matters';

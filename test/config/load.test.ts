@@ -238,7 +238,7 @@ describe('warnings about address lists and rate limits', () => {
     assert.deepEqual(warned('access: { deny: ["::ffff:10.1.2.3/104", "::ffff:10.1.2.3"] }'), [
       'access.deny[0]: "::ffff:10.1.2.3/104" has bits below its prefix: all of ::ffff:10.0.0.0/104 is meant',
     ]);
-    assert.deepEqual(limit('{ limit: 1, windowMs: 1000 }', ', exempt: ["2001:db8::1/32", "2001:DB8::/32"]'), [
+    assert.deepEqual(limit('{ limit: 2, windowMs: 1000 }', ', exempt: ["2001:db8::1/32", "2001:DB8::/32"]'), [
       'rateLimits.p.exempt[0]: "2001:db8::1/32" has bits below its prefix: all of 2001:db8::/32 is meant',
     ]);
   });
@@ -254,10 +254,13 @@ describe('warnings about address lists and rate limits', () => {
     assert.deepEqual(limit(`${second(10)}, ${minute(629)}`), []);
     assert.deepEqual(limit(`${second(10)}, ${minute(630)}`), [`rateLimits.p.windows[1].limit: ${shorter}`]);
     assert.deepEqual(limit(`${second(10)}, ${minute(630)}`, ', penalise: true'), []);
+    const single = 'one in a sliding window: who asks all the time gets one in two windows';
+    assert.deepEqual(limit(second(1)), [`rateLimits.p.windows[0].limit: ${single}`]);
+    assert.deepEqual(limit(second(2)), []);
   });
 
   test('a policy that nobody uses, and one that is named where it holds anyway', () => {
-    const windows = 'windows: [{ limit: 1, windowMs: 1000 }]';
+    const windows = 'windows: [{ limit: 2, windowMs: 1000 }]';
     const text = `
 rateLimits:
   spare: { ${windows} }
