@@ -7,6 +7,7 @@ import { ConcurrencyKeeper, type ConcurrencyPlan } from '../throttle/concurrency
 import { createMemoryWord, writeMemory } from '../throttle/shedder.ts';
 import { ThrottleKeeper } from '../throttle/throttle-keeper.ts';
 import { type ThrottlePlan, throttlePlan } from '../throttle/throttles.ts';
+import { MemoryGauge } from './memory-gauge.ts';
 
 /** Adaptive limits are looked at so often: the shortest window. */
 const LIMIT_MS = 50;
@@ -22,6 +23,7 @@ export class TrafficKeeper {
   readonly words: TrafficWords;
   readonly #throttles = new ThrottleKeeper();
   readonly #concurrency: ConcurrencyKeeper;
+  readonly #memory = new MemoryGauge();
   readonly #timers: NodeJS.Timeout[] = [];
   #rows: TrafficRows = { throttles: new Map(), concurrency: new Map() };
   #config: Config | null = null;
@@ -57,13 +59,14 @@ export class TrafficKeeper {
   start(): void {
     this.#timers.push(
       setInterval(() => this.#concurrency.tick(steadyNow()), LIMIT_MS),
-      setInterval(() => writeMemory(this.words.memory, process.memoryUsage.rss()), MEMORY_MS),
+      setInterval(() => writeMemory(this.words.memory, this.#memory.read()), MEMORY_MS),
       setInterval(() => this.#throttles.tick(steadyNow()), REST_MS),
     );
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#memory.close();
   }
 
   /** What a dead thread had under way is gone with it. To be called before its successor starts. */
