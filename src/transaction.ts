@@ -187,7 +187,7 @@ export class Transaction {
   readonly startedAtMs: number;
   /** Monotonic clock of this thread, milliseconds with a fraction: only differences mean anything. */
   readonly startedAt: number;
-  /** Same clock: when it went on towards its upstream; after `startedAt` by the wait in a throttle. */
+  /** Same clock: when it went on towards its upstream; after `startedAt` by the waits before. */
   wentOnAt: number;
   /** Same clock: when the last byte of its body came; `startedAt` without one. */
   bodyAt: number;
