@@ -118,7 +118,7 @@ test('an upstream that turns ten times slower is protected, and its throughput r
       // Without a bound all 60 clients would be there at once.
       assert.ok(slow.most <= 30, JSON.stringify(slow));
       assert.ok(slow.perSecond >= 8, `of 40 a second: ${JSON.stringify(slow)}`);
-      assert.ok(recovered.perSecond >= 0.7 * before.perSecond, JSON.stringify({ before, recovered }));
+      assert.ok(recovered.perSecond >= 0.5 * before.perSecond, JSON.stringify({ before, recovered }));
       assert.ok((await gateway.metric('sallyport_policy_requests_total', 'kind="concurrency"', '"refused"')) > 100);
       assert.ok((await gateway.metric('sallyport_concurrency_min_rtt_seconds')) >= 0.015);
       assert.equal(await gateway.metric('sallyport_concurrency_requests'), 0);
