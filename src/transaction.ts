@@ -100,9 +100,11 @@ export interface WebSocketEnd {
   onDrain(): void;
 }
 
-/** Places that a transaction took under bounds on concurrency, to be left when it ends. */
+/** Places that a transaction took under bounds on concurrency. `now` is the monotonic clock of this thread. */
 export interface TakenPlaces {
-  /** @param now  Monotonic clock of this thread. */
+  /** The head of the answer is there, `upstreamMs` too: some bounds count no further than this. */
+  answered(tx: Transaction, status: number, now: number): void;
+  /** The transaction ends. */
   leave(tx: Transaction, now: number): void;
 }
 
