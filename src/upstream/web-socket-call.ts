@@ -95,7 +95,7 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
   }
 
   onOpen(protocol: string): void {
-    const { tx, group } = this;
+    const { group } = this;
     this.#handshakeAnswered(101);
     this.targetAnswered(101, Date.now());
     this.#client = this.#offer.accept(protocol, this);
