@@ -100,9 +100,11 @@ export interface WebSocketEnd {
   onDrain(): void;
 }
 
-/** Places that a transaction took under bounds on concurrency, to be left when it ends. */
+/** Places that a transaction took under bounds on concurrency. `now` is the monotonic clock of this thread. */
 export interface TakenPlaces {
-  /** @param now  Monotonic clock of this thread. */
+  /** The head of the answer is there, `upstreamMs` too: some bounds count no further than this. */
+  answered(tx: Transaction, status: number, now: number): void;
+  /** The transaction ends. */
   leave(tx: Transaction, now: number): void;
 }
 
@@ -187,7 +189,7 @@ export class Transaction {
   readonly startedAtMs: number;
   /** Monotonic clock of this thread, milliseconds with a fraction: only differences mean anything. */
   readonly startedAt: number;
-  /** Same clock: when it went on towards its upstream; after `startedAt` by the wait in a throttle. */
+  /** Same clock: when it went on towards its upstream; after `startedAt` by the waits before. */
   wentOnAt: number;
   /** Same clock: when the last byte of its body came; `startedAt` without one. */
   bodyAt: number;

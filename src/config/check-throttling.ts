@@ -1,3 +1,4 @@
+import { CONCURRENCY_ROWS_MAX, THROTTLE_ROWS_MAX } from '../limits.ts';
 import { checkKey } from './check-traffic.ts';
 import type { Report } from './report.ts';
 import type { ConcurrencyConfig, Config, ThrottleConfig } from './schema.ts';
@@ -21,6 +22,7 @@ export function checkThrottling(config: Config, report: Report): void {
     checkName(policies.throttle, config, [...path, 'throttle'], report);
     checkConcurrency(policies.concurrency, [...path, 'concurrency'], report);
   }
+  checkRoom(config, report);
   noteUnused(config, report);
   notePriorities(config, report);
 }
@@ -84,6 +86,24 @@ function checkName(name: string, config: Config, path: KeyPath, report: Report):
           .join(', ')}`;
   const found = `unknown throttle ${report.show(path, name)}`;
   report.problem(path, found, didYouMean(name, known, otherwise), [['throttles']]);
+}
+
+/** The shared tables have so many rows. */
+function checkRoom({ throttles, routes, upstreams }: Config, report: Report): void {
+  const used = routes.map(({ policies }) => policies.throttle).filter((name) => Object.hasOwn(throttles, name));
+  const own = used.filter((name) => throttles[name]?.perRoute === true).length;
+  const shared = new Set(used.filter((name) => throttles[name]?.perRoute === false)).size;
+  if (own + shared > THROTTLE_ROWS_MAX) {
+    const found = `${own + shared} are in use, counting one for each route with perRoute; there is room for ${THROTTLE_ROWS_MAX}`;
+    report.problem(['throttles'], found, 'let routes share throttles');
+  }
+  const bounds = [...routes.map(({ policies }) => policies), ...Object.values(upstreams)].filter(
+    ({ concurrency }) => concurrency.mode !== 'off',
+  ).length;
+  if (bounds > CONCURRENCY_ROWS_MAX) {
+    const found = `${bounds} routes and upstreams have a bound on concurrency; there is room for ${CONCURRENCY_ROWS_MAX}`;
+    report.problem(['routes'], found, 'bound the upstream instead of each route');
+  }
 }
 
 function noteUnused(config: Config, report: Report): void {

@@ -156,9 +156,9 @@ export const Throttles = Type.Record(Type.String(NAMED), Throttle, {
 
 /** @param where  Ends the sentence about what is counted. */
 export const Concurrency = (where: string) =>
-  section(`Requests under way at once ${where}; one more gets 503. A WebSocket counts until it is closed.`, {
+  section(`Requests under way at once ${where}; one more gets 503.`, {
     mode: oneOf(
-      'off; fixed at `max`; or adaptive between `min` and `max`, by latency.',
+      'off; fixed at `max`, to the end of an answer or WebSocket; adaptive by latency, to the head of an answer.',
       ['off', 'fixed', 'adaptive'],
       'off',
     ),

@@ -245,6 +245,8 @@ export class Ingress {
     let lastWords = false;
     const watch = setInterval(() => {
       const now = performance.now();
+      // Those that were still waiting to be opened, too.
+      this.#listeners.closeWebSockets();
       if (!lastWords && now - startedAt >= deadlineMs) {
         // Who still waits is told so; the answers leave before the next look.
         lastWords = true;

@@ -11,10 +11,7 @@ export function compileAccount(context: PhaseContext): (tx: Transaction, nowMs: 
   const { metrics, lines } = context;
   return (tx, nowMs) => {
     const durationMs = nowMs - tx.startedAtMs;
-    if (tx.places !== null) {
-      tx.places.leave(tx, tx.startedAt + durationMs);
-      tx.places = null;
-    }
+    tx.places?.leave(tx, tx.startedAt + durationMs);
     const route = tx.route === null ? -1 : tx.route.index;
     metrics.request(route, tx.status, durationMs, tx.upstreamMs, tx.bytesReceived, tx.bytesSent);
     if (tx.code !== null) metrics.error(tx.code);

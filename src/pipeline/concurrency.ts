@@ -10,7 +10,7 @@ import type { PhaseContext } from './context.ts';
 
 /** Requests end and others begin all the time: soon is soon enough. */
 const RETRY_SECONDS = 1;
-/** Ways to end that tell how slow the upstream is although it did not answer. */
+/** Ways to end without an answer that tell how slow the upstream is. */
 const TELLING: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
   'SP_UPSTREAM_CONNECT_TIMEOUT',
   'SP_UPSTREAM_TIMEOUT',
@@ -20,7 +20,7 @@ const TELLING: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
 
 /**
  * Phase concurrency: bounds on requests under way on the route and at its upstream. The account phase leaves the places
- * that were taken here.
+ * that were taken here, and the upstream's answer some of them sooner.
  *
  * @returns  A phase that refuses with 503, or null where nothing is bounded.
  */
@@ -39,6 +39,7 @@ interface NamedGate {
   readonly name: string;
   /** Metrics row. */
   readonly row: number;
+  readonly isAdaptive: boolean;
   readonly gate: ConcurrencyGate;
 }
 
@@ -54,42 +55,62 @@ function gatesOf({ name, config: route }: Route, { config, policyRows, traffic }
           {
             name: gateName,
             row: policyRows[`concurrency:${gateName}`] ?? -1,
+            isAdaptive: settings.mode === 'adaptive',
             gate: traffic.gate(gateName, settings.mode === 'adaptive'),
           },
         ],
   );
 }
 
-/** The bounds that hold on one route. Threads: one. */
+/**
+ * The bounds that hold on one route. An adaptive one counts a request until the head of its answer, which is what it
+ * measures: streams and WebSockets that stay for hours must not fill it. A fixed one counts to the end.
+ *
+ * Threads: one.
+ */
 class RouteGates implements TakenPlaces {
   readonly #gates: readonly NamedGate[];
   readonly #metrics: ThreadMetrics;
+  readonly #adaptive: readonly NamedGate[];
+  /** What is left once the answer is there. */
+  readonly #rest: RouteGates | null;
 
   constructor(gates: readonly NamedGate[], metrics: ThreadMetrics) {
     this.#gates = gates;
     this.#metrics = metrics;
+    this.#adaptive = gates.filter(({ isAdaptive }) => isAdaptive);
+    const fixed = gates.filter(({ isAdaptive }) => !isAdaptive);
+    this.#rest = fixed.length === gates.length ? this : fixed.length === 0 ? null : new RouteGates(fixed, metrics);
   }
 
   enter(tx: Transaction): Verdict {
     const gates = this.#gates;
-    for (const [index, { name, row, gate }] of gates.entries()) {
+    for (let i = 0; i < gates.length; i += 1) {
+      const { name, row, gate } = gates[i] as NamedGate;
       if (gate.enter()) continue;
-      for (const taken of gates.slice(0, index)) taken.gate.leave(0, 0, false);
+      for (let taken = 0; taken < i; taken += 1) (gates[taken] as NamedGate).gate.leave(0, 0, false);
       this.#metrics.policy(row, 'refused');
       tx.policy = name;
       return busy('SP_CONCURRENCY', RETRY_SECONDS);
     }
-    for (const { row } of gates) this.#metrics.policy(row, 'admitted');
+    for (let i = 0; i < gates.length; i += 1) this.#metrics.policy((gates[i] as NamedGate).row, 'admitted');
     tx.places = this;
     return PASS;
   }
 
-  /** The latency counts from when the upstream could have all of the request. */
-  leave(tx: Transaction, now: number): void {
-    const from = Math.max(tx.wentOnAt, tx.bodyAt);
-    const isAnswered = tx.upstreamMs >= 0;
-    const to = isAnswered ? tx.wentOnAt + tx.upstreamMs : now;
-    const tells = to >= from && tx.downstream.bodyComplete && (isAnswered ? tx.status < 500 : TELLING.has(tx.code));
-    for (const { gate } of this.#gates) gate.leave(from + STEADY_OFFSET_MS, to + STEADY_OFFSET_MS, tells);
+  answered(tx: Transaction, status: number, now: number): void {
+    tx.places = this.#rest;
+    leaveAll(this.#adaptive, tx, now, tx.downstream.bodyComplete && status < 500);
   }
+
+  leave(tx: Transaction, now: number): void {
+    tx.places = null;
+    leaveAll(this.#gates, tx, now, tx.downstream.bodyComplete && TELLING.has(tx.code));
+  }
+}
+
+/** The latency counts from when the upstream could have all of the request. */
+function leaveAll(gates: readonly NamedGate[], tx: Transaction, now: number, tells: boolean): void {
+  const from = Math.max(tx.wentOnAt, tx.bodyAt) + STEADY_OFFSET_MS;
+  for (let i = 0; i < gates.length; i += 1) (gates[i] as NamedGate).gate.leave(from, now + STEADY_OFFSET_MS, tells);
 }

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { performance } from 'node:perf_hooks';
 import { ClientPrefix } from '../base/ip-prefix.ts';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
@@ -64,11 +65,14 @@ class ThrottlePhase {
   look(tx: Transaction, throttle: RouteThrottle): Verdict {
     let key = throttle.key(tx);
     if (key === '') key = ADDRESS_INSTEAD + this.#prefix.of(tx.client);
-    const steadyMs = tx.startedAt + STEADY_OFFSET_MS;
+    // Not when the request began: a phase before may have waited.
+    const now = performance.now();
+    const steadyMs = now + STEADY_OFFSET_MS;
     const waiter = this.#spare;
     const entry = throttle.queue.enter(key, waiter, steadyMs);
     if (entry === 'go') {
       this.#metrics.policy(throttle.row, 'admitted');
+      tx.wentOnAt = now;
       return PASS;
     }
     if (entry === 'wait') {

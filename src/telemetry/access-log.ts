@@ -99,7 +99,7 @@ export class AccessLog {
     }
     line += `","status":${decimal(tx.status)}`;
     if (code !== null) line += `,"code":"${code}"`;
-    // A name from the configuration: letters, digits and . _ - only.
+    // A name from the configuration: letters, digits and . _ - : only.
     if (tx.policy !== '') line += `,"policy":"${tx.policy}"`;
     if (tx.reason !== '') line += `,"reason":"${inQuotes(clipped(tx.reason, REASON_LENGTH_MAX))}"`;
     line += route === null ? placeOf(null, tx) : this.#place(route, tx);

@@ -27,6 +27,8 @@ const MEASURE_COUNT_MIN = 3;
 const MEASURE_MS = 2_000;
 /** A measurement that finds nobody under way for so long is given up: there is no load to hold back. */
 const MEASURE_QUIET_MS = 1_000;
+/** A measurement that has too few answers for so long is given up where that makes more room: who hangs must not. */
+const MEASURE_STUCK_MS = 5_000;
 /** Measurements are this much later at most, so that gateways before one upstream do not take turns in step. */
 const JITTER = 0.15;
 /** Latencies that a window needs; with fewer the next one is added to it, */
@@ -109,10 +111,16 @@ export class GradientLimit {
     const { count } = latencies;
     const isLong = steadyMs - this.#measuringSinceMs >= MEASURE_MS;
     if (count >= MEASURE_COUNT || (isLong && count >= MEASURE_COUNT_MIN)) this.#minRttMs = latencies.medianMs();
-    else if (this.#minRttMs === 0 || steadyMs - this.#quietSinceMs < MEASURE_QUIET_MS) return;
+    else if (this.#minRttMs === 0) return;
+    else if (steadyMs - this.#quietSinceMs < MEASURE_QUIET_MS && !this.#isStuck(steadyMs)) return;
     this.#isMeasuring = false;
     this.#nextMeasureMs = steadyMs + this.#settings.minRttEveryMs * (1 + JITTER * this.#random());
     this.#beginWindow(steadyMs, latencies);
+  }
+
+  /** At `min` giving up would change nothing, and the measurement would never be made of an upstream that is slow. */
+  #isStuck(steadyMs: number): boolean {
+    return this.#limit > this.#settings.min && steadyMs - this.#measuringSinceMs >= MEASURE_STUCK_MS;
   }
 
   #endWindow(steadyMs: number, latencies: Latencies): void {

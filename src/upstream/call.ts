@@ -152,6 +152,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     const now = this.group.now();
     tx.upstreamMs = now - tx.wentOnAt;
     tx.status = head.status;
+    tx.places?.answered(tx, head.status, now);
     const nowMs = tx.startedAtMs + (now - tx.startedAt);
     this.targetAnswered(head.status, nowMs);
     if (!tx.owner.resume(tx, nowMs)) {

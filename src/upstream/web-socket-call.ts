@@ -95,8 +95,8 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
   }
 
   onOpen(protocol: string): void {
-    const { tx, group } = this;
-    tx.upstreamMs = group.now() - tx.wentOnAt;
+    const { group } = this;
+    this.#handshakeAnswered(101);
     this.targetAnswered(101, Date.now());
     this.#client = this.#offer.accept(protocol, this);
     if (this.#client === null) {
@@ -111,7 +111,7 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
   onRefused(answer: IncomingMessage, head: ResponseHead): void {
     const { tx, group } = this;
     this.#refused = true;
-    tx.upstreamMs = group.now() - tx.wentOnAt;
+    this.#handshakeAnswered(head.status);
     this.targetAnswered(head.status, Date.now());
     group.wheel.schedule(this, REFUSED_HANDSHAKE_BODY_MS);
     readRefusal(answer, head, (body, code, reason) => {
@@ -139,6 +139,13 @@ export class WebSocketCall extends TargetCall implements Source, WebSocketEnd, W
     }
     if (this.leaveForRetry(kind, false)) this.#try(nowMs);
     else this.giveUp(code, `${target?.url ?? ''}: ${reason}`);
+  }
+
+  #handshakeAnswered(status: number): void {
+    const { tx } = this;
+    const now = this.group.now();
+    tx.upstreamMs = now - tx.wentOnAt;
+    tx.places?.answered(tx, status, now);
   }
 
   // ------------------------------------------------------------------ upstream to client

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AnswerParser } from '../support/answer-parser.ts';
-import { type ConfigDocument, type Gateway, startGateway } from '../support/gateway.ts';
+import { type ConfigDocument, DIST, type Gateway, startGateway } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 const MIB = 1_048_576;
@@ -152,7 +155,7 @@ test('two keys at twice the rate: half for each, and nobody waits past the deadl
     const waits = lines.flatMap(({ waitMs }) => (typeof waitMs === 'number' ? [waitMs] : []));
     assert.ok(waits.length > 100 && Math.max(...waits) > 100, `${waits.length} waited`);
     // A permit and a deadline are looked at by one timer: late by as much as the machine is.
-    assert.ok(Math.max(...waits) <= deadlineMs + 300, `${Math.max(...waits)} ms`);
+    assert.ok(Math.max(...waits) <= deadlineMs + 1_000, `${Math.max(...waits)} ms`);
     const count = (outcome: string) =>
       gateway.metric('sallyport_policy_requests_total', 'policy="steady"', `outcome="${outcome}"`);
     assert.equal((await count('admitted')) + (await count('waited')), wide + narrow);
@@ -170,9 +173,9 @@ test('who has waited for its deadline gets 503, with the policy and the wait in 
   await withGateway(config, async (gateway) => {
     const many = (client: string, count: number) =>
       Array.from({ length: count }, (_, i) => ask(gateway, `/late/${i}`, client));
-    const answers = await Promise.all([...many('one', 4), ...many('two', 2)]);
+    const answers = await Promise.all([...many('one', 4), ...many('two', 3), ...many('three', 3)]);
     const refused = answers.filter(({ status }) => status === 503);
-    assert.ok(refused.length >= 1 && refused.length <= 4, `${refused.length} refused`);
+    assert.ok(refused.length >= 1 && refused.length <= 8, `${refused.length} refused`);
     for (const answer of refused) agreeing(answer, 'throttled');
     const line = await gateway.line('a late one', ({ code, waitMs }) => code === 'SP_THROTTLED' && Number(waitMs) > 0);
     assert.equal(line.policy, 'steady');
@@ -181,15 +184,15 @@ test('who has waited for its deadline gets 503, with the policy and the wait in 
     const went = await gateway.line('one that went on', ({ status, waitMs }) => status === 200 && Number(waitMs) > 100);
     assert.ok(Number(went.upstreamMs) <= Number(went.durationMs) - Number(went.waitMs), JSON.stringify(went));
     // A place in the queue is refused at once.
-    const direct = await Promise.all(many('three', 20));
+    const direct = await Promise.all(many('four', 20));
     const full = direct.filter(({ status }) => status === 503);
-    assert.ok(full.length >= 15, `${full.length}`);
+    assert.ok(full.length >= 8, `${full.length}`);
     assert.ok((await gateway.metric('sallyport_policy_requests_total', 'outcome="full"')) > 0);
   });
 });
 
 test('a client that leaves makes room for the next', async () => {
-  await withGateway(throttled({ requests: 1, perMs: 2_000, deadlineMs: 60_000 }, { threads: 1 }), async (gateway) => {
+  await withGateway(throttled({ requests: 1, perMs: 4_000, deadlineMs: 60_000 }, { threads: 1 }), async (gateway) => {
     const from = seen.length;
     assert.equal((await ask(gateway, '/first')).status, 200);
     const leaver = dial(gateway);
@@ -213,63 +216,51 @@ test('a client that leaves makes room for the next', async () => {
 });
 
 test('bodies wait with their requests: what came, what is held back, what comes later', async () => {
-  const config = throttled({ requests: 1, perMs: 1_500, deadlineMs: 60_000 }, { limits: { bodyBytesMax: 64 * MIB } });
+  const big = randomBytes(24 * MIB);
+  const digest = createHash('sha256').update(big).digest('hex');
+  const chunked = (bytes: Buffer) =>
+    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  const last = Buffer.from('0\r\n\r\n');
+  const length = `Content-Length: ${big.length}`;
+  const inChunks = 'Transfer-Encoding: chunked';
+  /** Framing, what is sent before the request goes on, and what after. */
+  const bodies: Readonly<Record<string, readonly [string, Buffer, Buffer | null]>> = {
+    whole: [length, big, null],
+    chunked: [inChunks, Buffer.concat([chunked(big.subarray(0, 3 * MIB)), chunked(big.subarray(3 * MIB)), last]), null],
+    later: [length, big.subarray(0, 1_000), big.subarray(1_000)],
+    'later-chunked': [inChunks, chunked(big.subarray(0, 9)), Buffer.concat([chunked(big.subarray(9)), last])],
+  };
+  const throttle = { requests: 1, perMs: 4_000, deadlineMs: 60_000, perRoute: true };
+  const config = {
+    ...throttled(throttle, { limits: { bodyBytesMax: 64 * MIB } }),
+    routes: Object.keys(bodies).map((name) => ({
+      name,
+      paths: [`/${name}`],
+      upstream: 'main',
+      policies: { throttle: 'steady' },
+    })),
+  };
   await withGateway(config, async (gateway) => {
-    const big = randomBytes(24 * MIB);
-    const digest = createHash('sha256').update(big).digest('hex');
-    const chunked = (bytes: Buffer) =>
-      Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
-    const head = (path: string, framing: string) => `POST ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`;
-    const length = `Content-Length: ${big.length}`;
-    const last = Buffer.from('0\r\n\r\n');
-    const cases: readonly [string, (socket: Socket) => void, ((socket: Socket) => void)?][] = [
-      ['/whole', (socket) => socket.write(Buffer.concat([Buffer.from(head('/whole', length)), big]))],
-      [
-        '/chunked',
-        (socket) => {
-          socket.write(head('/chunked', 'Transfer-Encoding: chunked'));
-          for (let at = 0; at < big.length; at += MIB) socket.write(chunked(big.subarray(at, at + MIB)));
-          socket.write(last);
-        },
-      ],
-      [
-        '/later',
-        (socket) => socket.write(Buffer.concat([Buffer.from(head('/later', length)), big.subarray(0, 1_000)])),
-        (socket) => socket.write(big.subarray(1_000)),
-      ],
-      [
-        '/later-chunked',
-        (socket) =>
-          socket.write(
-            Buffer.concat([
-              Buffer.from(head('/later-chunked', 'Transfer-Encoding: chunked')),
-              chunked(big.subarray(0, 9)),
-            ]),
-          ),
-        (socket) => socket.write(Buffer.concat([chunked(big.subarray(9)), last])),
-      ],
-    ];
-    for (const [path, begin, goOn] of cases) {
-      assert.equal((await ask(gateway, '/taker')).status, 200);
+    const from = seen.length;
+    for (const name of Object.keys(bodies)) assert.equal((await ask(gateway, `/${name}`)).status, 200);
+    const clients = Object.entries(bodies).map(([name, [framing, first, rest]]) => {
       const { socket, answer } = dial(gateway);
-      begin(socket);
-      await untilWaiting(gateway, 1);
-      if (goOn === undefined) {
-        await delay(300);
-        assert.ok(socket.writableLength > 0, `${path}: the client is held back`);
-      }
-      const line = seen.length;
-      await untilWaiting(gateway, 0);
-      goOn?.(socket);
-      await until(`the answer of ${path}`, answer, 20_000);
-      assert.equal(answer()?.status, 200, path);
-      assert.deepEqual(
-        seen.slice(line).filter((one) => one.path === path),
-        [{ client: '', path, bytes: big.length, digest }],
-      );
+      socket.write(Buffer.concat([Buffer.from(`POST /${name} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`), first]));
+      return { name, socket, answer, rest };
+    });
+    await untilWaiting(gateway, clients.length);
+    await delay(300);
+    for (const { name, socket, rest } of clients) {
+      if (rest === null) assert.ok(socket.writableLength > 0, `${name}: the client is held back`);
+    }
+    await untilWaiting(gateway, 0);
+    for (const { name, socket, answer, rest } of clients) {
+      if (rest !== null) socket.write(rest);
+      await until(`the answer of ${name}`, answer, 20_000);
+      assert.equal(answer()?.status, 200, name);
+      const found = seen.slice(from).filter(({ path, bytes }) => path === `/${name}` && bytes > 0);
+      assert.deepEqual(found, [{ client: '', path: `/${name}`, bytes: big.length, digest }]);
       socket.destroy();
-      // The queue is empty and a permit is due: the next case begins as this one did.
-      await delay(1_600);
     }
   });
 });
@@ -291,7 +282,7 @@ test('a body over its bound is refused while it waits', async () => {
 
 test('a WebSocket waits for its turn, and is refused like any request', async () => {
   await withGateway(
-    throttled({ requests: 1, perMs: 1_000, deadlineMs: 30_000, queueMax: 1 }, { threads: 1 }),
+    throttled({ requests: 1, perMs: 3_000, deadlineMs: 30_000, queueMax: 1 }, { threads: 1 }),
     async (gateway) => {
       assert.equal((await ask(gateway, '/taker')).status, 200);
       const socket = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
@@ -325,7 +316,7 @@ test('reloads answer everybody who waits: other bounds, another rate, no throttl
   const first = { requests: 4, deadlineMs: 60_000, key: ['header:x-client'] };
   await withGateway(throttled(first), async (gateway) => {
     const answers = Array.from({ length: 12 }, (_, i) => ask(gateway, `/reload/${i}`, `client-${i % 3}`));
-    await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 10);
+    await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 4);
     assert.ok((await gateway.reload(throttled({ ...first, queueMax: 5_000 }))).ok);
     assert.ok((await gateway.reload(throttled({ ...first, requests: 5 }))).ok);
     const plain = throttled(first, {}, { throttle: '' });
@@ -335,6 +326,53 @@ test('reloads answer everybody who waits: other bounds, another rate, no throttl
     for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
     assert.equal(await gateway.metric('sallyport_requests_in_flight'), 0);
   });
+});
+
+test('a reload that the tables have no room for is refused as a whole; who waits does not notice', async () => {
+  const perRoute = (name: string, count: number): ConfigDocument => ({
+    ...throttled({ requests: 1, perMs: 2_000, deadlineMs: 60_000, perRoute: true }, { threads: 1 }),
+    routes: Array.from({ length: count }, (_, i) => ({
+      name: `${name}${i}`,
+      paths: [`/${name}/${i}`],
+      upstream: 'main',
+      policies: { throttle: 'steady' },
+    })),
+  });
+  await withGateway(perRoute('a', 600), async (gateway) => {
+    const answers = Array.from({ length: 6 }, () => ask(gateway, '/a/7'));
+    await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 3);
+    const refused = await gateway.reload(perRoute('b', 600));
+    assert.equal(refused.ok, false);
+    assert.match(refused.text, /throttles: 600 are in use.*those of the last minute included/);
+    assert.ok((await gateway.metric('sallyport_throttle_waiting')) > 0, 'the rows of before are known as before');
+    assert.ok((await gateway.reload(perRoute('a', 601))).ok);
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+    assert.equal((await ask(gateway, '/a/600')).status, 200);
+  });
+});
+
+test('a thread that dies takes nobody else’s turn', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
+  const config = throttled({ requests: 6, deadlineMs: 60_000, key: ['header:x-client'] });
+  const preload = [join(DIST, 'test/support/break-thread.js')];
+  const gateway = await startGateway({ config, preload, env: { SALLYPORT_TEST_BREAK: folder } });
+  try {
+    const answers = Array.from({ length: 24 }, (_, i) => ask(gateway, '/dies', `client-${i}`).catch(() => null));
+    await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 12);
+    writeFileSync(join(folder, 'throw'), '');
+    await until('a new thread', async () => (await gateway.metric('sallyport_thread_restarts_total')) === 1);
+    const all = await Promise.all(answers);
+    const [served, lost] = [all.filter((one) => one?.status === 200).length, all.filter((one) => one === null).length];
+    assert.equal(served + lost, 24);
+    assert.ok(served >= 4, `${served} served, ${lost} were on the thread that died`);
+    await until('nobody to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) === 0);
+    const threads = () => gateway.metric('sallyport_threads', 'state="running"');
+    await until('both threads', async () => (await threads()) === 2);
+    for (let i = 0; i < 6; i += 1) assert.equal((await ask(gateway, `/after/${i}`, `after-${i}`)).status, 200);
+  } finally {
+    rmSync(folder, { recursive: true });
+    assert.equal(await gateway.stop(), 0);
+  }
 });
 
 test('a shorter deadline holds for who waits already', async () => {
@@ -351,7 +389,7 @@ test('a shorter deadline holds for who waits already', async () => {
 test('SIGTERM: all who wait are served in time', async () => {
   const gateway = await startGateway({ config: throttled({ requests: 6, deadlineMs: 60_000 }) });
   const answers = Array.from({ length: 10 }, (_, i) => ask(gateway, `/drain/${i}`));
-  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 8);
+  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 4);
   assert.equal(await gateway.stop(), 0);
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
 });
@@ -361,7 +399,7 @@ test('SIGTERM with a short deadline: all who still wait are told so', async () =
     config: throttled({ requests: 2, deadlineMs: 60_000 }, { drain: { deadlineMs: 1_000 } }),
   });
   const answers = Array.from({ length: 12 }, (_, i) => ask(gateway, `/drain/${i}`));
-  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 10);
+  await until('most to wait', async () => (await gateway.metric('sallyport_throttle_waiting')) >= 6);
   assert.equal(await gateway.stop(), 0);
   const all = await Promise.all(answers);
   for (const answer of all) if (answer.status !== 200) agreeing(answer, 'throttled');

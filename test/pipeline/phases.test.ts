@@ -19,6 +19,7 @@ import { load, MINIMAL } from '../config/support.ts';
 import { freshBans } from '../support/bans.ts';
 import { freshDecision } from '../support/decision.ts';
 import { freshTraffic } from '../support/traffic.ts';
+import { until } from '../support/wait.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -140,6 +141,22 @@ describe('what the configuration switches off is absent', () => {
     assert.equal(typeof named('transport').compile(withHttps({})), 'function');
   });
 
+  test('shedding, throttles and concurrency, unless somebody sets them', () => {
+    const route = (policies: string) => `${MINIMAL}    policies: { ${policies} }\n`;
+    for (const [name, text] of [
+      ['shed', `${MINIMAL}shedding: { loopDelayMs: 100 }\n`],
+      ['shed', `${MINIMAL}shedding: { memoryBytes: 1 }\n`],
+      ['throttle', `${route('throttle: t')}throttles: { t: { requests: 1 } }\n`],
+      ['concurrency', route('concurrency: { mode: fixed }')],
+      ['concurrency', MINIMAL.replace('targets:', 'concurrency: { mode: adaptive }\n    targets:')],
+    ] as const) {
+      assert.equal(named(name).compile(new Bench().context), null, name);
+      assert.equal(typeof named(name).compile(new Bench(text).context), 'function', text);
+    }
+    const unused = new Bench(`${MINIMAL}throttles: { t: { requests: 1 } }\n`);
+    assert.equal(named('throttle').compile(unused.context), null, 'no route names it');
+  });
+
   test('the others are there', () => {
     const { context } = new Bench();
     for (const name of ['guard', 'client', 'route', 'body', 'upstream', 'response', 'account']) {
@@ -181,6 +198,74 @@ describe('refusals', () => {
     bench.pipeline.finish(tx);
     assert.deepEqual([sent.length, tx.code, bench.accessLines.length], [before, 'SP_REQUEST_HOST', 1]);
     assert.equal(bench.context.load.requests, 0);
+  });
+});
+
+describe('requests that wait for a throttle', () => {
+  const THROTTLED = `${MINIMAL}    policies: { throttle: steady }
+throttles: { steady: { requests: 50, queueMax: 3, deadlineMs: 60000 } }
+`;
+
+  test('a bug behind the queue costs each its own 500; nobody who waits is forgotten', async () => {
+    const broken = new Proxy([] as PhaseContext['groups'], {
+      get: () => {
+        throw new Error('planted');
+      },
+    });
+    const bench = new Bench(THROTTLED, { groups: broken });
+    const requests = Array.from({ length: 5 }, () => bench.run());
+    assert.deepEqual(
+      requests.map(({ tx }) => [tx.finished, tx.code, tx.policy]),
+      [
+        [true, 'SP_INTERNAL', ''],
+        [false, null, ''],
+        [false, null, ''],
+        [false, null, ''],
+        [true, 'SP_THROTTLED', 'steady'],
+      ],
+    );
+    await until('all answers', () => requests.every(({ tx }) => tx.finished));
+    const waited = requests.slice(1, 4).map(({ tx, sent }) => [sent[0], tx.code, tx.waitedMs > 0]);
+    assert.deepEqual(waited, new Array(3).fill(['500 Internal Server Error', 'SP_INTERNAL', true]));
+    assert.deepEqual([bench.accessLines.length, bench.errors.length, bench.context.load.requests], [5, 4, 0]);
+  });
+
+  test('a phase that throws while a request waits lets it out of the queue, once', () => {
+    const bench = new Bench(THROTTLED);
+    bench.run();
+    const { tx, sent } = bench.run();
+    assert.equal(tx.finished, false);
+    bench.pipeline.failed(tx, new Error('planted'));
+    assert.deepEqual([sent[0], tx.code], ['500 Internal Server Error', 'SP_INTERNAL']);
+    const [next] = [bench.run(), bench.run(), bench.run()];
+    assert.equal(next.tx.finished, false, 'three wait: the place is free');
+    assert.equal(bench.run().tx.code, 'SP_THROTTLED');
+  });
+
+  test('pieces of a body come to whoever answers, in order, as they were', async () => {
+    const bench = new Bench(THROTTLED);
+    bench.run();
+    const { down } = bench.request({ method: 'POST', contentLength: 6 });
+    down.bodyComplete = false;
+    bench.pipeline.run(down.tx, Date.now());
+    const got: string[] = [];
+    const heir: Source = {
+      onBody: (chunk, isLast) => void got.push(`${Buffer.from(chunk)}${isLast ? '.' : ''}`),
+      onDrain: () => {},
+      onAbort: () => {},
+    };
+    const lent = Buffer.from('abc');
+    // What the front calls: the source that waits is behind the downstream.
+    down.replay([lent, Buffer.from('de')], false);
+    lent.fill(0);
+    down.tx.owner.resume = () => {
+      down.attach(heir);
+      return false;
+    };
+    await until('its turn', () => got.length > 0);
+    assert.deepEqual(got, ['abc', 'de']);
+    down.replay([Buffer.from('f')], true);
+    assert.deepEqual(got, ['abc', 'de', 'f.']);
   });
 });
 

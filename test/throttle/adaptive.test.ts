@@ -146,13 +146,28 @@ describe('the gradient', () => {
     assert.equal(gradient.minRttMs, 10);
   });
 
-  test('gives a measurement up when nobody comes, but not the first, and not while requests hang', () => {
+  test('gives a measurement up when requests hang, where there was more room before', () => {
+    const hang = (gradient: GradientLimit, fromMs: number, toMs: number) => {
+      for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50)
+        gradient.tick(nowMs, latencies(0, 2), { underWay: 4, refused: 9 });
+    };
+    const gradient = measured(10);
+    for (let nowMs = 250; nowMs <= 30_050; nowMs += 200) gradient.tick(nowMs, latencies(10), BUSY);
+    assert.deepEqual([gradient.isMeasuring, gradient.limit], [true, 4]);
+    const sinceMs = gradient.measuringSinceMs;
+    hang(gradient, sinceMs + 50, sinceMs + 4_950);
+    assert.deepEqual([gradient.isMeasuring, gradient.limit], [true, 4]);
+    hang(gradient, sinceMs + 5_000, sinceMs + 5_000);
+    assert.deepEqual([gradient.isMeasuring, gradient.limit, gradient.minRttMs], [false, 50, 10]);
+  });
+
+  test('gives a measurement up when nobody comes, but not the first, and at min not while requests hang', () => {
     const first = new GradientLimit(SETTINGS, 0, () => 0);
     for (let nowMs = 0; nowMs < 60_000; nowMs += 50) first.tick(nowMs, latencies(0, 0), { underWay: 0, refused: 0 });
     assert.equal(first.isMeasuring, true);
     const gradient = measured(10);
-    gradient.tick(30_250, latencies(10), BUSY);
-    assert.equal(gradient.isMeasuring, true);
+    gradient.tick(30_250, latencies(10), { underWay: 0, refused: 0 });
+    assert.deepEqual([gradient.isMeasuring, gradient.limit], [true, 4]);
     for (let nowMs = 30_300; nowMs < 40_000; nowMs += 50)
       gradient.tick(nowMs, latencies(0, 0), { underWay: 4, refused: 9 });
     assert.equal(gradient.isMeasuring, true);

@@ -3,25 +3,30 @@ import { ConcurrencyGate } from '../../src/throttle/concurrency.ts';
 
 export interface GateJob {
   readonly words: Int32Array<SharedArrayBuffer>;
-  /** Requests inside, over all threads. */
+  /** Requests inside, over all threads; threads that are there. */
   readonly inside: Int32Array<SharedArrayBuffer>;
   readonly thread: number;
+  /** They begin together. */
+  readonly threads: number;
   readonly row: number;
   readonly limit: number;
-  readonly requests: number;
+  /** Times that it enters. */
+  readonly entries: number;
 }
 
 export interface GateResult {
-  readonly entered: number;
   readonly refused: number;
   readonly most: number;
 }
 
 /** Wants up to half of the places, over and over; ends with none. */
-const { words, inside, thread, row, limit, requests } = workerData as GateJob;
+const { words, inside, thread, threads, row, limit, entries } = workerData as GateJob;
 const gate = new ConcurrencyGate(words, thread, row, true);
+Atomics.add(inside, 1, 1);
+Atomics.notify(inside, 1);
+for (let there = 0; there < threads; there = Atomics.load(inside, 1)) Atomics.wait(inside, 1, there, 30_000);
 let [held, entered, refused, most] = [0, 0, 0, 0];
-for (let request = 0; request < requests; request += 1) {
+for (let request = 0; entered < entries; request += 1) {
   if (gate.enter()) {
     entered += 1;
     held += 1;
@@ -32,7 +37,7 @@ for (let request = 0; request < requests; request += 1) {
   if (held > limit / 2 || (held > 0 && request % 5 === thread)) leave();
 }
 while (held > 0) leave();
-const result: GateResult = { entered, refused, most };
+const result: GateResult = { refused, most };
 parentPort?.postMessage(result);
 
 function leave(): void {
