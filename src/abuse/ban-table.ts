@@ -36,8 +36,6 @@ export interface BanTerms {
 const LOOKS_MAX = 16;
 /** Chains hold one slot on average; longer ones than this exist only while one is torn by a writer. */
 const CHAIN_MAX = 64;
-/** 2^30 times any ban is past any longest one. */
-const DOUBLINGS_MAX = 30;
 
 /**
  * Who is banned, by the 64-bit hash of a key: see `layout.ts`.
@@ -133,7 +131,7 @@ export class BanTable {
     const rests = known === -1 ? Number.POSITIVE_INFINITY : -msUntil(this.words[known + ENDS] as number, steadyMs);
     this.strikes = rests <= terms.forgetMs ? Math.max(0, this.words[known + STRIKES] as number) + 1 : 1;
     this.leftForMs = banLength(terms, this.strikes);
-    this.rememberedForMs = this.leftForMs + Math.max(terms.forgetMs, terms.windowMs * 2);
+    this.rememberedForMs = this.leftForMs + rememberedAfterMs(terms);
     this.#put(known, id, low | 0, steadyMs);
     this.#lock.leave();
     return true;
@@ -321,7 +319,12 @@ export class BanTable {
 
 /** @returns  How long the n-th ban in a row lasts, milliseconds: banMs * 2^(n-1), at most banMsMax. */
 export function banLength({ banMs, banMsMax }: BanTerms, strikes: number): number {
-  return Math.min(banMsMax, banMs * 2 ** Math.min(DOUBLINGS_MAX, strikes - 1));
+  return Math.min(banMsMax, banMs * 2 ** (strikes - 1));
+}
+
+/** @returns  How long a key is kept after its ban ended, milliseconds. */
+export function rememberedAfterMs({ forgetMs, windowMs }: Pick<BanTerms, 'forgetMs' | 'windowMs'>): number {
+  return Math.max(forgetMs, windowMs * 2);
 }
 
 /** 0 marks a free slot. */

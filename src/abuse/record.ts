@@ -35,8 +35,8 @@ const STRIKES_MAX = 1_000_000;
 export const RECORD_LENGTH_MAX = 16_384;
 
 /** The name of a ban on every machine: it tells nothing of the key. */
-export function banId(rule: string, value: string): string {
-  return createHash('sha256').update(`${rule}\n${value}`).digest('hex').slice(0, 24);
+export function banId({ rule, kind, value }: Pick<BanRecord, 'rule' | 'kind' | 'value'>): string {
+  return createHash('sha256').update(`${rule}\n${kind}\n${value}`).digest('hex').slice(0, 24);
 }
 
 /**

@@ -99,6 +99,25 @@ test('a full table gives up the ban that ends first, and counts it', () => {
   for (const key of endOrder.slice(500)) assert.ok(table.leftMs(key, key, 0) > 0, `${key}`);
 });
 
+test('bans that are lifted or shortened make room in their new order, across the wrap of ticks as well', () => {
+  for (const startMs of [1_000_000, 2 ** 31 * 100 - 30_000]) {
+    const table = new BanTable(createBanWords(64));
+    for (let key = 1; key <= 64; key += 1) table.set(key, key, 10_000 + key * 1_000, 5_000_000, 1, startMs);
+    table.set(64, 64, -5_000, 5_000_000, 0, startMs);
+    table.set(63, 63, -4_000, 5_000_000, 0, startMs);
+    table.set(33, 33, 1_000, 5_000_000, 1, startMs);
+    table.set(1, 1, 100_000, 5_000_000, 1, startMs);
+    const gone: number[] = [];
+    for (let i = 0; i < 64; i += 1) {
+      table.set(9_000, i, 2_000_000, 5_000_000, 1, startMs);
+      gone.push(table.madeRoomLow);
+    }
+    const between = Array.from({ length: 61 }, (_, i) => i + 2).filter((key) => key !== 33);
+    assert.deepEqual(gone, [64, 63, 33, ...between, 1]);
+    assert.equal(table.evicted, 62, 'those that had ended are not counted');
+  }
+});
+
 test('ended bans whose strikes are remembered make room before running ones, uncounted', () => {
   const table = new BanTable(createBanWords(1_024));
   for (let key = 1; key <= 1_023; key += 1) table.set(key, key, 60_000, 100_000, 1, 0);
@@ -204,12 +223,16 @@ test('a writer that was held up while its lock was taken leaves the table whole'
   const words = createBanWords(1_024);
   const table = new BanTable(words);
   table.set(1, 1, 60_000, 100_000, 1, 0);
-  const lock = new BanLock(words, () => undefined);
+  let repairs = 0;
+  const lock = new BanLock(words, () => {
+    repairs += 1;
+  });
   lock.enter();
   // Another thread takes it after a second, and is done.
   words[LOCK] = 999;
   assert.equal(table.ban(2, 2, TERMS, 0), true);
   lock.leave();
+  assert.equal(repairs, 1, 'two may have written at once');
   assert.deepEqual([words[LOCK], (words[VERSION] as number) & 1], [0, 0]);
   assert.equal(table.ban(3, 3, TERMS, 0), true);
   for (const key of [1, 2, 3]) assert.ok(table.leftMs(key, key, 0) > 0);

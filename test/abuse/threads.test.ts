@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BanTable } from '../../src/abuse/ban-table.ts';
 import { createBanWords } from '../../src/abuse/layout.ts';
+import { banSalt } from '../../src/abuse/rules.ts';
 import { saltOf } from '../../src/limiter/decision.ts';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { createLimiterWords } from '../../src/limiter/layout.ts';
@@ -27,7 +28,7 @@ test('four threads that cross the threshold of one key at once make one ban and 
   assert.deepEqual(perRound, new Array(rounds).fill(1));
   const table = new BanTable(banWords);
   const hash = new KeyHash(1, 2);
-  hash.hash('192.0.2.1', saltOf('ban probing'));
+  hash.hash('192.0.2.1', banSalt('probing', 'address', saltOf));
   assert.equal(table.read(hash.high, hash.low, 1_000_000 + rounds * 2_500), true);
   assert.equal(table.strikes, rounds);
   assert.equal(table.takenLocks, 0);
