@@ -132,6 +132,11 @@ export class BanKeeper implements BanDesk {
     return this.#table.evicted;
   }
 
+  /** Times that the table was taken from a thread that died while it wrote. */
+  get takenLocks(): number {
+    return this.#table.takenLocks;
+  }
+
   /** Takes settings over, at start and after a reload; running bans stay. @throws  SP_CONFIG for what is no range. */
   configure({ abuse, ipv6PrefixBits }: BanSettings): void {
     this.#exempt = compileRanges(abuse.exempt, 'abuse.exempt');

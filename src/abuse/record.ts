@@ -107,7 +107,7 @@ export function isLifted({ changedMs, liftedMs }: BanRecord): boolean {
 
 /** Kinds whose value lets somebody act as somebody else. */
 const SECRET_KIND =
-  /(?:^|\+)(?:cookie:|apiKey(?:$|\+)|header:(?:cookie|(?:proxy-)?authorization|[^+]*(?:key|token|secret)))/i;
+  /(?:^|\+)(?:cookie:|apiKey(?:$|\+)|header:(?:cookie|(?:proxy-)?authorization|[^+]*(?:key|token|secret|session|passw|credential|jwt)))/i;
 
 /** A key as people see it: parts with ` + ` between them, secrets as a digest. */
 export function shownKey({ kind, value }: BanRecord): string {

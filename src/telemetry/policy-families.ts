@@ -84,5 +84,12 @@ export function policyFamilies({ table, policies, limiter, bans }: MetricsSource
       labels: [],
       read: one(() => bans.evicted),
     },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_locks_taken_total',
+      help: 'Times that the table was taken from a thread that died, or was held up, while it wrote',
+      labels: [],
+      read: one(() => bans.takenLocks),
+    },
   ];
 }

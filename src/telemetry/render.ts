@@ -53,6 +53,7 @@ export interface BanGauges {
   readonly evicted: number;
   /** Bans that threads of this process made. */
   readonly made: number;
+  readonly takenLocks: number;
 }
 
 export interface MetricsSources {

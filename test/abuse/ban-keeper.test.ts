@@ -144,6 +144,8 @@ test('secrets are shown as digests, in lists and in the log', () => {
     ['cookie:session', true],
     ['header:authorization', true],
     ['header:x-api-key', true],
+    ['header:X-Session-Id', true],
+    ['header:password', true],
     ['header:x-user', false],
   ] as const) {
     const one = machine({ abuse: abuseOf({ users: { key: [part], failures: 1 } }) });
