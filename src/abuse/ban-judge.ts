@@ -106,8 +106,9 @@ export class BanJudge<T> {
     const { high, low } = hash;
     // Of requests that were under way when the ban began: it speaks for them too.
     if (table.leftMs(high, low, steadyMs) > 0) return;
-    const epoch = Math.imul(table.epochOf(high, low), 0x9e3779b1);
-    if (!count(high ^ epoch, low ^ (epoch >>> 15), rule, steadyMs)) return;
+    // Windows of another length are numbered in another way: a reload that changes it must not find counts of before.
+    const mixed = Math.imul(table.epochOf(high, low) ^ rule.windowMs, 0x9e3779b1);
+    if (!count(high ^ mixed, low ^ (mixed >>> 15), rule, steadyMs)) return;
     if (!table.ban(high, low, rule, steadyMs)) return;
     report({
       kind: 'ban-made',

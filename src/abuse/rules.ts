@@ -49,7 +49,7 @@ export function compileBanRules(abuse: AbuseSettings, saltOf: (text: string) => 
 
 /**
  * Of the rule's key as well: a rule that gets another key must not find its bans of before by values of the new one. No
- * name of a policy holds a blank: these salts are no rate limit's.
+ * name holds a blank, and salts of rate limits have one at most: these are none of theirs.
  */
 export function banSalt(rule: string, kind: string, saltOf: (text: string) => number): number {
   return saltOf(`ban ${rule} ${kind}`);

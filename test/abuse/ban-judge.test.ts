@@ -150,6 +150,19 @@ test('a rule that gets another key does not find its bans of before by values of
   assert.equal(judgeBy('header:x-account').leftMs({ client: '192.0.2.2', user: '192.0.2.9' }, 1_000), 0);
 });
 
+test('a rule that gets another window counts from zero', () => {
+  for (let startMs = 1_000_000; startMs < 12_000_000; startMs += 70_000) {
+    const [banWords, limiterWords] = [createBanWords(1_024), createLimiterWords(1_024)];
+    const judgeWith = (windowMs: number) =>
+      judgeOf(banWords, limiterWords, abuseOf({ probing: { windowMs } }), (ban) => made.push(ban));
+    const made: BanMade[] = [];
+    for (let i = 0; i < 2; i += 1) judgeWith(600_000).ended(ONE, 404, null, startMs);
+    const next = judgeWith(10_000);
+    for (let i = 0; i < 5; i += 1) next.ended(ONE, 404, null, startMs + i * 20_001);
+    assert.deepEqual(made, [], `${startMs}`);
+  }
+});
+
 test('a throttle says no for lack of room: that counts for nobody', () => {
   const { judge } = start({ all: { statuses: [503] } });
   for (let i = 0; i < 10; i += 1) judge.ended(ONE, 503, 'SP_THROTTLED' as ErrorCode, 1_000);

@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { BanFile } from '../../src/abuse/ban-file.ts';
 import type { BanAnswer } from '../../src/abuse/ban-orders.ts';
+import { type BanRecord, formatRecord } from '../../src/abuse/record.ts';
 import { until } from '../support/wait.ts';
 import { machine } from './keeper-support.ts';
 import { abuseOf } from './support.ts';
@@ -13,6 +15,20 @@ const folder = mkdtempSync(join(tmpdir(), 'sallyport-bans-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const order = { rule: 'manual', value: '192.0.2.1', seconds: 60, reason: 'scanner' };
+
+const RECORD: BanRecord = {
+  rule: 'probing',
+  kind: 'address',
+  value: '192.0.2.1',
+  sinceMs: 1,
+  untilMs: 2,
+  rememberedMs: 3,
+  strikes: 1,
+  reason: '',
+  node: 'n1',
+  changedMs: 1,
+  liftedMs: 0,
+};
 
 function idOf(answer: BanAnswer): string {
   assert.ok(answer.ok, JSON.stringify(answer));
@@ -411,11 +427,14 @@ test('a full disk does not stop the start: bans go on in memory, and are written
     idOf(before.keeper.add(order, ''));
     await before.keeper.stop();
     assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(100_000)), { code: 'ENOSPC' });
+    const long = formatRecord({ ...RECORD, reason: 'x'.repeat(200) });
+    await assert.rejects(new BanFile(file, 1_024).write(new Array(500).fill(long)), { code: 'ENOSPC' });
+    assert.deepEqual(readdirSync(disk).sort(), ['bans', 'filler'], 'a part of a file would keep the disk full');
     const later = machine({ file });
     await later.keeper.start();
     assert.ok(later.leftMs('192.0.2.1') > 0);
-    idOf(later.keeper.add({ ...order, value: '192.0.2.2' }, ''));
     await until('the failure', () => later.lines.some(({ message }) => message === 'bans cannot be saved'));
+    idOf(later.keeper.add({ ...order, value: '192.0.2.2' }, ''));
     rmSync(join(disk, 'filler'));
     await until('the writing', () => later.lines.some(({ message }) => message === 'bans are saved again'));
     await later.keeper.stop();
