@@ -305,13 +305,16 @@ export class BanTable {
     this.#heap.clear();
     for (let number = this.#slots - 1; number >= 0; number -= 1) {
       const slot = this.#firstSlot + number * SLOT_WORDS;
+      const [id, low] = [words[slot + ID_HIGH] as number, words[slot + ID_LOW] as number];
       words[slot + HEAP_AT] = 0;
-      if (words[slot + ID_HIGH] === 0) {
+      // Two that wrote at once may have made a slot each for one key: a lift would reach one of them.
+      if (id === 0 || this.#find(id, low) !== -1) {
+        Atomics.store(words, slot + ID_HIGH, 0);
         words[slot + NEXT] = words[FREE_LIST] as number;
         words[FREE_LIST] = number + 1;
         continue;
       }
-      this.#link(slot, words[slot + ID_LOW] as number);
+      this.#link(slot, low);
       this.#heap.add(slot);
     }
   }

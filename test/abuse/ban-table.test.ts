@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BanLock } from '../../src/abuse/ban-lock.ts';
 import { BanTable, type BanTerms, banLength } from '../../src/abuse/ban-table.ts';
-import { createBanWords, IN_USE, LOCK, TAKEN_LOCKS, VERSION } from '../../src/abuse/layout.ts';
+import { createBanWords, ID_HIGH, IN_USE, LOCK, SLOT_WORDS, TAKEN_LOCKS, VERSION } from '../../src/abuse/layout.ts';
 
 const TERMS: BanTerms = { banMs: 1_000, banMsMax: 10_000, forgetMs: 100_000, windowMs: 2_000 };
 
@@ -236,6 +236,24 @@ test('a writer that was held up while its lock was taken leaves the table whole'
   assert.deepEqual([words[LOCK], (words[VERSION] as number) & 1], [0, 0]);
   assert.equal(table.ban(3, 3, TERMS, 0), true);
   for (const key of [1, 2, 3]) assert.ok(table.leftMs(key, key, 0) > 0);
+});
+
+test('a key that two threads wrote at once has one place when the table was made whole', () => {
+  const words = createBanWords(64);
+  const table = new BanTable(words);
+  table.set(5, 7, 60_000, 100_000, 1, 0);
+  table.set(6, 7, 60_000, 100_000, 1, 0);
+  const firstSlot = words.length - 64 * SLOT_WORDS;
+  words[firstSlot + SLOT_WORDS + ID_HIGH] = 5;
+  words[LOCK] = 12_345;
+  table.set(5, 7, 0, 50_000, 0, 0);
+  assert.deepEqual([table.inUse, words[TAKEN_LOCKS]], [1, 1]);
+  let slot = 0;
+  do slot = table.sweep(slot, 64, 50_200);
+  while (slot !== 0);
+  assert.deepEqual([table.inUse, table.leftMs(5, 7, 50_200)], [0, 0], 'no ban comes back');
+  for (let key = 0; key < 64; key += 1) table.set(9, key, 60_000, 100_000, 1, 0);
+  assert.deepEqual([table.inUse, table.evicted], [64, 0]);
 });
 
 test('a lock left by a thread that died is taken after a second, and the table made whole', () => {
