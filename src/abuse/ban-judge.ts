@@ -109,7 +109,7 @@ export class BanJudge<T> {
     // Windows of another length are numbered in another way: a reload that changes it must not find counts of before.
     const mixed = Math.imul(table.epochOf(high, low) ^ rule.windowMs, 0x9e3779b1);
     if (!count(high ^ mixed, low ^ (mixed >>> 15), rule, steadyMs)) return;
-    if (!table.ban(high, low, rule, steadyMs)) return;
+    if (!table.ban(high, low, rule, steadyMs) || !table.announce()) return;
     report({
       kind: 'ban-made',
       rule: rule.name,

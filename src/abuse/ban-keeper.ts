@@ -89,6 +89,8 @@ export class BanKeeper implements BanDesk {
   #exempt: AddressSet = compileAddressSet([]);
   #timer: NodeJS.Timeout | null = null;
   #slot = 0;
+  /** `made`, at the sweep before. */
+  #madeBefore = 0;
   /** Wall clock less steady clock, as the times of records have it. */
   #offsetMs: number;
   #pass: Iterator<Entry> = [].values();
@@ -135,6 +137,10 @@ export class BanKeeper implements BanDesk {
   /** Times that the table was taken from a thread that died while it wrote. */
   get takenLocks(): number {
     return this.#table.takenLocks;
+  }
+
+  get untold(): number {
+    return this.#table.untold;
   }
 
   /** Takes settings over, at start and after a reload; running bans stay. @throws  SP_CONFIG for what is no range. */
@@ -186,6 +192,7 @@ export class BanKeeper implements BanDesk {
   receive(made: BanMade): void {
     this.#followClock();
     this.made += 1;
+    this.#table.heard();
     if (made.madeRoom !== null) this.#dropIfGone(hashKeyOf(made.madeRoom[0], made.madeRoom[1]));
     const table = this.#table;
     // Lifted, or given up for another, before this message came.
@@ -284,6 +291,8 @@ export class BanKeeper implements BanDesk {
     this.#followClock();
     const table = this.#table;
     const steadyMs = this.#clocks.steadyMs();
+    if (this.made === this.#madeBefore) table.giveUpWaiting();
+    this.#madeBefore = this.made;
     this.#slot = table.sweep(this.#slot, Math.ceil(table.capacity / SWEEPS_PER_PASS), steadyMs);
     for (let left = Math.ceil(this.#entries.size / SWEEPS_PER_PASS); left > 0; left -= 1) {
       const next = this.#pass.next();

@@ -12,12 +12,14 @@ import {
   IN_USE,
   MADE_ROOM,
   NEXT,
+  ON_THE_WAY,
   REMEMBERED,
   SLOT_WORDS,
   SLOTS,
   STRIKES,
   TAKEN_LOCKS,
   TICK_MS,
+  UNTOLD,
   VERSION,
 } from './layout.ts';
 
@@ -36,6 +38,8 @@ export interface BanTerms {
 const LOOKS_MAX = 16;
 /** Chains hold one slot on average; longer ones than this exist only while one is torn by a writer. */
 const CHAIN_MAX = 64;
+/** Some 10 MB of messages, and a fraction of a second of work: whoever makes bans faster must not fill the memory. */
+export const ON_THE_WAY_MAX = 16_384;
 
 /**
  * Who is banned, by the 64-bit hash of a key: see `layout.ts`.
@@ -91,6 +95,30 @@ export class BanTable {
   /** Locks taken from threads that did not give them back: one that died, or was held up for a second. */
   get takenLocks(): number {
     return Atomics.load(this.words, TAKEN_LOCKS) >>> 0;
+  }
+
+  /** Bans that work and that the main thread was not told of. */
+  get untold(): number {
+    return Atomics.load(this.words, UNTOLD) >>> 0;
+  }
+
+  /** @returns  True when the main thread may be told of one more ban; each is followed by a `heard` there. */
+  announce(): boolean {
+    const { words } = this;
+    if (Atomics.add(words, ON_THE_WAY, 1) < ON_THE_WAY_MAX) return true;
+    Atomics.sub(words, ON_THE_WAY, 1);
+    Atomics.add(words, UNTOLD, 1);
+    return false;
+  }
+
+  heard(): void {
+    // Below zero: what was on its way was given up before.
+    if (Atomics.sub(this.words, ON_THE_WAY, 1) <= 0) Atomics.store(this.words, ON_THE_WAY, 0);
+  }
+
+  /** Nothing came for a while: what was on its way ended with its thread. */
+  giveUpWaiting(): void {
+    Atomics.store(this.words, ON_THE_WAY, 0);
   }
 
   /**

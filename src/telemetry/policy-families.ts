@@ -91,5 +91,12 @@ export function policyFamilies({ table, policies, limiter, bans }: MetricsSource
       labels: [],
       read: one(() => bans.takenLocks),
     },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_untold_total',
+      help: 'Bans that work and are not listed: more were made at once than the main thread can take in',
+      labels: [],
+      read: one(() => bans.untold),
+    },
   ];
 }

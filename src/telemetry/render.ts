@@ -54,6 +54,7 @@ export interface BanGauges {
   /** Bans that threads of this process made. */
   readonly made: number;
   readonly takenLocks: number;
+  readonly untold: number;
 }
 
 export interface MetricsSources {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BanFile } from '../../src/abuse/ban-file.ts';
 import type { BanAnswer } from '../../src/abuse/ban-orders.ts';
+import { ON_THE_WAY_MAX } from '../../src/abuse/ban-table.ts';
 import { type BanRecord, formatRecord } from '../../src/abuse/record.ts';
 import { until } from '../support/wait.ts';
 import { machine } from './keeper-support.ts';
@@ -201,6 +202,33 @@ test('bans of threads that make room for one another leave no records behind', (
   const one = machine({ bansMax: 4 });
   for (let i = 0; i < 40; i += 1) one.fail(`192.0.2.${i}`);
   assert.deepEqual([one.keeper.size, one.table.inUse, one.keeper.evicted], [4, 4, 36]);
+});
+
+test('a flood of bans does not fill the memory: past a bound they work and are not told of', () => {
+  const one = machine({ bansMax: 4 });
+  const ban = (client: string): number => {
+    one.judge.ended({ client }, 404, null, one.clock.steadyMs);
+    return one.made.length;
+  };
+  for (let i = 1; i < ON_THE_WAY_MAX; i += 1) assert.ok(one.table.announce());
+  assert.equal(ban('192.0.2.1'), 1);
+  assert.deepEqual([ban('192.0.2.2'), ban('192.0.2.3'), one.keeper.untold], [1, 1, 2]);
+  assert.ok(one.leftMs('192.0.2.3') > 0, 'it works all the same');
+  for (const made of one.made.splice(0)) one.keeper.receive(made);
+  assert.deepEqual([ban('192.0.2.4'), ban('192.0.2.5'), one.keeper.untold], [1, 1, 3]);
+  // The rest died with its thread: after a quiet time there is room again.
+  one.made.length = 0;
+  one.keeper.sweep();
+  assert.equal(ban('192.0.2.6'), 0);
+  one.keeper.sweep();
+  assert.equal(ban('192.0.2.7'), 1);
+  for (const made of one.made.splice(0)) one.keeper.receive(made);
+  for (let i = 0; i < 25; i += 1) one.keeper.sweep();
+  assert.ok(one.keeper.size <= 4, 'records of keys that made room are gone, whether that was told of or not');
+  // A message that was given up, and comes after all.
+  one.table.heard();
+  for (let i = 0; i < ON_THE_WAY_MAX; i += 1) assert.ok(one.table.announce());
+  assert.equal(one.table.announce(), false);
 });
 
 test('an order under a rule goes on from the bans of the rule, and they go on from it', () => {

@@ -27,7 +27,7 @@ const renderer = createMetricsRenderer({
   targets: () => targets,
   policies: () => [{ kind: 'limit', name: 'per-client', row: 0 }],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
-  bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6, takenLocks: 2 },
+  bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6, takenLocks: 2, untold: 3 },
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -126,6 +126,7 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_bans_evicted_total'), 1);
   assert.equal(value(families, 'sallyport_bans_made_total'), 6);
   assert.equal(value(families, 'sallyport_bans_locks_taken_total'), 2);
+  assert.equal(value(families, 'sallyport_bans_untold_total'), 3);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);
