@@ -199,10 +199,11 @@ class RunningGateway implements Gateway {
     this.#tls.stop();
     await this.#threads.drain(drainMs);
     this.#limiter.stop();
-    await this.#bans.keeper.stop();
     this.#traffic.stop();
     this.#checks.stop();
     await this.#admin?.close();
+    // Behind the last order of an operator: what was answered is saved.
+    await this.#bans.keeper.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
   }

@@ -1,4 +1,5 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { constants, type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SallyportError } from '../errors.ts';
@@ -11,6 +12,8 @@ const HEADER = `${MARK},"version":1}`;
 const LINES_PER_WRITE = 1_000;
 /** Keys of strangers: for nobody else to read. */
 const FILE_MODE = 0o600;
+/** A file beside ours that nobody wrote to for so long is left from a process that was killed. */
+const LEFTOVER_MS = 60_000;
 
 export interface LoadedBans {
   readonly records: readonly BanRecord[];
@@ -35,7 +38,8 @@ export class BanFile {
   constructor(path: string, bansMax: number) {
     this.path = resolve(path);
     this.#bansMax = bansMax;
-    this.#temporary = `${this.path}.${process.pid}.tmp`;
+    // Not by the process's number: in two containers that is often the same.
+    this.#temporary = `${this.path}.${randomBytes(8).toString('hex')}.tmp`;
   }
 
   /**
@@ -46,7 +50,7 @@ export class BanFile {
    * @throws  SP_CONFIG  A file of something else, of a newer version, or that cannot be read; with the remedy.
    */
   async load(nowMs: number): Promise<LoadedBans> {
-    this.#removeLeftovers();
+    this.#removeLeftovers(nowMs);
     const lines = await this.#readLines();
     if (lines === null) return { records: [], damage: null };
     const [header, ...rest] = lines;
@@ -70,6 +74,18 @@ export class BanFile {
   /** Writes all bans. @param lines  From `formatRecord`. @throws  The system's error. */
   async write(lines: readonly string[]): Promise<void> {
     await removeIfThere(this.#temporary);
+    try {
+      await this.#writeTemporary(lines);
+      await rename(this.#temporary, this.path);
+    } catch (error) {
+      // A part of a file would keep a full disk full. The first error is the one to tell; the next writing removes it.
+      await unlink(this.#temporary).catch(() => undefined);
+      throw error;
+    }
+    await syncFolder(dirname(this.path));
+  }
+
+  async #writeTemporary(lines: readonly string[]): Promise<void> {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const handle = await open(this.#temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
     try {
@@ -82,8 +98,6 @@ export class BanFile {
     } finally {
       await handle.close();
     }
-    await rename(this.#temporary, this.path);
-    await syncFolder(dirname(this.path));
   }
 
   /** @returns  Null where there is no file, or an empty one. */
@@ -100,7 +114,9 @@ export class BanFile {
       if (!isFile) throw this.refused('is no regular file: name a file that the gateway may replace');
       if (size === 0) return null;
       if (size > (this.#bansMax + 2) * RECORD_LENGTH_MAX) {
-        throw this.refused(`has ${size} bytes, more than abuse.bansMax bans can fill: name another file, or remove it`);
+        throw this.refused(
+          `has ${size} bytes, more than abuse.bansMax bans can fill: raise that, or name another file`,
+        );
       }
       // Before the rest: a file of something else may be anything.
       const start = Buffer.alloc(MARK.length);
@@ -126,18 +142,37 @@ export class BanFile {
   }
 
   /** Of processes that were killed while they wrote. */
-  #removeLeftovers(): void {
+  #removeLeftovers(nowMs: number): void {
     const folder = dirname(this.path);
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      throw this.refused('lies in a folder that is not there: make it, and let the gateway write to it');
-    }
     const start = `${basename(this.path)}.`;
-    for (const name of readdirSync(folder)) {
-      if (!name.startsWith(start)) continue;
-      const pid = /^([1-9][0-9]{0,9})\.tmp$/.exec(name.slice(start.length))?.[1];
-      if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+    for (const name of this.#namesIn(folder)) {
+      if (!name.startsWith(start) || !/^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length))) continue;
+      const path = join(folder, name);
+      try {
+        if (nowMs - lstatSync(path).mtimeMs > LEFTOVER_MS) rmSync(path);
+      } catch {
+        // Somebody else's, or gone meanwhile: it does no harm where it is.
+      }
     }
   }
+
+  #namesIn(folder: string): readonly string[] {
+    try {
+      return readdirSync(folder);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const words =
+        code === 'ENOENT' || code === 'ENOTDIR'
+          ? 'lies in a folder that is not there: make it, and let the gateway write to it'
+          : `lies in a folder that cannot be read (${message}): let the gateway read and write it`;
+      throw this.refused(words, error);
+    }
+  }
+}
+
+/** No room, and not a wrong setting: what fails now may work later. */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function endLine(count: number): string {
@@ -167,15 +202,5 @@ async function syncFolder(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

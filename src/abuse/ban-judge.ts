@@ -2,7 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { BanTable } from './ban-table.ts';
 import { keyText } from './key-text.ts';
-import { type BanRule, banSalt, MANUAL } from './rules.ts';
+import { type BanRule, BY_ADDRESS, banSalt, MANUAL } from './rules.ts';
 import type { BanMade } from './wire.ts';
 
 /** A keyed hash of texts that leaves its 64 bits in two fields. */
@@ -23,7 +23,7 @@ export interface BanJudgeOptions<T> {
   readonly keys: readonly ((request: T) => string)[];
   /** Address, or prefix, that counts as one client. */
   readonly address: (request: T) => string;
-  /** Never banned by a rule. Asked when a failure would count. */
+  /** Never banned. Asked when a failure would count, and when a ban is found: not for every request. */
   readonly isExempt: (request: T) => boolean;
   /**
    * Counts a failure in the sliding window of `rule.windowMs` under this id.
@@ -50,14 +50,14 @@ export class BanJudge<T> {
 
   constructor(options: BanJudgeOptions<T>) {
     this.#o = options;
-    this.#manualSalt = banSalt(MANUAL, options.saltOf);
+    this.#manualSalt = banSalt(MANUAL, BY_ADDRESS, options.saltOf);
   }
 
   /**
    * Costs a look at one word while nobody is banned; else a hash and a look-up for the address and for each rule.
    *
    * @param steadyMs  Steady clock, milliseconds.
-   * @returns  Milliseconds (> 0) until the last ban of this request's keys ends; 0 for none.
+   * @returns  Milliseconds (> 0) until the last ban of this request's keys ends; 0 for none, and for who is exempt.
    */
   leftMs(request: T, steadyMs: number): number {
     const { table, hash, rules, keys, address } = this.#o;
@@ -75,7 +75,8 @@ export class BanJudge<T> {
       longest = left;
       this.rule = rule.name;
     }
-    return longest;
+    // The ban may be of a prefix that is wider than the exempt range, of a user, or older than the exemption.
+    return longest > 0 && this.#o.isExempt(request) ? 0 : longest;
   }
 
   /**
@@ -105,9 +106,10 @@ export class BanJudge<T> {
     const { high, low } = hash;
     // Of requests that were under way when the ban began: it speaks for them too.
     if (table.leftMs(high, low, steadyMs) > 0) return;
-    const epoch = Math.imul(table.epochOf(high, low), 0x9e3779b1);
-    if (!count(high ^ epoch, low ^ (epoch >>> 15), rule, steadyMs)) return;
-    if (!table.ban(high, low, rule, steadyMs)) return;
+    // Windows of another length are numbered in another way: a reload that changes it must not find counts of before.
+    const mixed = Math.imul(table.epochOf(high, low) ^ rule.windowMs, 0x9e3779b1);
+    if (!count(high ^ mixed, low ^ (mixed >>> 15), rule, steadyMs)) return;
+    if (!table.ban(high, low, rule, steadyMs) || !table.announce()) return;
     report({
       kind: 'ban-made',
       rule: rule.name,

@@ -5,14 +5,15 @@ import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import { compileRanges } from '../config/address-ranges.ts';
 import type { BanChannel } from './ban-channel.ts';
 import { BanExchange } from './ban-exchange.ts';
-import type { BanFile } from './ban-file.ts';
+import { type BanFile, isDiskFull } from './ban-file.ts';
 import type { KeyHasher } from './ban-judge.ts';
 import type { BanLog } from './ban-log.ts';
 import type { BanAnswer, BanDesk, BanOrder, BanPage, BanQuery, BanView } from './ban-orders.ts';
 import { BanSaver } from './ban-saver.ts';
-import type { BanTable } from './ban-table.ts';
+import { type BanTable, rememberedAfterMs } from './ban-table.ts';
+import { keyText } from './key-text.ts';
 import { type BanRecord, banId, formatRecord, isLifted, mergeRecords, parseRecord, shownKey } from './record.ts';
-import { type AbuseSettings, banSalt, MANUAL } from './rules.ts';
+import { type AbuseSettings, BY_ADDRESS, banSalt, MANUAL } from './rules.ts';
 import type { BanMade } from './wire.ts';
 
 export interface BanKeeperOptions {
@@ -62,6 +63,8 @@ const SWEEP_MS = 1_000;
 const SWEEPS_PER_PASS = 10;
 /** Clocks of machines differ: what is forgotten here may be remembered elsewhere for so long. */
 const FORGET_GRACE_MS = 60_000;
+/** The wall clock was set when it is so far from where it should be; small corrections come to this in the end, too. */
+const CLOCK_STEP_MS = 1_000;
 
 /**
  * The main thread's knowledge of bans: what the shared table cannot hold (whose key, why, where), for operators, over
@@ -86,6 +89,10 @@ export class BanKeeper implements BanDesk {
   #exempt: AddressSet = compileAddressSet([]);
   #timer: NodeJS.Timeout | null = null;
   #slot = 0;
+  /** `made`, at the sweep before. */
+  #madeBefore = 0;
+  /** Wall clock less steady clock, as the times of records have it. */
+  #offsetMs: number;
   #pass: Iterator<Entry> = [].values();
 
   constructor(options: BanKeeperOptions) {
@@ -93,6 +100,7 @@ export class BanKeeper implements BanDesk {
     this.#o = options;
     this.#table = table;
     this.#clocks = options.clocks ?? PROCESS_CLOCKS;
+    this.#offsetMs = this.#clocks.wallMs() - this.#clocks.steadyMs();
     this.#saver = file === null ? null : new BanSaver(file, () => this.#lines(), log, saveEveryMs);
     this.#exchange =
       channel === null
@@ -126,6 +134,15 @@ export class BanKeeper implements BanDesk {
     return this.#table.evicted;
   }
 
+  /** Times that the table was taken from a thread that died while it wrote. */
+  get takenLocks(): number {
+    return this.#table.takenLocks;
+  }
+
+  get untold(): number {
+    return this.#table.untold;
+  }
+
   /** Takes settings over, at start and after a reload; running bans stay. @throws  SP_CONFIG for what is no range. */
   configure({ abuse, ipv6PrefixBits }: BanSettings): void {
     this.#exempt = compileRanges(abuse.exempt, 'abuse.exempt');
@@ -134,7 +151,8 @@ export class BanKeeper implements BanDesk {
   }
 
   /**
-   * Restores what was kept, before any thread serves, and writes the file once to know that it can be.
+   * Restores what was kept, before any thread serves, and writes the file once to know that it can be. Orders that come
+   * before are kept, too.
    *
    * @throws  SP_CONFIG  The file is of something else, or cannot be read or written.
    */
@@ -153,9 +171,12 @@ export class BanKeeper implements BanDesk {
         await file.write(this.#lines());
       } catch (error) {
         const words = `cannot be written (${(error as Error).message}): let the gateway write to its folder`;
-        throw file.refused(words, error);
+        if (!isDiskFull(error)) throw file.refused(words, error);
+        // No fault of the setting, and no reason to be without a gateway: it is told of, and tried again.
+        this.#saver?.changed();
       }
     }
+    this.#saver?.open();
     this.#exchange?.start();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
@@ -169,13 +190,15 @@ export class BanKeeper implements BanDesk {
 
   /** A thread made a ban. */
   receive(made: BanMade): void {
+    this.#followClock();
     this.made += 1;
+    this.#table.heard();
     if (made.madeRoom !== null) this.#dropIfGone(hashKeyOf(made.madeRoom[0], made.madeRoom[1]));
     const table = this.#table;
     // Lifted, or given up for another, before this message came.
     if (!table.read(made.high, made.low, this.#clocks.steadyMs()) || table.strikes === 0) return;
     const nowMs = Math.round(this.#clocks.wallMs());
-    const before = this.#entries.get(banId(made.rule, made.value))?.record;
+    const before = this.#entries.get(banId({ ...made, kind: made.keyKind }))?.record;
     const record: BanRecord = {
       rule: made.rule,
       kind: made.keyKind,
@@ -194,9 +217,11 @@ export class BanKeeper implements BanDesk {
   }
 
   list({ limit, after: cursor, key }: BanQuery): BanPage {
+    this.#followClock();
     const nowMs = this.#clocks.wallMs();
+    const meant = key === null ? null : this.#valuesOf(key);
     const running = [...this.#entries.values()].filter(
-      ({ record }) => runs(record, nowMs) && (key === null || record.value === key || shownKey(record) === key),
+      ({ record }) => runs(record, nowMs) && (meant === null || meant.has(record.value) || shownKey(record) === key),
     );
     running.sort((a, b) => b.record.sinceMs - a.record.sinceMs || (a.id < b.id ? -1 : 1));
     const from = cursor === null ? 0 : running.findIndex((entry) => isBehind(entry, cursor));
@@ -213,8 +238,8 @@ export class BanKeeper implements BanDesk {
   add(order: BanOrder, who: string): BanAnswer {
     const { rule, seconds, reason } = order;
     const wrong = (words: string): BanAnswer => ({ ok: false, found: 'wrong', words });
-    const key = this.#rules[rule]?.key;
-    if (rule !== MANUAL && (key === undefined || key.join('+') !== 'address')) {
+    const settings = Object.hasOwn(this.#rules, rule) ? this.#rules[rule] : undefined;
+    if (rule !== MANUAL && settings?.key.join('+') !== BY_ADDRESS) {
       return wrong(`rule must be ${MANUAL}, or the name of a rule whose key is the address alone`);
     }
     const words = parseAddress(order.value.replace(/\/[0-9]{1,3}$/, ''));
@@ -223,16 +248,17 @@ export class BanKeeper implements BanDesk {
       return wrong('value must be one IPv4 or IPv6 address; ranges belong in access.deny of the configuration');
     }
     if (this.#exempt.has(words)) return wrong('value is in abuse.exempt: take it out there first');
+    this.#followClock();
     const nowMs = Math.round(this.#clocks.wallMs());
-    const before = this.#entries.get(banId(rule, value))?.record;
+    const before = this.#entries.get(banId({ rule, kind: BY_ADDRESS, value }))?.record;
     const untilMs = nowMs + seconds * 1_000;
     const record: BanRecord = {
       rule,
-      kind: 'address',
+      kind: BY_ADDRESS,
       value,
       sinceMs: nowMs,
       untilMs,
-      rememberedMs: untilMs + (this.#rules[rule]?.forgetMs ?? 1_000),
+      rememberedMs: untilMs + (settings === undefined ? 1_000 : rememberedAfterMs(settings)),
       strikes: Math.max(1, before?.strikes ?? 1),
       reason,
       node: this.#o.node,
@@ -247,6 +273,7 @@ export class BanKeeper implements BanDesk {
   }
 
   lift(id: string, who: string): BanAnswer {
+    this.#followClock();
     const before = this.#entries.get(id)?.record;
     const nowMs = Math.round(this.#clocks.wallMs());
     if (before === undefined || !runs(before, nowMs)) {
@@ -261,8 +288,11 @@ export class BanKeeper implements BanDesk {
 
   /** Frees what is forgotten: a tenth of the table and of the records each time. */
   sweep(): void {
+    this.#followClock();
     const table = this.#table;
     const steadyMs = this.#clocks.steadyMs();
+    if (this.made === this.#madeBefore) table.giveUpWaiting();
+    this.#madeBefore = this.made;
     this.#slot = table.sweep(this.#slot, Math.ceil(table.capacity / SWEEPS_PER_PASS), steadyMs);
     for (let left = Math.ceil(this.#entries.size / SWEEPS_PER_PASS); left > 0; left -= 1) {
       const next = this.#pass.next();
@@ -279,7 +309,7 @@ export class BanKeeper implements BanDesk {
     const record = parseRecord(text, this.#clocks.wallMs());
     if (record === null) return false;
     if (record.rememberedMs + FORGET_GRACE_MS < this.#clocks.wallMs()) {
-      const id = banId(record.rule, record.value);
+      const id = banId(record);
       // Nobody was there to remove it in time.
       if (!this.#entries.has(id)) this.#exchange?.forgotten(id);
       return true;
@@ -294,7 +324,7 @@ export class BanKeeper implements BanDesk {
   /** A record from elsewhere. @returns  True when it brought news. */
   #learn(told: BanRecord): boolean {
     const nowMs = this.#clocks.wallMs();
-    const id = banId(told.rule, told.value);
+    const id = banId(told);
     const before = this.#entries.get(id);
     const record = before === undefined ? told : mergeRecords(before.record, told);
     if (record.rememberedMs <= nowMs || formatRecord(record) === before?.line) return false;
@@ -307,11 +337,11 @@ export class BanKeeper implements BanDesk {
     const { hash, saltOf } = this.#o;
     const table = this.#table;
     const nowMs = this.#clocks.wallMs();
-    hash.hash(record.value, banSalt(record.rule, saltOf));
+    const steadyMs = this.#clocks.steadyMs();
+    hash.hash(record.value, banSalt(record.rule, record.kind, saltOf));
     const { high, low } = hash;
     const leftMs = isLifted(record) ? Math.min(0, record.untilMs - nowMs) : record.untilMs - nowMs;
-    const strikes = isLifted(record) ? 0 : record.strikes;
-    table.set(high, low, leftMs, Math.max(1, record.rememberedMs - nowMs), strikes, this.#clocks.steadyMs());
+    table.set(high, low, leftMs, Math.max(1, record.rememberedMs - nowMs), record.strikes, steadyMs);
     if (table.madeRoom) this.#dropIfGone(hashKeyOf(table.madeRoomHigh, table.madeRoomLow));
     return this.#put(record, hashKeyOf(high, low));
   }
@@ -322,7 +352,7 @@ export class BanKeeper implements BanDesk {
   }
 
   #put(record: BanRecord, hashKey: string): Entry {
-    const id = banId(record.rule, record.value);
+    const id = banId(record);
     const entry = { id, record, line: formatRecord(record), hashKey };
     this.#entries.set(id, entry);
     this.#ids.set(hashKey, id);
@@ -346,6 +376,31 @@ export class BanKeeper implements BanDesk {
     this.#exchange?.forgotten(id);
   }
 
+  /**
+   * Records tell time by the wall clock, the table by the steady one: where somebody set the former, records follow.
+   * When each was changed stays as it is: that says what came after what.
+   */
+  #followClock(): void {
+    const { wallMs, steadyMs } = this.#clocks;
+    const offsetMs = wallMs() - steadyMs();
+    const stepMs = Math.round(offsetMs - this.#offsetMs);
+    if (Math.abs(stepMs) < CLOCK_STEP_MS) return;
+    this.#offsetMs = offsetMs;
+    const moved = (timeMs: number) => Math.max(0, timeMs + stepMs);
+    for (const { record, hashKey } of this.#entries.values()) {
+      const { sinceMs, untilMs, rememberedMs } = record;
+      const times = { sinceMs: moved(sinceMs), untilMs: moved(untilMs), rememberedMs: moved(rememberedMs) };
+      this.#put({ ...record, ...times }, hashKey);
+    }
+    this.#saver?.changed();
+  }
+
+  /** Values of bans that somebody may mean: an address stands in many forms, and may lie in a prefix. */
+  #valuesOf(key: string): ReadonlySet<string> {
+    const words = parseAddress(key);
+    return new Set([key, words === null ? keyText(key) : this.#prefix.of(formatAddress(words))]);
+  }
+
   #lines(): readonly string[] {
     return Array.from(this.#entries.values(), ({ line }) => line);
   }
@@ -353,7 +408,7 @@ export class BanKeeper implements BanDesk {
   #facts(record: BanRecord): object {
     const { rule, kind, strikes, reason, node, sinceMs, untilMs } = record;
     const seconds = Math.round((untilMs - sinceMs) / 1_000);
-    const id = banId(rule, record.value);
+    const id = banId(record);
     return { id, rule, kind, value: shownKey(record), seconds, strikes, reason, node };
   }
 }

@@ -5,6 +5,8 @@ import type { BanLog } from './ban-log.ts';
  * Writes the file of bans when they change: the first change at once, then at most once per `everyMs`, and when writing
  * takes long, no more than a tenth of the time.
  *
+ * Nothing is written before `open`: the file may hold what is not read yet.
+ *
  * Threads: main.
  */
 export class BanSaver {
@@ -17,6 +19,7 @@ export class BanSaver {
   #isWriting = false;
   #isDirty = false;
   #isFailing = false;
+  #isOpen = false;
   #stopped = false;
   #pauseUntilMs = 0;
 
@@ -32,16 +35,22 @@ export class BanSaver {
     this.#schedule();
   }
 
+  /** From here on changes are written; those of before, too. */
+  open(): void {
+    this.#isOpen = true;
+    if (this.#isDirty) this.#schedule();
+  }
+
   /** Writes what is not written yet. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#writing;
-    if (this.#isDirty) await this.#write();
+    if (this.#isDirty && this.#isOpen) await this.#write();
   }
 
   #schedule(): void {
-    if (this.#timer !== null || this.#isWriting || this.#stopped) return;
+    if (this.#timer !== null || this.#isWriting || this.#stopped || !this.#isOpen) return;
     this.#timer = setTimeout(
       () => {
         this.#timer = null;

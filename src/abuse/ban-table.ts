@@ -12,12 +12,14 @@ import {
   IN_USE,
   MADE_ROOM,
   NEXT,
+  ON_THE_WAY,
   REMEMBERED,
   SLOT_WORDS,
   SLOTS,
   STRIKES,
   TAKEN_LOCKS,
   TICK_MS,
+  UNTOLD,
   VERSION,
 } from './layout.ts';
 
@@ -36,8 +38,8 @@ export interface BanTerms {
 const LOOKS_MAX = 16;
 /** Chains hold one slot on average; longer ones than this exist only while one is torn by a writer. */
 const CHAIN_MAX = 64;
-/** 2^30 times any ban is past any longest one. */
-const DOUBLINGS_MAX = 30;
+/** Some 10 MB of messages, and a fraction of a second of work: whoever makes bans faster must not fill the memory. */
+export const ON_THE_WAY_MAX = 16_384;
 
 /**
  * Who is banned, by the 64-bit hash of a key: see `layout.ts`.
@@ -95,6 +97,30 @@ export class BanTable {
     return Atomics.load(this.words, TAKEN_LOCKS) >>> 0;
   }
 
+  /** Bans that work and that the main thread was not told of. */
+  get untold(): number {
+    return Atomics.load(this.words, UNTOLD) >>> 0;
+  }
+
+  /** @returns  True when the main thread may be told of one more ban; each is followed by a `heard` there. */
+  announce(): boolean {
+    const { words } = this;
+    if (Atomics.add(words, ON_THE_WAY, 1) < ON_THE_WAY_MAX) return true;
+    Atomics.sub(words, ON_THE_WAY, 1);
+    Atomics.add(words, UNTOLD, 1);
+    return false;
+  }
+
+  heard(): void {
+    // Below zero: what was on its way was given up before.
+    if (Atomics.sub(this.words, ON_THE_WAY, 1) <= 0) Atomics.store(this.words, ON_THE_WAY, 0);
+  }
+
+  /** Nothing came for a while: what was on its way ended with its thread. */
+  giveUpWaiting(): void {
+    Atomics.store(this.words, ON_THE_WAY, 0);
+  }
+
   /**
    * @param high, low  Hash of the key.
    * @param steadyMs   Steady clock, milliseconds.
@@ -133,7 +159,7 @@ export class BanTable {
     const rests = known === -1 ? Number.POSITIVE_INFINITY : -msUntil(this.words[known + ENDS] as number, steadyMs);
     this.strikes = rests <= terms.forgetMs ? Math.max(0, this.words[known + STRIKES] as number) + 1 : 1;
     this.leftForMs = banLength(terms, this.strikes);
-    this.rememberedForMs = this.leftForMs + Math.max(terms.forgetMs, terms.windowMs * 2);
+    this.rememberedForMs = this.leftForMs + rememberedAfterMs(terms);
     this.#put(known, id, low | 0, steadyMs);
     this.#lock.leave();
     return true;
@@ -307,13 +333,16 @@ export class BanTable {
     this.#heap.clear();
     for (let number = this.#slots - 1; number >= 0; number -= 1) {
       const slot = this.#firstSlot + number * SLOT_WORDS;
+      const [id, low] = [words[slot + ID_HIGH] as number, words[slot + ID_LOW] as number];
       words[slot + HEAP_AT] = 0;
-      if (words[slot + ID_HIGH] === 0) {
+      // Two that wrote at once may have made a slot each for one key: a lift would reach one of them.
+      if (id === 0 || this.#find(id, low) !== -1) {
+        Atomics.store(words, slot + ID_HIGH, 0);
         words[slot + NEXT] = words[FREE_LIST] as number;
         words[FREE_LIST] = number + 1;
         continue;
       }
-      this.#link(slot, words[slot + ID_LOW] as number);
+      this.#link(slot, low);
       this.#heap.add(slot);
     }
   }
@@ -321,7 +350,12 @@ export class BanTable {
 
 /** @returns  How long the n-th ban in a row lasts, milliseconds: banMs * 2^(n-1), at most banMsMax. */
 export function banLength({ banMs, banMsMax }: BanTerms, strikes: number): number {
-  return Math.min(banMsMax, banMs * 2 ** Math.min(DOUBLINGS_MAX, strikes - 1));
+  return Math.min(banMsMax, banMs * 2 ** (strikes - 1));
+}
+
+/** @returns  How long a key is kept after its ban ended, milliseconds. */
+export function rememberedAfterMs({ forgetMs, windowMs }: Pick<BanTerms, 'forgetMs' | 'windowMs'>): number {
+  return Math.max(forgetMs, windowMs * 2);
 }
 
 /** 0 marks a free slot. */

@@ -13,6 +13,8 @@
  *  |  6 version     |                |                |  6 place in the heap
  *  |  7 made room   |                |                |  7 unused
  *  |  8 taken locks |                |                |
+ *  |  9 on the way  |                |                |
+ *  | 10 untold      |                |                |
  * ```
  *
  * A key is found through the head that the low half of its id names. Ids are all that a key leaves here: 64 bits of a
@@ -38,6 +40,10 @@ export const TICKETS = 5;
 export const VERSION = 6;
 export const MADE_ROOM = 7;
 export const TAKEN_LOCKS = 8;
+/** Messages about bans that the main thread has not heard yet. */
+export const ON_THE_WAY = 9;
+/** Bans that it was not told of. */
+export const UNTOLD = 10;
 
 export const ID_HIGH = 0;
 export const ID_LOW = 1;

@@ -35,8 +35,8 @@ const STRIKES_MAX = 1_000_000;
 export const RECORD_LENGTH_MAX = 16_384;
 
 /** The name of a ban on every machine: it tells nothing of the key. */
-export function banId(rule: string, value: string): string {
-  return createHash('sha256').update(`${rule}\n${value}`).digest('hex').slice(0, 24);
+export function banId({ rule, kind, value }: Pick<BanRecord, 'rule' | 'kind' | 'value'>): string {
+  return createHash('sha256').update(`${rule}\n${kind}\n${value}`).digest('hex').slice(0, 24);
 }
 
 /**
@@ -107,7 +107,7 @@ export function isLifted({ changedMs, liftedMs }: BanRecord): boolean {
 
 /** Kinds whose value lets somebody act as somebody else. */
 const SECRET_KIND =
-  /(?:^|\+)(?:cookie:|apiKey(?:$|\+)|header:(?:cookie|(?:proxy-)?authorization|[^+]*(?:key|token|secret)))/i;
+  /(?:^|\+)(?:cookie:|apiKey(?:$|\+)|header:(?:cookie|(?:proxy-)?authorization|[^+]*(?:key|token|secret|session|passw|credential|jwt)))/i;
 
 /** A key as people see it: parts with ` + ` between them, secrets as a digest. */
 export function shownKey({ kind, value }: BanRecord): string {

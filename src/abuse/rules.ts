@@ -5,6 +5,9 @@ import { KIND_LENGTH_MAX } from './record.ts';
 /** Bans that operators make bear this name instead of a rule's. */
 export const MANUAL = 'manual';
 
+/** Kind of a key that is the client's address alone. */
+export const BY_ADDRESS = 'address';
+
 /** What a rule says; times in milliseconds. */
 export interface BanRuleSettings {
   /** Parts of the key: `address`, `header:NAME` and so on. */
@@ -44,9 +47,12 @@ export function compileBanRules(abuse: AbuseSettings, saltOf: (text: string) => 
   return Object.entries(abuse.rules).map(([name, rule]) => compileRule(name, rule, saltOf));
 }
 
-/** No name of a policy holds a blank: these salts are no rate limit's. */
-export function banSalt(rule: string, saltOf: (text: string) => number): number {
-  return saltOf(`ban ${rule}`);
+/**
+ * Of the rule's key as well: a rule that gets another key must not find its bans of before by values of the new one. No
+ * name holds a blank, and salts of rate limits have one at most: these are none of theirs.
+ */
+export function banSalt(rule: string, kind: string, saltOf: (text: string) => number): number {
+  return saltOf(`ban ${rule} ${kind}`);
 }
 
 function compileRule(name: string, rule: BanRuleSettings, saltOf: (text: string) => number): BanRule {
@@ -57,10 +63,11 @@ function compileRule(name: string, rule: BanRuleSettings, saltOf: (text: string)
   const statuses = new Uint8Array(600);
   for (const status of rule.statuses) statuses[status] = 1;
   const { failures, windowMs, banMs, banMsMax, forgetMs } = rule;
-  const salt = banSalt(name, saltOf);
+  const kind = rule.key.join('+').slice(0, KIND_LENGTH_MAX);
+  const salt = banSalt(name, kind, saltOf);
   return Object.freeze({
     name,
-    kind: rule.key.join('+').slice(0, KIND_LENGTH_MAX),
+    kind,
     salt,
     failures,
     statuses,

@@ -147,6 +147,9 @@ export class Intake {
     tx.captured ??= [];
     if (tx.captured[position] !== undefined && this.#once[position] === true) {
       this.#fault('SP_REQUEST_FIELD', 'A field that a policy goes by may occur once only.');
+      // Refused, and counted for nobody: either value may be the client's choice.
+      tx.captured[position] = '';
+      return;
     }
     tx.captured[position] = value;
   }

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { performance } from 'node:perf_hooks';
 import { BanJudge } from '../abuse/ban-judge.ts';
 import { compileBanRules, MANUAL } from '../abuse/rules.ts';
 import { parseAddress } from '../base/ip-address.ts';
@@ -44,7 +45,8 @@ export function compileBanCount(context: PhaseContext): ((tx: Transaction, nowMs
     if (tx.status < 400) return PASS;
     // The guard refuses before anybody asked who it is: a failure must not count for the proxy in front of us.
     if (tx.route === null) resolveClient(tx, nowMs);
-    judge.ended(tx, tx.status, tx.code, tx.startedAt + (nowMs - tx.startedAtMs) + STEADY_OFFSET_MS);
+    // Not from `nowMs`: that may be a wall clock that was set meanwhile.
+    judge.ended(tx, tx.status, tx.code, performance.now() + STEADY_OFFSET_MS);
     return PASS;
   };
 }

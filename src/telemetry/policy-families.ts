@@ -95,6 +95,20 @@ export function policyFamilies(sources: MetricsSources): Family[] {
       labels: [],
       read: one(() => bans.evicted),
     },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_locks_taken_total',
+      help: 'Times that the table was taken from a thread that died, or was held up, while it wrote',
+      labels: [],
+      read: one(() => bans.takenLocks),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_bans_untold_total',
+      help: 'Bans that work and are not listed: more were made at once than the main thread can take in',
+      labels: [],
+      read: one(() => bans.untold),
+    },
   ];
 }
 

@@ -69,6 +69,8 @@ export interface BanGauges {
   readonly evicted: number;
   /** Bans that threads of this process made. */
   readonly made: number;
+  readonly takenLocks: number;
+  readonly untold: number;
 }
 
 export interface MetricsSources {

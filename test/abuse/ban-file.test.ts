@@ -10,7 +10,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,29 +113,59 @@ test('a file of something else is left alone, and named with a remedy', async ()
   await assert.rejects(new BanFile(join(folder, 'huge'), 1).load(NOW), /more than abuse\.bansMax bans can fill/);
 });
 
-test('a link planted where the temporary file goes is not followed', async () => {
-  const file = new BanFile(join(folder, 'linked'), 1_024);
-  const victim = join(folder, 'victim');
-  writeFileSync(victim, 'precious');
-  symlinkSync(victim, `${file.path}.${process.pid}.tmp`);
-  await file.write(lines);
-  assert.equal(readFileSync(victim, 'utf8'), 'precious');
-  assert.equal((await file.load(NOW)).records.length, 3);
+test('two that write one file at once: one whole file is there, whichever came last', async () => {
+  const path = join(folder, 'shared');
+  // Two processes may bear one number: each in its own container.
+  const [one, other] = [new BanFile(path, 1_024), new BanFile(path, 1_024)];
+  const many = (name: string) => Array.from({ length: 1_500 }, (_, i) => formatRecord(record(`${name}-${i}`)));
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.all([one.write(many('one')), other.write(many('other'))]);
+    const { records, damage } = await one.load(NOW);
+    assert.deepEqual([records.length, damage], [1_500, null]);
+  }
 });
 
-test('a folder that cannot be written to fails the writing and leaves the file of before', async (t) => {
-  if (process.getuid?.() === 0) {
-    t.skip('root may write everywhere');
-    return;
-  }
+test('what a killed process left is removed once nobody can be writing it, and nothing else', async () => {
+  const home = mkdtempSync(join(folder, 'leftovers-'));
+  const file = new BanFile(join(home, 'bans'), 1_024);
+  const old = ['bans.0123456789abcdef.tmp', 'bans.fedcba9876543210.tmp'];
+  const others = ['bans.bad', 'bans.1.tmp', 'bans.0123456789abcdef.tmp2', 'other.0123456789abcdef.tmp'];
+  for (const name of [...old, ...others]) writeFileSync(join(home, name), 'x');
+  mkdirSync(join(home, 'bans.00000000000000ff.tmp'));
+  await file.load(Date.now());
+  assert.equal(readdirSync(home).length, 7, 'somebody may be writing');
+  await file.load(Date.now() + 120_000);
+  assert.deepEqual(readdirSync(home).sort(), ['bans.00000000000000ff.tmp', ...others].sort());
+});
+
+test('a folder that is closed to us: writing fails and leaves the file of before; reading says why', async () => {
   const closed = join(folder, 'closed');
-  mkdirSync(closed);
-  const file = new BanFile(join(closed, 'bans'), 1_024);
-  await file.write(lines);
-  chmodSync(closed, 0o500);
-  await assert.rejects(file.write([]), { code: 'EACCES' });
-  assert.equal((await file.load(NOW)).records.length, 3);
-  chmodSync(closed, 0o700);
+  mkdirSync(closed, { mode: 0o777 });
+  chmodSync(closed, 0o777);
+  // Root may do everything: be somebody else meanwhile.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) {
+    chmodSync(folder, 0o755);
+    process.seteuid?.(65_534);
+  }
+  try {
+    const file = new BanFile(join(closed, 'bans'), 1_024);
+    await file.write(lines);
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(closed, 0o555);
+    if (isRoot) process.seteuid?.(65_534);
+    await assert.rejects(file.write([]), { code: 'EACCES' });
+    assert.equal((await file.load(NOW)).records.length, 3);
+    chmodSync(file.path, 0o000);
+    await assert.rejects(file.load(NOW), { code: 'SP_CONFIG', message: /cannot be read .*EACCES.*let the gateway/ });
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(closed, 0o333);
+    if (isRoot) process.seteuid?.(65_534);
+    await assert.rejects(file.load(NOW), { code: 'SP_CONFIG', message: /folder that cannot be read .*EACCES/ });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(closed, 0o755);
+  }
 });
 
 test('records from outside: only what this program writes is taken', () => {
@@ -176,7 +205,7 @@ test('killed at any moment, 20 times: the file is whole, and holds all that a fi
     const saved = [...said.matchAll(/^saved (\d+)$/gm)].map(([, count]) => Number(count));
     assert.ok(saved.length >= 1, said);
     inWriting += readdirSync(folder).filter((name) => name.startsWith('killed.')).length;
-    const { records, damage } = await new BanFile(path, 65_536).load(Date.now());
+    const { records, damage } = await new BanFile(path, 65_536).load(Date.now() + 120_000);
     assert.equal(damage, null);
     assert.ok(records.length >= Math.max(before, ...saved), `${records.length} of ${saved.at(-1)}`);
     assert.deepEqual(

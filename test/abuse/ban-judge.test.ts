@@ -101,7 +101,7 @@ test('failures spread wider than the window do not ban', () => {
   }
 });
 
-test('exempt clients are asked about when a failure would count, and never otherwise', () => {
+test('exempt clients are asked about when a failure would count or a ban is found, and never otherwise', () => {
   let asked = 0;
   const isExempt = ({ client }: Asked) => {
     asked += 1;
@@ -116,13 +116,18 @@ test('exempt clients are asked about when a failure would count, and never other
   assert.equal(asked, 0);
   for (let i = 0; i < 10; i += 1) judge.ended(ONE, 404, null, 1_000);
   assert.deepEqual([asked, judge.leftMs(ONE, 1_000)], [10, 0]);
+  // Bans that hit an exempt client all the same: of its user, of a prefix around it, of before it was exempt.
+  const users = start({ users: { key: ['header:x-user'], failures: 1 } }, isExempt);
+  users.judge.ended({ client: '192.0.2.2', user: 'eve' }, 401, null, 1_000);
+  assert.equal(users.judge.leftMs({ client: '192.0.2.1', user: 'eve' }, 1_000), 0);
+  assert.ok(users.judge.leftMs({ client: '192.0.2.2', user: 'eve' }, 1_000) > 0);
 });
 
 test('rules count each for itself; a key without its part counts nowhere', () => {
   const { judge, made } = start({ probing: { failures: 5 }, users: { key: ['header:x-user'], failures: 2 } });
   const user: Asked = { client: '192.0.2.1', user: 'u1' };
   judge.ended(user, 401, null, 1_000);
-  judge.ended(ONE, 401, null, 1_000);
+  for (let i = 0; i < 2; i += 1) judge.ended({ client: '192.0.2.8' }, 401, null, 1_000);
   judge.ended({ client: '192.0.2.9', user: 'u1' }, 401, null, 1_000);
   assert.deepEqual(
     made.map(({ rule, value }) => [rule, value]),
@@ -132,6 +137,36 @@ test('rules count each for itself; a key without its part counts nowhere', () =>
   assert.equal(judge.rule, 'users');
   assert.equal(judge.leftMs(ONE, 1_000), 0);
   assert.equal(judge.leftMs({ client: '192.0.2.1', user: 'u2' }, 1_000), 0);
+});
+
+test('a rule that gets another key does not find its bans of before by values of the new one', () => {
+  const words = createBanWords(1_024);
+  const judgeBy = (part: string) =>
+    judgeOf(words, createLimiterWords(1_024, 0), abuseOf({ users: { key: [part], failures: 1 } }), () => undefined);
+  const before = judgeBy('header:x-user');
+  before.ended({ client: '192.0.2.1', user: '192.0.2.9' }, 401, null, 1_000);
+  assert.ok(before.leftMs({ client: '192.0.2.2', user: '192.0.2.9' }, 1_000) > 0);
+  assert.equal(judgeBy('address').leftMs({ client: '192.0.2.9' }, 1_000), 0);
+  assert.equal(judgeBy('header:x-account').leftMs({ client: '192.0.2.2', user: '192.0.2.9' }, 1_000), 0);
+});
+
+test('a rule that gets another window counts from zero', () => {
+  for (let startMs = 1_000_000; startMs < 12_000_000; startMs += 70_000) {
+    const [banWords, limiterWords] = [createBanWords(1_024), createLimiterWords(1_024, 0)];
+    const judgeWith = (windowMs: number) =>
+      judgeOf(banWords, limiterWords, abuseOf({ probing: { windowMs } }), (ban) => made.push(ban));
+    const made: BanMade[] = [];
+    for (let i = 0; i < 2; i += 1) judgeWith(600_000).ended(ONE, 404, null, startMs);
+    const next = judgeWith(10_000);
+    for (let i = 0; i < 5; i += 1) next.ended(ONE, 404, null, startMs + i * 20_001);
+    assert.deepEqual(made, [], `${startMs}`);
+  }
+});
+
+test('a throttle says no for lack of room: that counts for nobody', () => {
+  const { judge } = start({ all: { statuses: [503] } });
+  for (let i = 0; i < 10; i += 1) judge.ended(ONE, 503, 'SP_THROTTLED' as ErrorCode, 1_000);
+  assert.equal(judge.leftMs(ONE, 1_000), 0);
 });
 
 test('long keys are told by their digest, and banned all the same', () => {

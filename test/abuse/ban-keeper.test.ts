@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { BanFile } from '../../src/abuse/ban-file.ts';
 import type { BanAnswer } from '../../src/abuse/ban-orders.ts';
+import { ON_THE_WAY_MAX } from '../../src/abuse/ban-table.ts';
+import { type BanRecord, formatRecord } from '../../src/abuse/record.ts';
 import { until } from '../support/wait.ts';
 import { machine } from './keeper-support.ts';
 import { abuseOf } from './support.ts';
@@ -12,6 +16,20 @@ const folder = mkdtempSync(join(tmpdir(), 'sallyport-bans-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const order = { rule: 'manual', value: '192.0.2.1', seconds: 60, reason: 'scanner' };
+
+const RECORD: BanRecord = {
+  rule: 'probing',
+  kind: 'address',
+  value: '192.0.2.1',
+  sinceMs: 1,
+  untilMs: 2,
+  rememberedMs: 3,
+  strikes: 1,
+  reason: '',
+  node: 'n1',
+  changedMs: 1,
+  liftedMs: 0,
+};
 
 function idOf(answer: BanAnswer): string {
   assert.ok(answer.ok, JSON.stringify(answer));
@@ -143,6 +161,8 @@ test('secrets are shown as digests, in lists and in the log', () => {
     ['cookie:session', true],
     ['header:authorization', true],
     ['header:x-api-key', true],
+    ['header:X-Session-Id', true],
+    ['header:password', true],
     ['header:x-user', false],
   ] as const) {
     const one = machine({ abuse: abuseOf({ users: { key: [part], failures: 1 } }) });
@@ -176,6 +196,52 @@ test('the full table drops the record with the ban, unless a thread has banned t
   assert.ok(one.bans().some(({ value }) => value === '192.0.2.1'));
   assert.equal(one.table.inUse, 4);
   assert.ok(one.keeper.size <= 4);
+});
+
+test('bans of threads that make room for one another leave no records behind', () => {
+  const one = machine({ bansMax: 4 });
+  for (let i = 0; i < 40; i += 1) one.fail(`192.0.2.${i}`);
+  assert.deepEqual([one.keeper.size, one.table.inUse, one.keeper.evicted], [4, 4, 36]);
+});
+
+test('a flood of bans does not fill the memory: past a bound they work and are not told of', () => {
+  const one = machine({ bansMax: 4 });
+  const ban = (client: string): number => {
+    one.judge.ended({ client }, 404, null, one.clock.steadyMs);
+    return one.made.length;
+  };
+  for (let i = 1; i < ON_THE_WAY_MAX; i += 1) assert.ok(one.table.announce());
+  assert.equal(ban('192.0.2.1'), 1);
+  assert.deepEqual([ban('192.0.2.2'), ban('192.0.2.3'), one.keeper.untold], [1, 1, 2]);
+  assert.ok(one.leftMs('192.0.2.3') > 0, 'it works all the same');
+  for (const made of one.made.splice(0)) one.keeper.receive(made);
+  assert.deepEqual([ban('192.0.2.4'), ban('192.0.2.5'), one.keeper.untold], [1, 1, 3]);
+  // The rest died with its thread: after a quiet time there is room again.
+  one.made.length = 0;
+  one.keeper.sweep();
+  assert.equal(ban('192.0.2.6'), 0);
+  one.keeper.sweep();
+  assert.equal(ban('192.0.2.7'), 1);
+  for (const made of one.made.splice(0)) one.keeper.receive(made);
+  for (let i = 0; i < 25; i += 1) one.keeper.sweep();
+  assert.ok(one.keeper.size <= 4, 'records of keys that made room are gone, whether that was told of or not');
+  // A message that was given up, and comes after all.
+  one.table.heard();
+  for (let i = 0; i < ON_THE_WAY_MAX; i += 1) assert.ok(one.table.announce());
+  assert.equal(one.table.announce(), false);
+});
+
+test('an order under a rule goes on from the bans of the rule, and they go on from it', () => {
+  const one = machine();
+  one.fail('192.0.2.1');
+  one.pass(1_200);
+  one.fail('192.0.2.1');
+  const again = one.keeper.add({ ...order, rule: 'probing' }, '');
+  assert.equal(again.ok && again.ban.strikes, 2);
+  one.pass(70_000);
+  for (let i = 0; i < 25; i += 1) one.keeper.sweep();
+  one.fail('192.0.2.1');
+  assert.equal(one.bans()[0]?.strikes, 3);
 });
 
 test('what is forgotten leaves table and lists', () => {
@@ -256,4 +322,154 @@ test('a disk that fails is told of once, and written to when it works again', as
   one.fail('192.0.2.2');
   await one.keeper.stop();
   assert.equal(one.lines.filter(({ message }) => message === 'bans cannot be saved').length, 1);
+});
+
+test('a ban is found by the address in any form, and by a long key', () => {
+  const one = machine({ abuse: abuseOf({ users: { key: ['header:x-user'], failures: 1 } }) });
+  idOf(one.keeper.add({ ...order, value: '2001:db8:1:2::5' }, ''));
+  idOf(one.keeper.add(order, ''));
+  for (const key of [
+    '2001:db8:1:2::/64',
+    '2001:db8:1:2::5',
+    '2001:DB8:1:2:0:0:0:77',
+    '::ffff:192.0.2.1',
+    '192.0.2.1',
+  ]) {
+    assert.equal(one.bans(key).length, 1, key);
+  }
+  assert.deepEqual(one.bans('2001:db8:1:3::5'), []);
+  const user = 'x'.repeat(2_000);
+  one.judge.ended({ client: '192.0.2.2', user }, 401, null, one.clock.steadyMs);
+  for (const ban of one.made.splice(0)) one.keeper.receive(ban);
+  assert.equal(one.bans(user).length, 1);
+});
+
+test('a thread bans while an operator lifts: what came last holds, in the table and in the list', () => {
+  const one = machine();
+  one.fail('192.0.2.1');
+  one.pass(1_200);
+  // The second ban is in the table; the first one has ended, and the message is on its way.
+  one.judge.ended({ client: '192.0.2.1' }, 404, null, one.clock.steadyMs);
+  const [late] = one.made.splice(0);
+  const id = idOf(one.keeper.add({ ...order, rule: 'probing' }, ''));
+  idOf(one.keeper.lift(id, ''));
+  one.keeper.receive(late ?? assert.fail());
+  assert.deepEqual([one.leftMs('192.0.2.1'), one.bans()], [0, []]);
+  assert.equal(one.lines.filter(({ message }) => message === 'banned').length, 1);
+  one.pass(200);
+  one.fail('192.0.2.1');
+  assert.equal(one.bans()[0]?.strikes, 1);
+  assert.ok(one.leftMs('192.0.2.1') > 0);
+});
+
+test('a short ban by hand of a rule starts its count from zero, too', () => {
+  const one = machine({ abuse: abuseOf({ probing: { failures: 3, windowMs: 60_000, forgetMs: 1_000 } }) });
+  for (let i = 0; i < 2; i += 1) one.fail('192.0.2.1');
+  idOf(one.keeper.add({ ...order, rule: 'probing', seconds: 1 }, ''));
+  one.pass(5_000);
+  for (let i = 0; i < 25; i += 1) one.keeper.sweep();
+  one.fail('192.0.2.1');
+  assert.deepEqual(one.bans(), []);
+});
+
+test('the wall clock is set: bans keep their length, and lists, lifts and the file follow', async () => {
+  for (const stepMs of [3_600_000, -3_600_000, 90 * 86_400_000]) {
+    const file = join(folder, `step${stepMs}`);
+    const one = machine({ file });
+    await one.keeper.start();
+    idOf(one.keeper.add(order, ''));
+    idOf(one.keeper.add({ ...order, value: '192.0.2.2', seconds: 5 }, ''));
+    const id = one.bans('192.0.2.1')[0]?.id ?? '';
+    one.clock.wallMs += stepMs;
+    assert.deepEqual(
+      one
+        .bans()
+        .map(({ leftSeconds }) => leftSeconds)
+        .sort(),
+      [5, 60],
+      `${stepMs}`,
+    );
+    one.pass(10_000);
+    assert.deepEqual(
+      one.bans().map(({ value, leftSeconds }) => [value, leftSeconds]),
+      [['192.0.2.1', 50]],
+    );
+    assert.ok(one.leftMs('192.0.2.1') > 49_000 && one.leftMs('192.0.2.1') <= 50_100);
+    await one.keeper.stop();
+    const later = machine({ file, clock: { wallMs: one.clock.wallMs + 20_000, steadyMs: 77 } });
+    await later.keeper.start();
+    assert.ok(later.leftMs('192.0.2.1') > 29_000 && later.leftMs('192.0.2.1') <= 30_100);
+    idOf(later.keeper.lift(id, ''));
+    assert.equal(later.leftMs('192.0.2.1'), 0);
+    await later.keeper.stop();
+  }
+});
+
+test('an order that comes before the file is read costs nothing that is in it', async () => {
+  const file = join(folder, 'early');
+  const before = machine({ file });
+  await before.keeper.start();
+  idOf(before.keeper.add(order, ''));
+  await before.keeper.stop();
+  const later = machine({ file });
+  idOf(later.keeper.add({ ...order, value: '192.0.2.2' }, ''));
+  // Longer than any writing is put off: what it wrote now would be all there is.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(readFileSync(file, 'utf8').includes('"192.0.2.1"'));
+  await later.keeper.start();
+  await later.keeper.stop();
+  const last = machine({ file });
+  await last.keeper.start();
+  assert.deepEqual(
+    last
+      .bans()
+      .map(({ value }) => value)
+      .sort(),
+    ['192.0.2.1', '192.0.2.2'],
+  );
+  await last.keeper.stop();
+});
+
+test('a start that failed before the file was read leaves it as it is', async () => {
+  const file = join(folder, 'failed-start');
+  writeFileSync(file, 'listen: {}\n');
+  const one = machine({ file });
+  idOf(one.keeper.add(order, ''));
+  await assert.rejects(one.keeper.start(), { code: 'SP_CONFIG' });
+  await one.keeper.stop();
+  assert.equal(readFileSync(file, 'utf8'), 'listen: {}\n');
+});
+
+test('a full disk does not stop the start: bans go on in memory, and are written when there is room', async (t) => {
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+  if (status !== 0) {
+    t.skip('no right to mount a small disk');
+    return;
+  }
+  try {
+    const file = join(disk, 'bans');
+    const before = machine({ file });
+    await before.keeper.start();
+    idOf(before.keeper.add(order, ''));
+    await before.keeper.stop();
+    assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(100_000)), { code: 'ENOSPC' });
+    const long = formatRecord({ ...RECORD, reason: 'x'.repeat(200) });
+    await assert.rejects(new BanFile(file, 1_024).write(new Array(500).fill(long)), { code: 'ENOSPC' });
+    assert.deepEqual(readdirSync(disk).sort(), ['bans', 'filler'], 'a part of a file would keep the disk full');
+    const later = machine({ file });
+    await later.keeper.start();
+    assert.ok(later.leftMs('192.0.2.1') > 0);
+    await until('the failure', () => later.lines.some(({ message }) => message === 'bans cannot be saved'));
+    idOf(later.keeper.add({ ...order, value: '192.0.2.2' }, ''));
+    rmSync(join(disk, 'filler'));
+    await until('the writing', () => later.lines.some(({ message }) => message === 'bans are saved again'));
+    await later.keeper.stop();
+    assert.equal(later.lines.filter(({ level }) => level === 'error').length, 1);
+    assert.deepEqual(readdirSync(disk), ['bans'], 'no part of a file is left');
+    assert.match(readFileSync(file, 'utf8'), /192\.0\.2\.1".*\n.*192\.0\.2\.2"/);
+  } finally {
+    spawnSync('umount', [disk]);
+  }
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BanLock } from '../../src/abuse/ban-lock.ts';
 import { BanTable, type BanTerms, banLength } from '../../src/abuse/ban-table.ts';
-import { createBanWords, IN_USE, LOCK, TAKEN_LOCKS, VERSION } from '../../src/abuse/layout.ts';
+import { createBanWords, ID_HIGH, IN_USE, LOCK, SLOT_WORDS, TAKEN_LOCKS, VERSION } from '../../src/abuse/layout.ts';
 
 const TERMS: BanTerms = { banMs: 1_000, banMsMax: 10_000, forgetMs: 100_000, windowMs: 2_000 };
 
@@ -97,6 +97,25 @@ test('a full table gives up the ban that ends first, and counts it', () => {
   }
   assert.deepEqual([table.inUse, table.evicted], [1_024, 500]);
   for (const key of endOrder.slice(500)) assert.ok(table.leftMs(key, key, 0) > 0, `${key}`);
+});
+
+test('bans that are lifted or shortened make room in their new order, across the wrap of ticks as well', () => {
+  for (const startMs of [1_000_000, 2 ** 31 * 100 - 30_000]) {
+    const table = new BanTable(createBanWords(64));
+    for (let key = 1; key <= 64; key += 1) table.set(key, key, 10_000 + key * 1_000, 5_000_000, 1, startMs);
+    table.set(64, 64, -5_000, 5_000_000, 0, startMs);
+    table.set(63, 63, -4_000, 5_000_000, 0, startMs);
+    table.set(33, 33, 1_000, 5_000_000, 1, startMs);
+    table.set(1, 1, 100_000, 5_000_000, 1, startMs);
+    const gone: number[] = [];
+    for (let i = 0; i < 64; i += 1) {
+      table.set(9_000, i, 2_000_000, 5_000_000, 1, startMs);
+      gone.push(table.madeRoomLow);
+    }
+    const between = Array.from({ length: 61 }, (_, i) => i + 2).filter((key) => key !== 33);
+    assert.deepEqual(gone, [64, 63, 33, ...between, 1]);
+    assert.equal(table.evicted, 62, 'those that had ended are not counted');
+  }
 });
 
 test('ended bans whose strikes are remembered make room before running ones, uncounted', () => {
@@ -204,15 +223,37 @@ test('a writer that was held up while its lock was taken leaves the table whole'
   const words = createBanWords(1_024);
   const table = new BanTable(words);
   table.set(1, 1, 60_000, 100_000, 1, 0);
-  const lock = new BanLock(words, () => undefined);
+  let repairs = 0;
+  const lock = new BanLock(words, () => {
+    repairs += 1;
+  });
   lock.enter();
   // Another thread takes it after a second, and is done.
   words[LOCK] = 999;
   assert.equal(table.ban(2, 2, TERMS, 0), true);
   lock.leave();
+  assert.equal(repairs, 1, 'two may have written at once');
   assert.deepEqual([words[LOCK], (words[VERSION] as number) & 1], [0, 0]);
   assert.equal(table.ban(3, 3, TERMS, 0), true);
   for (const key of [1, 2, 3]) assert.ok(table.leftMs(key, key, 0) > 0);
+});
+
+test('a key that two threads wrote at once has one place when the table was made whole', () => {
+  const words = createBanWords(64);
+  const table = new BanTable(words);
+  table.set(5, 7, 60_000, 100_000, 1, 0);
+  table.set(6, 7, 60_000, 100_000, 1, 0);
+  const firstSlot = words.length - 64 * SLOT_WORDS;
+  words[firstSlot + SLOT_WORDS + ID_HIGH] = 5;
+  words[LOCK] = 12_345;
+  table.set(5, 7, 0, 50_000, 0, 0);
+  assert.deepEqual([table.inUse, words[TAKEN_LOCKS]], [1, 1]);
+  let slot = 0;
+  do slot = table.sweep(slot, 64, 50_200);
+  while (slot !== 0);
+  assert.deepEqual([table.inUse, table.leftMs(5, 7, 50_200)], [0, 0], 'no ban comes back');
+  for (let key = 0; key < 64; key += 1) table.set(9, key, 60_000, 100_000, 1, 0);
+  assert.deepEqual([table.inUse, table.evicted], [64, 0]);
 });
 
 test('a lock left by a thread that died is taken after a second, and the table made whole', () => {

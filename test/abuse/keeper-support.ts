@@ -1,3 +1,4 @@
+import { after } from 'node:test';
 import type { BanChannel } from '../../src/abuse/ban-channel.ts';
 import { BanFile } from '../../src/abuse/ban-file.ts';
 import { BanKeeper } from '../../src/abuse/ban-keeper.ts';
@@ -24,6 +25,12 @@ export interface NodeOptions {
   readonly clock?: { wallMs: number; steadyMs: number };
 }
 
+/** A test that fails in the middle must not keep its process. */
+const keepers: BanKeeper[] = [];
+after(async () => {
+  for (const keeper of keepers) await keeper.stop();
+});
+
 /** A machine: a keeper and one thread of its own, with a clock that the test sets. */
 export function machine(options: NodeOptions = {}) {
   const { name = 'n1', bansMax = 1_024, abuse = abuseOf({ probing: { failures: 1 } }) } = options;
@@ -46,6 +53,7 @@ export function machine(options: NodeOptions = {}) {
     shareEveryMs: 20,
   });
   keeper.configure({ abuse, ipv6PrefixBits: 64 });
+  keepers.push(keeper);
   const made: BanMade[] = [];
   const judge = judgeOf(words, createLimiterWords(1_024, 0), abuse, (ban) => made.push(ban));
   return {

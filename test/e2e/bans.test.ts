@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -235,3 +237,82 @@ test('a key of a field bans the user and not the address', async () => {
     assert.equal(await gateway.stop(), 0);
   }
 });
+
+test('exempt clients are never banned: not with their prefix, not with their user, and not any more after a reload', async () => {
+  const rules = {
+    logins: { statuses: [401], failures: 2, banMs: 60_000 },
+    users: { key: ['header:x-user'], statuses: [401], failures: 2, banMs: 60_000 },
+  };
+  const own = '2001:db8:1:2::5';
+  const more = { limiter: { ipv6PrefixBits: 56 } };
+  const gateway = await startGateway({ config: banning({ rules, exempt: [own] }, more) });
+  try {
+    for (let i = 0; i < 2; i += 1) await ask(gateway, '/login', '2001:db8:1:2::66', { 'x-user': 'eve' });
+    assert.equal((await ask(gateway, '/shop/1', '2001:db8:1:3::77')).status, 403);
+    assert.equal((await ask(gateway, '/shop/1', own)).status, 200);
+    assert.equal((await ask(gateway, '/shop/1', CLEAN, { 'x-user': 'eve' })).status, 403);
+    assert.equal((await ask(gateway, '/shop/1', own, { 'x-user': 'eve' })).status, 200);
+    const now = await gateway.reload(banning({ rules, exempt: [own, '2001:db8:1:3::77'] }, more));
+    assert.ok(now.ok, now.text);
+    assert.equal((await ask(gateway, '/shop/1', '2001:db8:1:3::77')).status, 200);
+    assert.equal((await ask(gateway, '/shop/1', '2001:db8:1:2::66')).status, 403);
+    const found = await admin(gateway, 'GET', '/bans?key=2001:db8:1:3::77');
+    assert.equal(bansOf(found)[0]?.value, '2001:db8:1::/56');
+  } finally {
+    assert.equal(await gateway.stop(), 0);
+  }
+});
+
+test('nobody gets a stranger banned: a repeated field counts for neither value, a forged address for nobody', async () => {
+  const rules = {
+    users: { key: ['header:x-user'], statuses: [400], failures: 1, banMs: 60_000 },
+    probing: { statuses: [400], failures: 1, banMs: 60_000 },
+  };
+  const gateway = await startGateway({ config: banning({ rules }, { trustedProxies: ['192.0.2.0/24'] }) });
+  const send = (fields: string) => rawStatus(gateway.http, `GET /shop/1 HTTP/1.1\r\nhost: a\r\n${fields}\r\n`);
+  try {
+    // We are no trusted proxy here: what we say of ourselves is nobody's address.
+    assert.equal(await send(`x-user: eve\r\nx-user: bob\r\nx-forwarded-for: ${CLEAN}\r\n`), 400);
+    const bans = bansOf(await admin(gateway, 'GET', '/bans'));
+    assert.deepEqual(
+      bans.map(({ rule, value }) => [rule, value]),
+      [['probing', '127.0.0.1']],
+    );
+  } finally {
+    assert.equal(await gateway.stop(), 0);
+  }
+});
+
+test('a WebSocket that an upstream refuses counts like any other answer', async () => {
+  const gateway = await startGateway({
+    config: banning(
+      { rules: { logins: { statuses: [401], failures: 2 } } },
+      { routes: [{ name: 'login', paths: ['/login'], upstream: 'main', policies: { websocket: { enabled: true } } }] },
+    ),
+  });
+  const handshake =
+    'GET /login HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+    `sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nx-forwarded-for: ${ATTACKER}\r\n\r\n`;
+  try {
+    for (const status of [401, 401, 403]) assert.equal(await rawStatus(gateway.http, handshake), status);
+  } finally {
+    assert.equal(await gateway.stop(), 0);
+  }
+});
+
+/** Sends bytes, and reads the status of the answer. */
+async function rawStatus(port: number, request: string): Promise<number> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  try {
+    await once(socket, 'connect');
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      text += piece;
+    });
+    socket.write(request);
+    await until('a status line', () => text.includes('\r\n'), 10_000);
+  } finally {
+    socket.destroy();
+  }
+  return Number(text.slice(9, 12));
+}

@@ -31,7 +31,7 @@ const renderer = createMetricsRenderer({
     { kind: 'shed', name: 'low', row: 2 },
   ],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
-  bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6 },
+  bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6, takenLocks: 2, untold: 3 },
   throttles: () => [{ policy: 'steady', waiting: 9 }],
   concurrency: () => [
     { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },
@@ -172,6 +172,8 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_bans_kept'), 5);
   assert.equal(value(families, 'sallyport_bans_evicted_total'), 1);
   assert.equal(value(families, 'sallyport_bans_made_total'), 6);
+  assert.equal(value(families, 'sallyport_bans_locks_taken_total'), 2);
+  assert.equal(value(families, 'sallyport_bans_untold_total'), 3);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);
