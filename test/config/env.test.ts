@@ -86,7 +86,8 @@ describe('every setting can be set by environment', () => {
 
 /** A valid value that is not the default. */
 function valueFor({ scalar, isList }: Leaf, pattern: string): string {
-  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names')) return process.execPath;
+  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names'))
+    return process.execPath;
   const given = VALUES[pattern];
   if (given !== undefined) return given;
   if (isList) return 'one,two';
