@@ -57,9 +57,21 @@ export class TrafficKeeper {
   start(): void {
     this.#timers.push(
       setInterval(() => this.#concurrency.tick(steadyNow()), LIMIT_MS),
-      setInterval(() => writeMemory(this.words.memory, process.memoryUsage.rss()), MEMORY_MS),
+      setInterval(() => this.#readMemory(), MEMORY_MS),
       setInterval(() => this.#throttles.tick(steadyNow()), REST_MS),
     );
+  }
+
+  #readMemory(): void {
+    if (this.#config === null || this.#config.shedding.memoryBytes === 0) return;
+    let bytes: number;
+    try {
+      bytes = process.memoryUsage.rss();
+    } catch {
+      // It is read from a file, and no descriptor is left: what was read before stands. Their watch tells the log.
+      return;
+    }
+    writeMemory(this.words.memory, bytes);
   }
 
   stop(): void {
