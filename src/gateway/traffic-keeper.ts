@@ -59,9 +59,14 @@ export class TrafficKeeper {
   start(): void {
     this.#timers.push(
       setInterval(() => this.#concurrency.tick(steadyNow()), LIMIT_MS),
-      setInterval(() => writeMemory(this.words.memory, this.#memory.read()), MEMORY_MS),
+      setInterval(() => this.#readMemory(), MEMORY_MS),
       setInterval(() => this.#throttles.tick(steadyNow()), REST_MS),
     );
+  }
+
+  #readMemory(): void {
+    if (this.#config === null || this.#config.shedding.memoryBytes === 0) return;
+    writeMemory(this.words.memory, this.#memory.read());
   }
 
   stop(): void {

@@ -273,7 +273,8 @@ test('a client that stalls in its body is told 408 or closed at the deadline, an
 test('all file descriptors used: open connections are served, new ones wait or are refused, and service returns', {
   timeout: 60_000,
 }, async (t) => {
-  const small = await startGateway({ config: simpleConfig(upstream.port, { threads: 1 }) });
+  const config = simpleConfig(upstream.port, { threads: 1, shedding: { memoryBytes: 100_000_000_000 } });
+  const small = await startGateway({ config });
   const sockets: ReturnType<typeof open>[] = [];
   try {
     const alive = await Promise.all([1, 2, 3].map(() => keepOpen(small.http)));

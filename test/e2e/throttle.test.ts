@@ -375,6 +375,87 @@ test('a thread that dies takes nobody else’s turn', async () => {
   }
 });
 
+test('whatever clients do while they wait, each request has one outcome and nothing is left', async (t) => {
+  const config = throttled(
+    { requests: 80, key: ['header:x-client'], queueMax: 60, queuePerKeyMax: 20, deadlineMs: 600 },
+    {},
+    { bodyBytesMax: 2_000, concurrency: { mode: 'fixed', max: 10 } },
+  );
+  await withGateway(config, async (gateway) => {
+    const post = (n: number, framing: string) =>
+      `POST /wild/${n} HTTP/1.1\r\nHost: a\r\nX-Client: ${n % 7}\r\n${framing}\r\n\r\n`;
+    const get = (n: number) => `GET /wild/${n} HTTP/1.1\r\nHost: a\r\nX-Client: ${n % 7}\r\n\r\n`;
+    const acts: readonly ((socket: Socket, n: number) => Promise<void> | void)[] = [
+      (socket, n) => void socket.write(get(n)),
+      async (socket, n) => {
+        socket.write(get(n));
+        await delay((n * 37) % 700);
+        socket.resetAndDestroy();
+      },
+      async (socket, n) => {
+        socket.write(get(n));
+        await delay((n * 53) % 300);
+        socket.end();
+      },
+      async (socket, n) => {
+        socket.write(get(n));
+        await delay((n * 29) % 300);
+        // A second one while the first waits: the front closes.
+        socket.write(get(n));
+      },
+      async (socket, n) => {
+        socket.write(post(n, 'Content-Length: 1000'));
+        for (let sent = 0; sent < 1_000; sent += 100) {
+          await delay((n * 13) % 90);
+          socket.write('x'.repeat(100));
+        }
+      },
+      async (socket, n) => {
+        socket.write(post(n, 'Transfer-Encoding: chunked'));
+        for (let i = 0; i < 5; i += 1) {
+          await delay((n * 17) % 100);
+          socket.write(`200\r\n${'y'.repeat(512)}\r\n`);
+        }
+      },
+      async (socket, n) => {
+        socket.write(post(n, 'Transfer-Encoding: chunked'));
+        await delay((n * 41) % 400);
+        socket.write('zz\r\nnot a chunk\r\n');
+      },
+    ];
+    const clients: Promise<void>[] = [];
+    for (let n = 0; n < 420; n += 1) {
+      const { socket } = dial(gateway);
+      clients.push((acts[n % acts.length] as (typeof acts)[0])(socket, n) ?? Promise.resolve());
+      clients.push(delay(3_000).then(() => void socket.destroy()));
+      if (n % 3 === 0) await delay(10);
+    }
+    await Promise.all(clients);
+    await until('the end of all', async () => (await gateway.metric('sallyport_requests_in_flight')) === 0);
+    assert.equal(await gateway.metric('sallyport_throttle_waiting'), 0);
+    assert.equal(await gateway.metric('sallyport_concurrency_requests'), 0);
+    const requests = await gateway.metric('sallyport_requests_total', 'route="all"');
+    const outcomes = new Map<string, number>();
+    for (const outcome of ['admitted', 'waited', 'late', 'full', 'left']) {
+      const count = await gateway.metric(
+        'sallyport_policy_requests_total',
+        'kind="throttle"',
+        'policy="steady"',
+        `outcome="${outcome}"`,
+      );
+      outcomes.set(outcome, count);
+    }
+    t.diagnostic(`${requests} requests: ${JSON.stringify([...outcomes])}`);
+    assert.ok(requests >= 400, `${requests}`);
+    assert.equal(
+      [...outcomes.values()].reduce((sum, count) => sum + count, 0),
+      requests,
+    );
+    for (const outcome of ['waited', 'left']) assert.ok((outcomes.get(outcome) ?? 0) > 0, outcome);
+    assert.equal((await ask(gateway, '/after')).status, 200);
+  });
+});
+
 test('a shorter deadline holds for who waits already', async () => {
   const slow = { requests: 1, perMs: 20_000, deadlineMs: 60_000 };
   await withGateway(throttled(slow, { threads: 1 }), async (gateway) => {
