@@ -35,9 +35,10 @@
  *   after; else it is taken back and made anew. So each decision saw both words as they were at one moment, and the
  *   count of a window is final once the next one has begun.
  * - The tick: anyone, forwards only, before the first count of a window is written.
- * - Whose slot it is, and the words of a key that comes back after a pause: under the locks of the key's two buckets,
- *   lower bucket first. Who takes a slot back writes TAKEN and then reads the tick; who opens a window moves the tick
- *   and then reads the id: one of the two sees the other.
+ * - Whose slot it is, and the words of a key that comes back after a pause: under the lock of its bucket. A key is
+ *   claimed under the lock of its first bucket, and where that has little room of both, lower bucket first. Who takes
+ *   a slot back writes TAKEN and then reads the tick; who opens a window moves the tick and then reads the id: one of
+ *   the two sees the other.
  */
 export const HEADER_WORDS = 16;
 export const BUCKET_WORDS = 64;
@@ -66,6 +67,8 @@ export const COUNT_MASK = 0xff_ffff;
 /** Bit 31, as it stands right of the count: no window's word is 0. */
 export const TAG_VALID = 0x80;
 export const TAG_MASK = 0x7f;
+/** A window's number counts as far as tag and parity tell it. */
+export const TURN_MASK = 0xff;
 /** Milliseconds of a tick: 2^32 of them are 13 years of uptime. */
 export const TICK_MS = 100;
 
@@ -82,6 +85,16 @@ export function createLimiterWords(slots: number): Int32Array<SharedArrayBuffer>
   const words = new Int32Array(new SharedArrayBuffer(bytes));
   words[BUCKETS] = buckets;
   return words;
+}
+
+/** What stands left of a window's count. @param turn  Number of the window, modulo 256. */
+export function tagOf(turn: number): number {
+  return TAG_VALID | ((turn >> 1) & TAG_MASK);
+}
+
+/** Word of a window in which nothing is counted yet. */
+export function emptyWord(turn: number): number {
+  return tagOf(turn) << COUNT_BITS;
 }
 
 /** First word of a bucket. */

@@ -4,6 +4,7 @@ import {
   bucketWord,
   EVEN,
   EXPIRES,
+  emptyWord,
   FOUND_FULL,
   FREE,
   ID_HIGH,
@@ -67,15 +68,15 @@ export class LimiterTable {
    * @param high      High half of the id, low half next.
    * @param windowMs  Length of the key's window.
    * @param steadyMs  Steady clock, milliseconds.
-   * @param even      What the word of the even window holds when nothing is counted; the odd one's next.
+   * @param turn      Number of the key's window, modulo 256.
    * @returns  The slot, or -1 when both buckets of the key are full of keys in use.
    */
-  slotOf(high: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): number {
+  slotOf(high: number, low: number, windowMs: number, steadyMs: number, turn: number): number {
     const id = idOf(high);
     const slot = this.#find(id, low);
     // Plain reads: a slot that seems to have passed is looked at again under the locks.
     if (slot !== -1 && ticksTo(this.words[slot + EXPIRES] as number, steadyMs) > 0) return slot;
-    return this.#claim(id, low, windowMs, steadyMs, even, odd);
+    return this.#claim(id, low, windowMs, steadyMs, turn);
   }
 
   /** The slot of a key whose counts may still matter, or -1: claims nothing. */
@@ -137,9 +138,31 @@ export class LimiterTable {
     return -1;
   }
 
-  #claim(id: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): number {
+  #claim(id: number, low: number, windowMs: number, steadyMs: number, turn: number): number {
     const first = this.#firstBucket(low);
     const second = this.#secondBucket(id, low);
+    // Who holds the first bucket alone keeps others from claiming this key, and may do so there.
+    const ticket = this.#lock(first);
+    let slot = this.#findIn(first, id, low);
+    if (slot !== -1) {
+      this.#revive(slot, windowMs, steadyMs, turn);
+    } else if (!this.#mayHold(second, id, low) && this.#roomIn(first, steadyMs) >= ROOM_KEPT) {
+      slot = this.#take(first, steadyMs);
+      if (slot !== -1) this.#give(slot, id, low, windowMs, steadyMs, turn);
+    }
+    this.#unlock(first, ticket);
+    return slot !== -1 ? slot : this.#claimInBoth(first, second, id, low, windowMs, steadyMs, turn);
+  }
+
+  #claimInBoth(
+    first: number,
+    second: number,
+    id: number,
+    low: number,
+    windowMs: number,
+    steadyMs: number,
+    turn: number,
+  ): number {
     const lower = Math.min(first, second);
     const higher = Math.max(first, second);
     const lowerTicket = this.#lock(lower);
@@ -148,19 +171,28 @@ export class LimiterTable {
     if (slot === -1) {
       slot = this.#room(first, second, steadyMs);
       if (slot === -1) Atomics.add(this.words, FOUND_FULL, 1);
-      else this.#give(slot, id, low, windowMs, steadyMs, even, odd);
+      else this.#give(slot, id, low, windowMs, steadyMs, turn);
     } else {
-      this.#revive(slot, windowMs, steadyMs, even, odd);
+      this.#revive(slot, windowMs, steadyMs, turn);
     }
     if (higher !== lower) this.#unlock(higher, higherTicket);
     this.#unlock(lower, lowerTicket);
     return slot;
   }
 
-  /** Both locks are held. @returns  A slot marked TAKEN, or -1 for none. */
+  /** Whether a bucket that is not locked holds a key, or a slot that another thread is about to take or leave. */
+  #mayHold(base: number, id: number, low: number): boolean {
+    const { words } = this;
+    for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
+      const seen = Atomics.load(words, slot + ID_HIGH);
+      if (seen === TAKEN || (seen === id && words[slot + ID_LOW] === low)) return true;
+    }
+    return false;
+  }
+
+  /** Both locks are held. @returns  A slot marked TAKEN, in the emptier bucket; -1 for none. */
   #room(first: number, second: number, steadyMs: number): number {
-    const roomFirst = this.#roomIn(first, steadyMs);
-    const isFirst = roomFirst >= ROOM_KEPT || roomFirst >= this.#roomIn(second, steadyMs);
+    const isFirst = this.#roomIn(first, steadyMs) >= this.#roomIn(second, steadyMs);
     const slot = this.#take(isFirst ? first : second, steadyMs);
     // Keys may have come back to life meanwhile.
     return slot !== -1 ? slot : this.#take(isFirst ? second : first, steadyMs);
@@ -188,19 +220,19 @@ export class LimiterTable {
     return -1;
   }
 
-  #give(slot: number, id: number, low: number, windowMs: number, steadyMs: number, even: number, odd: number): void {
+  #give(slot: number, id: number, low: number, windowMs: number, steadyMs: number, turn: number): void {
     const { words } = this;
     Atomics.store(words, slot + ID_LOW, low);
-    Atomics.store(words, slot + EVEN, even);
-    Atomics.store(words, slot + ODD, odd);
+    Atomics.store(words, slot + EVEN, emptyWord(turn & ~1));
+    Atomics.store(words, slot + ODD, emptyWord((turn - 1) | 1));
     Atomics.store(words, slot + EXPIRES, tickAfter(steadyMs, windowMs * 2));
     Atomics.store(words, slot + ID_HIGH, id);
   }
 
   /** A key comes back after a pause, unless another thread was faster. */
-  #revive(slot: number, windowMs: number, steadyMs: number, even: number, odd: number): void {
-    this.#renew(slot, slot + EVEN, even, steadyMs);
-    this.#renew(slot, slot + ODD, odd, steadyMs);
+  #revive(slot: number, windowMs: number, steadyMs: number, turn: number): void {
+    this.#renew(slot, slot + EVEN, emptyWord(turn & ~1), steadyMs);
+    this.#renew(slot, slot + ODD, emptyWord((turn - 1) | 1), steadyMs);
     this.extend(slot, steadyMs, windowMs * 2);
   }
 

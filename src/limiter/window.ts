@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TAG_MASK, TAG_VALID } from './layout.ts';
+import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TURN_MASK, tagOf } from './layout.ts';
 import type { LimiterTable } from './table.ts';
 
 /** What one sliding window allows. */
@@ -32,11 +32,12 @@ const TAG_SHIFT = 25;
 export class SlidingWindow {
   /** Cost that would still be admitted now; 0 after a refusal. */
   remaining = 0;
-  /** Milliseconds to the end of the window; until then `remaining` only grows by itself. */
+  /** Milliseconds to the end of the window that counts; until then `remaining` only grows by itself. */
   leftMs = 0;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
-  #number = 0;
+  /** The window at hand: its number modulo 256, and how far it has gone; less than 0 where this clock is behind. */
+  #turn = 0;
   #elapsedMs = 0;
   /** The window's word and the other one: where, what they held, and what that means. */
   #at = 0;
@@ -61,11 +62,11 @@ export class SlidingWindow {
    */
   look(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): number {
     const { windowMs } = rule;
-    this.#turn(windowMs, clockMs);
+    this.#begin(windowMs, clockMs);
     const slot = this.#table.peek(high, low, steadyMs);
-    if (slot !== -1) this.#read(slot);
+    if (slot !== -1) this.#read(slot, windowMs);
     if (slot === -1 || !this.#table.holds(slot, high, low)) {
-      this.#turn(windowMs, clockMs);
+      this.#begin(windowMs, clockMs);
       this.#current = 0;
       this.#before = 0;
     }
@@ -92,12 +93,10 @@ export class SlidingWindow {
     const table = this.#table;
     const { windowMs } = rule;
     for (;;) {
-      this.#turn(windowMs, clockMs);
-      const half = Math.floor(this.#number / 2);
-      const isOdd = this.#number - half * 2 === 1;
-      const slot = table.slotOf(high, low, windowMs, steadyMs, wordOf(half, 0), wordOf(isOdd ? half : half - 1, 0));
+      this.#begin(windowMs, clockMs);
+      const slot = table.slotOf(high, low, windowMs, steadyMs, this.#turn);
       if (slot === -1) return FULL;
-      this.#read(slot);
+      this.#read(slot, windowMs);
       if (!table.holds(slot, high, low)) continue;
       const waitMs = this.#judge(rule, cost);
       if (waitMs !== 0 && !penalise) return waitMs;
@@ -108,9 +107,10 @@ export class SlidingWindow {
       }
       const count = Math.min(COUNT_MAX, this.#current + cost);
       if (!this.#write(count)) continue;
+      if (waitMs === 0) return 0;
+      // What it waits for lies further away by the penalty.
       this.#current = count;
-      // Admitted: what remains is less by the cost. Refused: what it waits for lies further away by the penalty.
-      return this.#judge(rule, waitMs === 0 ? 0 : cost);
+      return this.#judge(rule, cost);
     }
   }
 
@@ -118,47 +118,48 @@ export class SlidingWindow {
   giveBack(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): void {
     const slot = this.#table.peek(high, low, steadyMs);
     if (slot === -1) return;
-    this.#turn(rule.windowMs, clockMs);
-    const number = this.#number;
-    this.#read(slot);
+    this.#begin(rule.windowMs, clockMs);
+    const turn = this.#turn;
+    this.#read(slot, rule.windowMs);
     // The count of a window that has passed is final.
-    if (this.#number !== number || !this.#table.holds(slot, high, low)) return;
+    if (this.#turn !== turn || !this.#table.holds(slot, high, low)) return;
     this.#takeBack(cost);
   }
 
   /** Numbers the window that `clockMs` is in. */
-  #turn(windowMs: number, clockMs: number): void {
+  #begin(windowMs: number, clockMs: number): void {
     const wholeMs = Math.floor(clockMs);
-    this.#number = Math.floor(wholeMs / windowMs);
-    this.#elapsedMs = wholeMs - this.#number * windowMs;
+    const number = Math.floor(wholeMs / windowMs);
+    this.#turn = number & TURN_MASK;
+    this.#elapsedMs = wholeMs - number * windowMs;
   }
 
   /** Reads the counts of a slot, as of the window at hand, or of a later one that has begun for other threads. */
-  #read(slot: number): void {
+  #read(slot: number, windowMs: number): void {
     for (let ahead = this.#readAt(slot); ahead > 0; ahead = this.#readAt(slot)) {
-      this.#number += ahead;
-      this.#elapsedMs = 0;
+      this.#turn = (this.#turn + ahead) & TURN_MASK;
+      this.#elapsedMs -= ahead * windowMs;
     }
   }
 
   /** @returns  How many windows later the latest one in the slot is; 0 or less for none. */
   #readAt(slot: number): number {
     const words = this.#words;
-    const half = Math.floor(this.#number / 2);
-    const isOdd = this.#number - half * 2 === 1;
-    const tag = TAG_VALID | (half & TAG_MASK);
-    const tagBefore = isOdd ? tag : TAG_VALID | ((half - 1) & TAG_MASK);
+    const turn = this.#turn;
+    const isOdd = (turn & 1) === 1;
+    const tag = tagOf(turn);
+    const tagBefore = tagOf(turn - 1);
     this.#at = slot + (isOdd ? ODD : EVEN);
     this.#otherAt = slot + (isOdd ? EVEN : ODD);
     this.#tag = tag;
     this.#seen = Atomics.load(words, this.#at);
     // Plain: `#write` looks whether it is still the same.
     this.#seenOther = words[this.#otherAt] as number;
-    const stepsAhead = stepsBetween(this.#seen, tag);
-    const stepsAheadOther = stepsBetween(this.#seenOther, tagBefore);
-    this.#current = stepsAhead === 0 ? this.#seen & COUNT_MASK : 0;
-    this.#before = stepsAheadOther === 0 ? this.#seenOther & COUNT_MASK : 0;
-    return Math.max(stepsAhead * 2, stepsAheadOther * 2 - 1);
+    const ahead = stepsBetween(this.#seen, tag) * 2;
+    const aheadOther = stepsBetween(this.#seenOther, tagBefore) * 2;
+    this.#current = ahead === 0 ? this.#seen & COUNT_MASK : 0;
+    this.#before = aheadOther === 0 ? this.#seenOther & COUNT_MASK : 0;
+    return ahead > aheadOther ? ahead : aheadOther - 1;
   }
 
   /** @returns  False when another thread was faster; then nothing is counted. */
@@ -190,7 +191,7 @@ export class SlidingWindow {
     const before = this.#before;
     this.leftMs = leftMs;
     const free = limit - current - cost;
-    const inView = before === 0 ? 0 : floorOfShare(before, leftMs, windowMs, windowMs - 1);
+    const inView = before === 0 ? 0 : floorOfShare(before, Math.min(leftMs, windowMs), windowMs, windowMs - 1);
     if (inView <= free) {
       this.remaining = free - inView;
       return 0;
@@ -202,10 +203,6 @@ export class SlidingWindow {
     // In the next one this window is the one before.
     return leftMs + windowMs - floorOfShare(limit - cost, windowMs, current, 0);
   }
-}
-
-function wordOf(half: number, count: number): number {
-  return ((TAG_VALID | (half & TAG_MASK)) << COUNT_BITS) | count;
 }
 
 /** Half the windows from `tag` to that of a word: -64 to 63. */
