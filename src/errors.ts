@@ -135,6 +135,13 @@ export const ERRORS = Object.freeze({
     'Service overloaded',
     'The gateway has no room left to count this client’s requests.',
   ),
+  SP_LIMITER_ALONE: row(
+    503,
+    'gateway',
+    'error',
+    'Service unavailable',
+    'The gateway cannot count this client’s requests together with the others.',
+  ),
 
   // Upstream: phase 13.
   SP_UPSTREAM_UNAVAILABLE: row(

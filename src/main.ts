@@ -11,6 +11,7 @@ import { SallyportError } from './errors.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
+import { RedisKeeper } from './gateway/redis-keeper.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import type { Generation } from './http/ingress-wire.ts';
@@ -72,6 +73,7 @@ class RunningGateway implements Gateway {
   readonly #rows = new NameRows(ROUTES_METERED_MAX);
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
+  readonly #redis: RedisKeeper | null;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -96,6 +98,11 @@ class RunningGateway implements Gateway {
     this.#log = this.#createLog(config);
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
+    this.#redis = RedisKeeper.open(config, this.#limiter.table, {
+      // Looked up each time: a reload replaces the log.
+      info: (context, message) => this.#log.info(context, message),
+      warn: (context, message) => this.#log.warn(context, message),
+    });
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -151,6 +158,8 @@ class RunningGateway implements Gateway {
       this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
     if (config.admin.port !== 0) await this.#startAdmin(config);
     this.#checks.update(config, this.#generation.plan);
+    // Counts of before are there when the first request comes.
+    await this.#redis?.start();
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
@@ -184,6 +193,7 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
+    await this.#redis?.stop();
     this.#limiter.stop();
     this.#checks.stop();
     await this.#admin?.close();
@@ -321,6 +331,7 @@ class RunningGateway implements Gateway {
           };
         }),
       limiter: this.#limiter.table,
+      redis: this.#redis?.state ?? null,
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),

@@ -2,6 +2,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
+import { checkRedis } from './check-redis.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkTraffic } from './check-traffic.ts';
 import { checkUpstreams } from './check-upstreams.ts';
@@ -75,6 +76,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkUpstreams(config, said, report);
   checkRoutes(config, report);
   checkTraffic(config, report);
+  checkRedis(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

@@ -18,6 +18,8 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'limits.headBytesMax',
   'answers.keep',
   'limiter.slots',
+  'limiter.exchangeMs',
+  'redis',
 ]);
 
 /**

@@ -1,5 +1,7 @@
 // hot path: synchronous, never throws
 import type { KeyHash } from './key-hash.ts';
+import { REDIS_UP } from './layout.ts';
+import { SharedClock } from './shared-clock.ts';
 import type { LimiterTable } from './table.ts';
 import { FULL, SlidingWindow, type WindowRule } from './window.ts';
 
@@ -9,6 +11,8 @@ export interface LimitRule {
   readonly salt: number;
   readonly windows: readonly WindowRule[];
   readonly penalise: boolean;
+  /** Counts are exchanged with other machines: windows are those of the shared clock. */
+  readonly isShared: boolean;
 }
 
 /** Most windows of all policies that one request meets: 16 policies of 4 windows. */
@@ -43,13 +47,22 @@ export class Decision {
   readonly #policyOf = new Uint8Array(WINDOWS_MAX);
   readonly #windowOf = new Uint8Array(WINDOWS_MAX);
   readonly #hash: KeyHash;
+  readonly #table: LimiterTable;
   readonly #counter: SlidingWindow;
+  readonly #clock: SharedClock;
   #cost = 1;
   #steadyMs = 0;
 
   constructor(table: LimiterTable, hash: KeyHash) {
+    this.#table = table;
     this.#counter = new SlidingWindow(table);
+    this.#clock = new SharedClock(table.words);
     this.#hash = hash;
+  }
+
+  /** Counts of shared policies reach other machines: see `RedisState`. */
+  get reachesOthers(): boolean {
+    return Atomics.load(this.#table.words, REDIS_UP) === 1;
   }
 
   /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, milliseconds. */
@@ -133,7 +146,7 @@ export class Decision {
         this.lows[at] as number,
         this.windowAt(at),
         this.#cost,
-        this.#steadyMs,
+        this.#clockFor(at),
         this.#steadyMs,
       );
       if (waitMs > 0) this.#noteWait(at, waitMs);
@@ -151,15 +164,17 @@ export class Decision {
   }
 
   #take(at: number, penalise: boolean): number {
-    return this.#counter.take(
+    const waitMs = this.#counter.take(
       this.highs[at] as number,
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
-      this.#steadyMs,
+      this.#clockFor(at),
       this.#steadyMs,
       penalise,
     );
+    if (waitMs === 0 || penalise) this.#mark(at);
+    return waitMs;
   }
 
   #giveBack(at: number): void {
@@ -168,9 +183,20 @@ export class Decision {
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
-      this.#steadyMs,
+      this.#clockFor(at),
       this.#steadyMs,
     );
+    this.#mark(at);
+  }
+
+  #clockFor(at: number): number {
+    return this.ruleAt(at).isShared ? this.#clock.at(this.#steadyMs) : this.#steadyMs;
+  }
+
+  /** What has just been counted goes to other machines with the next exchange. */
+  #mark(at: number): void {
+    const { slot } = this.#counter;
+    if (slot !== -1 && this.ruleAt(at).isShared) this.#table.mark(slot);
   }
 
   #noteRoom(at: number): void {

@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TURN_MASK, tagOf } from './layout.ts';
+import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, stepsBetween, TURN_MASK, tagOf } from './layout.ts';
 import type { LimiterTable } from './table.ts';
 
 /** What one sliding window allows. */
@@ -12,9 +12,6 @@ export interface WindowRule {
 
 /** No room in the table: `whenFull` decides. */
 export const FULL = -1;
-
-/** Bits left of a signed number of 7 bits in a word. */
-const TAG_SHIFT = 25;
 
 /**
  * The sliding window counter over a shared table: a request is admitted when what was counted in this window, and what
@@ -34,6 +31,8 @@ export class SlidingWindow {
   remaining = 0;
   /** Milliseconds to the end of the window that counts; until then `remaining` only grows by itself. */
   leftMs = 0;
+  /** The slot that `take` or `giveBack` found last; -1 for none. */
+  slot = -1;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
   /** The window at hand: its number modulo 256, and how far it has gone; less than 0 where this clock is behind. */
@@ -95,6 +94,7 @@ export class SlidingWindow {
     for (;;) {
       this.#begin(windowMs, clockMs);
       const slot = table.slotOf(high, low, windowMs, steadyMs, this.#turn);
+      this.slot = slot;
       if (slot === -1) return FULL;
       this.#read(slot, windowMs);
       if (!table.holds(slot, high, low)) continue;
@@ -117,6 +117,7 @@ export class SlidingWindow {
   /** Takes back what `take` has just counted for this key, where no later window has begun meanwhile. */
   giveBack(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): void {
     const slot = this.#table.peek(high, low, steadyMs);
+    this.slot = slot;
     if (slot === -1) return;
     this.#begin(rule.windowMs, clockMs);
     const turn = this.#turn;
@@ -203,11 +204,6 @@ export class SlidingWindow {
     // In the next one this window is the one before.
     return leftMs + windowMs - floorOfShare(limit - cost, windowMs, current, 0);
   }
-}
-
-/** Half the windows from `tag` to that of a word: -64 to 63. */
-function stepsBetween(word: number, tag: number): number {
-  return (((word >>> COUNT_BITS) - tag) << TAG_SHIFT) >> TAG_SHIFT;
 }
 
 /** `(count * ms + rest) / divisor`, rounded down, exactly. @param count  Below 2^24; the others up to 2^32. */

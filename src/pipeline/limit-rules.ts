@@ -16,6 +16,8 @@ export interface RouteLimit {
   /** A request without a part of the key is not limited; else its address is counted. */
   readonly skipsMissing: boolean;
   readonly exempt: AddressSet | null;
+  /** Refuses while counts do not reach other machines. */
+  readonly needsRedis: boolean;
   /** Name of each window in RateLimit and RateLimit-Policy, quoted. */
   readonly windowNames: readonly string[];
 }
@@ -62,12 +64,18 @@ function compileLimit(
   row: number,
 ): RouteLimit {
   const policy = config.rateLimits[name] as RateLimitConfig;
-  const { windows, penalise, perRoute, exempt } = policy;
+  const { windows, penalise, perRoute, exempt, mode } = policy;
   return Object.freeze({
     name,
     row,
-    // No name holds a blank: the salt of a route's own count is no other policy's.
-    rule: { salt: saltOf(perRoute ? `${name} ${route.name}` : name), windows, penalise },
+    rule: {
+      // No name holds a blank: the salt of a route's own count is no other policy's.
+      salt: saltOf(perRoute ? `${name} ${route.name}` : name),
+      windows,
+      penalise,
+      isShared: mode === 'synced',
+    },
+    needsRedis: mode !== 'local' && policy.whenRedisFails === 'refuse',
     key: compileKey(policy.key, captured, prefix),
     skipsMissing: policy.whenMissing === 'skip',
     exempt: exempt.length === 0 ? null : compileRanges(exempt, `rateLimits.${name}.exempt`),

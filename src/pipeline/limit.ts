@@ -12,8 +12,8 @@ import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-r
 
 /** A key that stands for an absent one must not be a value that somebody could send. */
 const ADDRESS_INSTEAD = '\u0002';
-/** A full table empties as windows pass: it is worth another try soon. */
-const FULL_RETRY_FIELDS = Object.freeze(['retry-after', '1']);
+/** A full table empties as windows pass, and Redis comes back: it is worth another try soon. */
+const RETRY_SOON_FIELDS = Object.freeze(['retry-after', '1']);
 
 /**
  * Phase limit: rate limit policies of the route. All decisions in shared memory; see `src/limiter`.
@@ -48,6 +48,8 @@ class LimitPhase {
   readonly #settings: LimitSettings;
   /** Limits of the request at hand, by their position in the decision. */
   readonly #added: RouteLimit[] = [];
+  /** The one of them that may not count alone, while counts do not reach other machines. */
+  #stuck: RouteLimit | null = null;
 
   constructor(decision: Decision, metrics: ThreadMetrics, admitsFull: boolean, settings: LimitSettings) {
     this.#decision = decision;
@@ -59,8 +61,10 @@ class LimitPhase {
   look(tx: Transaction, limits: RouteLimits): Verdict {
     const decision = this.#decision;
     decision.begin(limits.cost, tx.startedAt + STEADY_OFFSET_MS);
+    this.#stuck = null;
     for (const limit of limits.limits) this.#add(tx, limit);
     if (decision.policies === 0) return PASS;
+    if (this.#stuck !== null) return this.#refuseAlone(tx, this.#stuck);
     decision.decide();
     return this.#conclude(tx, limits);
   }
@@ -75,8 +79,15 @@ class LimitPhase {
       if (limit.skipsMissing) return;
       key = ADDRESS_INSTEAD + this.#settings.prefix.of(tx.client);
     }
+    if (limit.needsRedis && !this.#decision.reachesOthers) this.#stuck ??= limit;
     this.#added[this.#decision.policies] = limit;
     this.#decision.add(limit.rule, key);
+  }
+
+  #refuseAlone(tx: Transaction, { name, row }: RouteLimit): Verdict {
+    this.#metrics.policy(row, 'refused');
+    tx.policy = name;
+    return refuse('SP_LIMITER_ALONE', undefined, RETRY_SOON_FIELDS);
   }
 
   #conclude(tx: Transaction, limits: RouteLimits): Verdict {
@@ -87,7 +98,7 @@ class LimitPhase {
       metrics.policy(row, 'full');
       if (this.#admitsFull) return PASS;
       tx.policy = name;
-      return refuse('SP_LIMITER_FULL', undefined, FULL_RETRY_FIELDS);
+      return refuse('SP_LIMITER_FULL', undefined, RETRY_SOON_FIELDS);
     }
     const limit = this.#added[decision.policy] as RouteLimit;
     if (decision.waitMs === 0) {

@@ -27,6 +27,16 @@ const renderer = createMetricsRenderer({
   targets: () => targets,
   policies: () => [{ kind: 'limit', name: 'per-client', row: 0 }],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
+  redis: {
+    isUp: true,
+    exchanges: 9,
+    failures: 4,
+    counts: 80,
+    fallbacks: 2,
+    clockSteps: 1,
+    roundTripMs: 1.5,
+    lagMs: 52,
+  },
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -120,6 +130,10 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_policy_requests_total', { policy: '_other', outcome: 'full' }), 1);
   assert.equal(value(families, 'sallyport_limiter_slots_used'), 7);
   assert.equal(value(families, 'sallyport_limiter_full_total'), 3);
+  assert.equal(value(families, 'sallyport_redis_up'), 1);
+  assert.equal(value(families, 'sallyport_redis_fallbacks_total'), 2);
+  assert.equal(value(families, 'sallyport_redis_exchanges_total', { result: 'failed' }), 4);
+  assert.equal(value(families, 'sallyport_redis_lag_seconds'), 0.052);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);
