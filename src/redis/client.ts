@@ -44,6 +44,8 @@ export class RedisClient {
   readonly #redis: Redis | Cluster;
   readonly #timeoutMs: number;
   readonly #scripts = new Map<string, Script>();
+  /** Connections to masters that begin while `connect` waits. */
+  #nodes: Promise<void>[] | null = [];
   #lastError: Error | null = null;
   #isStopped = false;
 
@@ -55,21 +57,25 @@ export class RedisClient {
     this.#redis.on('error', (error: Error) => {
       this.#lastError = error;
     });
+    // By itself a cluster's connection to a master waits for its first call, and refuses the others meanwhile.
+    this.#redis.on('+node', (node: Redis) => {
+      if (node.status !== 'wait') return;
+      const opened = this.#open(node);
+      this.#nodes?.push(opened);
+    });
   }
 
   /** A connection that has been greeted stands. */
   get isConnected(): boolean {
-    return this.#redis.status === 'ready';
+    return this.#redis.status === 'ready' && !this.#isStopped;
   }
 
   /** Begins to connect, once. @returns  When there is a connection, or the first try has failed; never rejects. */
   async connect(): Promise<void> {
     if (this.#redis.status !== 'wait' || this.#isStopped) return;
-    try {
-      await this.#redis.connect();
-    } catch (error) {
-      this.#lastError = error as Error;
-    }
+    await this.#open(this.#redis);
+    await Promise.all(this.#nodes ?? []);
+    this.#nodes = null;
   }
 
   /**
@@ -106,6 +112,14 @@ export class RedisClient {
   stop(): void {
     this.#isStopped = true;
     this.#redis.disconnect();
+  }
+
+  async #open(connection: Redis | Cluster): Promise<void> {
+    try {
+      await connection.connect();
+    } catch (error) {
+      this.#lastError = error as Error;
+    }
   }
 
   /** Never rejects. */
