@@ -2,7 +2,7 @@
 import type { KeyHash } from './key-hash.ts';
 import { REDIS_UP } from './layout.ts';
 import { SharedClock } from './shared-clock.ts';
-import type { LimiterTable } from './table.ts';
+import { type LimiterTable, NO_ROOM } from './table.ts';
 import { FULL, SlidingWindow, type WindowRule } from './window.ts';
 
 /** A rate limit policy as decisions need it: see `RateLimitConfig` for the meanings. */
@@ -11,8 +11,10 @@ export interface LimitRule {
   readonly salt: number;
   readonly windows: readonly WindowRule[];
   readonly penalise: boolean;
-  /** Counts are exchanged with other machines: windows are those of the shared clock. */
-  readonly isShared: boolean;
+  /** Windows are those of the clock that machines share; by default of this machine's steady clock. */
+  readonly onSharedClock?: boolean;
+  /** What is counted goes to other machines. */
+  readonly isExchanged?: boolean;
 }
 
 /** Most windows of all policies that one request meets: 16 policies of 4 windows. */
@@ -36,14 +38,16 @@ export class Decision {
   /** Of that window. */
   remaining = 0;
   leftMs = 0;
-  /** A key found no slot in the table; then nothing was counted, and `waitMs` is 0. */
-  isFull = false;
+  /** Position of the first policy whose key found no slot in the table; -1 for none. */
+  fullPolicy = -1;
   /** Policies and windows added since `begin`. */
   policies = 0;
   windows = 0;
   readonly highs = new Int32Array(WINDOWS_MAX);
   readonly lows = new Int32Array(WINDOWS_MAX);
   readonly rules: LimitRule[] = [];
+  /** By policy: 1 where a key found no slot. Good where `fullPolicy` is not -1. */
+  readonly full = new Uint8Array(WINDOWS_MAX);
   readonly #policyOf = new Uint8Array(WINDOWS_MAX);
   readonly #windowOf = new Uint8Array(WINDOWS_MAX);
   readonly #hash: KeyHash;
@@ -51,7 +55,6 @@ export class Decision {
   readonly #counter: SlidingWindow;
   readonly #clock: SharedClock;
   #cost = 1;
-  #steadyMs = 0;
 
   constructor(table: LimiterTable, hash: KeyHash) {
     this.#table = table;
@@ -65,12 +68,12 @@ export class Decision {
     return Atomics.load(this.#table.words, REDIS_UP) === 1;
   }
 
-  /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, milliseconds. */
+  /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, whole milliseconds. */
   begin(cost: number, steadyMs: number): void {
     this.policies = 0;
     this.windows = 0;
     this.#cost = cost;
-    this.#steadyMs = steadyMs;
+    this.#counter.at(steadyMs, steadyMs);
   }
 
   /** Adds a policy. @returns  False when there are too many windows: the configuration's check refuses that many. */
@@ -93,9 +96,15 @@ export class Decision {
     return true;
   }
 
-  /** Counts the request, or says why not: see the fields. */
-  decide(): void {
+  /**
+   * Counts the request, or says why not: see the fields.
+   *
+   * @param admitsFull  A window whose key finds no slot is passed over, and all others hold. Else nothing is counted
+   *                    then, and `waitMs` is 0: `fullPolicy` tells.
+   */
+  decide(admitsFull: boolean): void {
     this.#forget();
+    this.fullPolicy = -1;
     // A single window needs no look before.
     if (this.windows > 1 && !this.#lookAtAll()) {
       this.#penalise();
@@ -107,12 +116,13 @@ export class Decision {
         this.#noteRoom(at);
         continue;
       }
+      if (waitMs === FULL) {
+        this.#noteFull(at);
+        if (admitsFull) continue;
+      }
       for (let before = 0; before < at; before += 1) this.#giveBack(before);
       this.#forget();
-      if (waitMs === FULL) {
-        this.isFull = true;
-        return;
-      }
+      if (waitMs === FULL) return;
       this.#noteWait(at, waitMs);
       // The others may have the longer wait.
       if (this.windows > 1) this.#lookAtAll();
@@ -135,19 +145,17 @@ export class Decision {
     this.window = -1;
     this.remaining = Number.POSITIVE_INFINITY;
     this.leftMs = 0;
-    this.isFull = false;
   }
 
   /** @returns  False when one has no room; then the longest wait is noted. */
   #lookAtAll(): boolean {
     for (let at = 0; at < this.windows; at += 1) {
+      this.#setClock(at);
       const waitMs = this.#counter.look(
         this.highs[at] as number,
         this.lows[at] as number,
         this.windowAt(at),
         this.#cost,
-        this.#clockFor(at),
-        this.#steadyMs,
       );
       if (waitMs > 0) this.#noteWait(at, waitMs);
     }
@@ -156,21 +164,24 @@ export class Decision {
 
   /** Refused: counts all the same where the policy says so, in each of its windows. */
   #penalise(): void {
+    let isPenalised = false;
     for (let at = 0; at < this.windows; at += 1) {
       if (!this.ruleAt(at).penalise) continue;
       const waitMs = this.#take(at, true);
-      if (waitMs > this.waitMs) this.#noteWait(at, waitMs);
+      if (waitMs > 0) this.#noteWait(at, waitMs);
+      else isPenalised = true;
     }
+    // What had room for this request may have none for the next one.
+    if (isPenalised) this.#lookAtAll();
   }
 
   #take(at: number, penalise: boolean): number {
+    this.#setClock(at);
     const waitMs = this.#counter.take(
       this.highs[at] as number,
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
-      this.#clockFor(at),
-      this.#steadyMs,
       penalise,
     );
     if (waitMs === 0 || penalise) this.#mark(at);
@@ -178,25 +189,26 @@ export class Decision {
   }
 
   #giveBack(at: number): void {
-    this.#counter.giveBack(
-      this.highs[at] as number,
-      this.lows[at] as number,
-      this.windowAt(at),
-      this.#cost,
-      this.#clockFor(at),
-      this.#steadyMs,
-    );
+    this.#setClock(at);
+    this.#counter.giveBack(this.highs[at] as number, this.lows[at] as number, this.windowAt(at), this.#cost);
     this.#mark(at);
   }
 
-  #clockFor(at: number): number {
-    return this.ruleAt(at).isShared ? this.#clock.at(this.#steadyMs) : this.#steadyMs;
+  #setClock(at: number): void {
+    this.#counter.shiftMs = this.ruleAt(at).onSharedClock === true ? this.#clock.shiftMs : 0;
   }
 
   /** What has just been counted goes to other machines with the next exchange. */
   #mark(at: number): void {
     const { slot } = this.#counter;
-    if (slot !== -1 && this.ruleAt(at).isShared) this.#table.mark(slot);
+    if (slot !== NO_ROOM && this.ruleAt(at).isExchanged === true) this.#table.mark(slot);
+  }
+
+  #noteFull(at: number): void {
+    if (this.fullPolicy === -1) this.full.fill(0, 0, this.policies);
+    const policy = this.#policyOf[at] as number;
+    this.full[policy] = 1;
+    if (this.fullPolicy === -1) this.fullPolicy = policy;
   }
 
   #noteRoom(at: number): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
-import { ID_HIGH, ID_LOW, WINDOW_MS } from './layout.ts';
+import { ID_HIGH, ID_LOW, tickOf, WINDOW_MS } from './layout.ts';
 import type { RedisState } from './redis-state.ts';
 import { SHIFT_MS_MAX, type SharedClock } from './shared-clock.ts';
 import { addCount, countIn, type KeyedSlot, windowInUse } from './shared-counts.ts';
@@ -213,13 +213,15 @@ export class Exchange {
 
   #windowsOf(slot: number, steadyMs: number): Sent[] {
     const { table, clock } = this.#options;
-    if (!table.isLive(slot, steadyMs)) return [];
+    if (!table.isLive(slot, tickOf(steadyMs))) return [];
     const record = this.#recordOf(slot);
     const clockMs = clock.at(steadyMs);
     const number = windowInUse(table.words, slot, Math.floor(Math.floor(clockMs) / record.windowMs));
     const now = this.#windowOf(record, number, false);
     // What others counted in the one before matters here even where nothing was.
     const before = this.#windowOf(record, number - 1, clockMs - number * record.windowMs > SETTLE_MS);
+    // What was read is the key's only if the slot still is.
+    if (!table.holds(slot, record.high, record.low)) return [];
     return before.window.isSettled && before.own === before.window.sent ? [now] : [now, before];
   }
 
@@ -296,14 +298,16 @@ export class Exchange {
     }
     // Before what came back is noted as sent.
     this.#noteState(shard, run, number);
-    const clockMs = this.#options.clock.at(endMs);
+    const { table, clock } = this.#options;
     for (const [index, { record, window, number: windowNumber, own, isSettled }] of sent.entries()) {
       window.sent = own;
       window.isSettled = isSettled;
       const news = (others[index] as number) - window.others;
       if (news <= 0) continue;
-      const added = addCount(this.#options.table, record, windowNumber, news, clockMs, endMs);
-      if (added > 0) window.others += added;
+      const nowMs = steadyNow();
+      const added = addCount(table, record, windowNumber, news, clock.at(nowMs), nowMs);
+      if (added === -1) table.mark(record.slot);
+      else window.others += added;
     }
     return null;
   }
@@ -356,7 +360,7 @@ export class Exchange {
   #forget(steadyMs: number): void {
     this.#forgotMs = steadyMs;
     for (const slot of this.#records.keys()) {
-      if (!this.#options.table.isLive(slot, steadyMs)) this.#records.delete(slot);
+      if (!this.#options.table.isLive(slot, tickOf(steadyMs))) this.#records.delete(slot);
     }
   }
 }

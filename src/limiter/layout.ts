@@ -2,7 +2,7 @@
  * The table in which all threads count. Word numbers live here only; one word is an Int32.
  *
  * ```
- *  word 0          16           80               end of the last bucket
+ *  word 0          32           96               end of the last bucket
  *  | header       | bucket 0   | bucket 1   | ... | a bit per slot: counted in since the last exchange
  *  |  0 buckets   |  0.. 7  id, high half, of slots 0 to 7; FREE, TAKEN or the id's
  *  |  1 seed      |  8..15  id, low half
@@ -14,6 +14,7 @@
  *  |  7 base      | 41..47, 56..63  unused: a bucket fills four cache lines of 64 bytes
  *  |  8 shift     |
  *  |  9 Redis     |
+ *  | 16 newest    |
  * ```
  *
  * A key has two buckets it may live in and, once the first is half full, takes the emptier one: up to seven tenths of
@@ -32,18 +33,24 @@
  * holds window n-1 if its number says so, else nothing. Nothing is ever moved, so there is nothing to tear. A number
  * comes again after 256 windows; the tick tells by then that the words are stale.
  *
+ * The newest tick is the latest at which any thread opened a window or took a slot back; it has a cache line of its
+ * own, since every decision reads it. A thread that was held up between reading its clock and counting, and is more
+ * than a tick behind it, goes by the newest tick: else it could take words for its own that came a turn of 256 windows
+ * later, or claim a slot anew whose counts it still had to see.
+ *
  * Who may write what, with any number of threads:
  *
  * - Counts: anyone, by compare-exchange, no lock. It holds only if the other window's word is the same before and
  *   after; else it is taken back and made anew. So each decision saw both words as they were at one moment, and the
  *   count of a window is final once the next one has begun.
  * - The tick: anyone, forwards only, before the first count of a window is written.
+ * - The newest tick: anyone, forwards only, before a window is opened and before a slot is taken back.
  * - Whose slot it is, and the words of a key that comes back after a pause: under the lock of its bucket. A key is
  *   claimed under the lock of its first bucket, and where that has little room of both, lower bucket first. Who takes
  *   a slot back writes TAKEN and then reads the tick; who opens a window moves the tick and then reads the id: one of
  *   the two sees the other.
  */
-export const HEADER_WORDS = 16;
+export const HEADER_WORDS = 32;
 export const BUCKET_WORDS = 64;
 export const SLOTS_PER_BUCKET = 8;
 
@@ -59,6 +66,7 @@ export const BASE_HIGH = 7;
 export const SHIFT = 8;
 /** 1 while counts reach other machines: see `RedisState`. */
 export const REDIS_UP = 9;
+export const NEWEST = 16;
 
 export const ID_HIGH = 0;
 export const ID_LOW = 8;
@@ -88,15 +96,17 @@ export const TICK_MS = 100;
 export const COUNT_MAX = COUNT_MASK;
 
 /**
- * @param slots  Counters wanted; rounded up to a power of two.
+ * @param slots     Counters wanted; rounded up to a power of two.
+ * @param steadyMs  Steady clock, milliseconds; the table's clock goes forwards from there.
  * @returns  A table without counts; see `LimiterTable`.
  */
-export function createLimiterWords(slots: number): Int32Array<SharedArrayBuffer> {
+export function createLimiterWords(slots: number, steadyMs: number): Int32Array<SharedArrayBuffer> {
   const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SLOTS_PER_BUCKET)));
   const marks = Math.ceil((buckets * SLOTS_PER_BUCKET) / 32);
   const bytes = (bucketWord(buckets) + marks) * Int32Array.BYTES_PER_ELEMENT;
   const words = new Int32Array(new SharedArrayBuffer(bytes));
   words[BUCKETS] = buckets;
+  words[NEWEST] = tickOf(steadyMs);
   return words;
 }
 
@@ -108,6 +118,11 @@ export function tagOf(turn: number): number {
 /** Word of a window in which nothing is counted yet. */
 export function emptyWord(turn: number): number {
   return tagOf(turn) << COUNT_BITS;
+}
+
+/** The tick that a steady clock is in, modulo 2^32: differences are right across the wrap. */
+export function tickOf(steadyMs: number): number {
+  return Math.floor(steadyMs / TICK_MS) | 0;
 }
 
 /** Half the windows from `tag` to that of a window's word: -64 to 63. */

@@ -28,9 +28,14 @@ export class SharedClock {
     words[BASE_HIGH] = Math.floor(base / 2 ** 32) | 0;
   }
 
+  /** What to add to the steady clock: whole milliseconds. */
+  get shiftMs(): number {
+    return this.#base + Atomics.load(this.#words, SHIFT);
+  }
+
   /** @returns  Milliseconds since 1970 by the shared clock. */
   at(steadyMs: number): number {
-    return steadyMs + this.#base + Atomics.load(this.#words, SHIFT);
+    return steadyMs + this.shiftMs;
   }
 
   /**

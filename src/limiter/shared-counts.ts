@@ -1,6 +1,17 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, emptyWord, ODD, stepsBetween, TURN_MASK, tagOf } from './layout.ts';
-import type { LimiterTable } from './table.ts';
+import {
+  COUNT_BITS,
+  COUNT_MASK,
+  COUNT_MAX,
+  EVEN,
+  emptyWord,
+  ODD,
+  stepsBetween,
+  TURN_MASK,
+  tagOf,
+  tickOf,
+} from './layout.ts';
+import { LAG_MAX, type LimiterTable } from './table.ts';
 
 /** A slot as one key has it: who took it over meanwhile has another id. */
 export interface KeyedSlot {
@@ -31,7 +42,8 @@ export function windowInUse(words: Int32Array, slot: number, number: number): nu
  *
  * @param clockMs   Shared clock that numbers the windows.
  * @param steadyMs  Steady clock at the same moment.
- * @returns  How much was added; -1 where the slot is no longer the key's, or the window no longer matters.
+ * @returns  How much was added; -1 where the slot is no longer the key's, the window no longer matters, or this thread
+ *           was held up since its clock was read.
  *
  * Threads: any. As a decision does it: the tick is moved first and the id read then, so nobody takes the slot between.
  */
@@ -46,14 +58,15 @@ export function addCount(
   const { words } = table;
   const leftMs = (number + 2) * windowMs - clockMs;
   // A key that has passed may come back with the same words: those it has now are not to be revived.
-  if (leftMs <= 0 || !table.isLive(slot, steadyMs)) return -1;
-  table.extend(slot, steadyMs, Math.min(leftMs, windowMs * 2));
+  const tick = tickOf(steadyMs);
+  if (leftMs <= 0 || !table.isLive(slot, tick)) return -1;
+  table.extend(slot, tick, Math.min(leftMs, windowMs * 2));
   const turn = number & TURN_MASK;
   const tag = tagOf(turn);
   const at = slot + ((turn & 1) === 1 ? ODD : EVEN);
   for (;;) {
     const seen = Atomics.load(words, at);
-    if (!table.holds(slot, high, low)) return -1;
+    if (!table.holds(slot, high, low) || table.lag(tick) > LAG_MAX) return -1;
     const ahead = stepsBetween(seen, tag);
     if (ahead > 0) return -1;
     const count = ahead === 0 ? seen & COUNT_MASK : 0;

@@ -11,6 +11,7 @@ import {
   ID_LOW,
   IN_USE,
   LOCK,
+  NEWEST,
   ODD,
   RECLAIMED,
   SLOTS_PER_BUCKET,
@@ -18,8 +19,14 @@ import {
   slotOfNumber,
   TAKEN,
   TICK_MS,
+  tickOf,
   WINDOW_MS,
 } from './layout.ts';
+
+/** No slot: both buckets of the key are full of keys in use. */
+export const NO_ROOM = -1;
+/** Ticks that a thread may be behind the newest one. A slot is kept for one more than that. */
+export const LAG_MAX = 1;
 
 /** With so much room a key takes its first bucket, where it is found sooner; with less, the emptier one. */
 const ROOM_KEPT = 5;
@@ -72,22 +79,22 @@ export class LimiterTable {
    *
    * @param high      High half of the id, low half next.
    * @param windowMs  Length of the key's window.
-   * @param steadyMs  Steady clock, milliseconds.
+   * @param tick      From `tickOf`, of the steady clock.
    * @param turn      Number of the key's window, modulo 256.
-   * @returns  The slot, or -1 when both buckets of the key are full of keys in use.
+   * @returns  The slot or NO_ROOM. Where `lag` is above LAG_MAX then, what the key had counted may have been lost.
    */
-  slotOf(high: number, low: number, windowMs: number, steadyMs: number, turn: number): number {
+  slotOf(high: number, low: number, windowMs: number, tick: number, turn: number): number {
     const id = idOf(high);
     const slot = this.#find(id, low);
     // Plain reads: a slot that seems to have passed is looked at again under the locks.
-    if (slot !== -1 && ticksTo(this.words[slot + EXPIRES] as number, steadyMs) > 0) return slot;
-    return this.#claim(id, low, windowMs, steadyMs, turn);
+    if (slot !== NO_ROOM && (((this.words[slot + EXPIRES] as number) - tick) | 0) > 0) return slot;
+    return this.#claim(id, low, windowMs, tick, turn);
   }
 
-  /** The slot of a key whose counts may still matter, or -1: claims nothing. */
-  peek(high: number, low: number, steadyMs: number): number {
+  /** The slot of a key whose counts may still matter, or NO_ROOM: claims nothing. */
+  peek(high: number, low: number, tick: number): number {
     const slot = this.#find(idOf(high), low);
-    return slot !== -1 && ticksTo(this.words[slot + EXPIRES] as number, steadyMs) > 0 ? slot : -1;
+    return slot !== NO_ROOM && (((this.words[slot + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
   }
 
   /** Whether a slot found before is still this key's. Call it behind an atomic access: its own reads are plain. */
@@ -96,21 +103,21 @@ export class LimiterTable {
     return words[slot + ID_HIGH] === idOf(high) && words[slot + ID_LOW] === low;
   }
 
+  /** Ticks that `tick` is behind the newest one. Call it behind an atomic access: its own read is plain. */
+  lag(tick: number): number {
+    return ((this.words[NEWEST] as number) - tick) | 0;
+  }
+
   /** Says how long the counts of a slot matter; never less than said before. @param leftMs  From now. */
-  extend(slot: number, steadyMs: number, leftMs: number): void {
-    const { words } = this;
-    const tick = tickAfter(steadyMs, leftMs);
-    for (;;) {
-      const seen = Atomics.load(words, slot + EXPIRES);
-      if (((tick - seen) | 0) <= 0) return;
-      if (Atomics.compareExchange(words, slot + EXPIRES, seen, tick) === seen) return;
-    }
+  extend(slot: number, tick: number, leftMs: number): void {
+    this.#forward(NEWEST, tick);
+    this.#forward(slot + EXPIRES, tickAfter(tick, leftMs));
   }
 
   /** Whether the counts of a slot may still matter. */
-  isLive(slot: number, steadyMs: number): boolean {
+  isLive(slot: number, tick: number): boolean {
     const id = Atomics.load(this.words, slot + ID_HIGH);
-    return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, steadyMs) > 0;
+    return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, tick) > 0;
   }
 
   /** Marks a slot for the next exchange with other machines. Call it after the count is written. */
@@ -146,12 +153,14 @@ export class LimiterTable {
    * @returns  The bucket to go on with.
    */
   sweep(from: number, buckets: number, steadyMs: number): number {
+    const tick = tickOf(steadyMs);
+    this.#forward(NEWEST, tick);
     for (let i = 0; i < buckets; i += 1) {
       const base = bucketWord((from + i) & this.#mask);
       for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
-        if (!this.#isPassed(slot, steadyMs)) continue;
+        if (!this.#isPassed(slot, tick)) continue;
         const ticket = this.#lock(base);
-        if (this.#evict(slot, steadyMs)) {
+        if (this.#evict(slot, tick)) {
           Atomics.store(this.words, slot + ID_HIGH, FREE);
           Atomics.sub(this.words, IN_USE, 1);
         }
@@ -161,9 +170,18 @@ export class LimiterTable {
     return (from + buckets) & this.#mask;
   }
 
+  #forward(at: number, tick: number): void {
+    const { words } = this;
+    for (;;) {
+      const seen = Atomics.load(words, at);
+      if (((tick - seen) | 0) <= 0) return;
+      if (Atomics.compareExchange(words, at, seen, tick) === seen) return;
+    }
+  }
+
   #find(id: number, low: number): number {
     const first = this.#findIn(this.#firstBucket(low), id, low);
-    return first !== -1 ? first : this.#findIn(this.#secondBucket(id, low), id, low);
+    return first !== NO_ROOM ? first : this.#findIn(this.#secondBucket(id, low), id, low);
   }
 
   #findIn(base: number, id: number, low: number): number {
@@ -171,23 +189,24 @@ export class LimiterTable {
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
       if (words[slot] === id && words[slot + ID_LOW] === low) return slot;
     }
-    return -1;
+    return NO_ROOM;
   }
 
-  #claim(id: number, low: number, windowMs: number, steadyMs: number, turn: number): number {
+  #claim(id: number, low: number, windowMs: number, tick: number, turn: number): number {
     const first = this.#firstBucket(low);
     const second = this.#secondBucket(id, low);
     // Who holds the first bucket alone keeps others from claiming this key, and may do so there.
+    this.#forward(NEWEST, tick);
     const ticket = this.#lock(first);
     let slot = this.#findIn(first, id, low);
-    if (slot !== -1) {
-      this.#revive(slot, windowMs, steadyMs, turn);
-    } else if (!this.#mayHold(second, id, low) && this.#roomIn(first, steadyMs) >= ROOM_KEPT) {
-      slot = this.#take(first, steadyMs);
-      if (slot !== -1) this.#give(slot, id, low, windowMs, steadyMs, turn);
+    if (slot !== NO_ROOM) {
+      this.#revive(slot, windowMs, tick, turn);
+    } else if (!this.#mayHold(second, id, low) && this.#roomIn(first, tick) >= ROOM_KEPT) {
+      slot = this.#take(first, tick);
+      if (slot !== NO_ROOM) this.#give(slot, id, low, windowMs, tick, turn);
     }
     this.#unlock(first, ticket);
-    return slot !== -1 ? slot : this.#claimInBoth(first, second, id, low, windowMs, steadyMs, turn);
+    return slot !== NO_ROOM ? slot : this.#claimInBoth(first, second, id, low, windowMs, tick, turn);
   }
 
   #claimInBoth(
@@ -196,7 +215,7 @@ export class LimiterTable {
     id: number,
     low: number,
     windowMs: number,
-    steadyMs: number,
+    tick: number,
     turn: number,
   ): number {
     const lower = Math.min(first, second);
@@ -204,97 +223,105 @@ export class LimiterTable {
     const lowerTicket = this.#lock(lower);
     const higherTicket = higher === lower ? 0 : this.#lock(higher);
     let slot = this.#find(id, low);
-    if (slot === -1) {
-      slot = this.#room(first, second, steadyMs);
-      if (slot === -1) Atomics.add(this.words, FOUND_FULL, 1);
-      else this.#give(slot, id, low, windowMs, steadyMs, turn);
+    if (slot === NO_ROOM) {
+      slot = this.#room(first, second, tick);
+      if (slot === NO_ROOM) Atomics.add(this.words, FOUND_FULL, 1);
+      else this.#give(slot, id, low, windowMs, tick, turn);
     } else {
-      this.#revive(slot, windowMs, steadyMs, turn);
+      this.#revive(slot, windowMs, tick, turn);
     }
     if (higher !== lower) this.#unlock(higher, higherTicket);
     this.#unlock(lower, lowerTicket);
     return slot;
   }
 
-  /** Whether a bucket that is not locked holds a key, or a slot that another thread is about to take or leave. */
+  /**
+   * Whether a bucket that is not locked holds a key, or a slot that another thread is about to take or leave. Plain
+   * reads: nobody else can give the key a slot meanwhile, and one that is just being taken back may well be seen still.
+   */
   #mayHold(base: number, id: number, low: number): boolean {
     const { words } = this;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
-      const seen = Atomics.load(words, slot + ID_HIGH);
+      const seen = words[slot];
       if (seen === TAKEN || (seen === id && words[slot + ID_LOW] === low)) return true;
     }
     return false;
   }
 
-  /** Both locks are held. @returns  A slot marked TAKEN, in the emptier bucket; -1 for none. */
-  #room(first: number, second: number, steadyMs: number): number {
-    const isFirst = this.#roomIn(first, steadyMs) >= this.#roomIn(second, steadyMs);
-    const slot = this.#take(isFirst ? first : second, steadyMs);
+  /** @returns  A slot marked TAKEN, in the emptier bucket; NO_ROOM for none. */
+  #room(first: number, second: number, tick: number): number {
+    const isFirst = this.#roomIn(first, tick) >= this.#roomIn(second, tick);
+    const slot = this.#take(isFirst ? first : second, tick);
     // Keys may have come back to life meanwhile.
-    return slot !== -1 ? slot : this.#take(isFirst ? second : first, steadyMs);
+    return slot !== NO_ROOM ? slot : this.#take(isFirst ? second : first, tick);
   }
 
-  #roomIn(base: number, steadyMs: number): number {
+  #roomIn(base: number, tick: number): number {
     let room = 0;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
       const id = this.words[slot];
-      if (id === FREE || id === TAKEN || this.#isPassed(slot, steadyMs)) room += 1;
+      if (id === FREE || id === TAKEN || this.#isPassed(slot, tick)) room += 1;
     }
     return room;
   }
 
-  #take(base: number, steadyMs: number): number {
+  #take(base: number, tick: number): number {
     const { words } = this;
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
       const id = words[slot];
-      if (id === FREE) Atomics.add(words, IN_USE, 1);
-      else if (id !== TAKEN && !this.#evict(slot, steadyMs)) continue;
-      // Nobody may find a half-written id.
+      if (id === TAKEN || this.#evict(slot, tick)) return slot;
+      if (id !== FREE) continue;
+      Atomics.add(words, IN_USE, 1);
       Atomics.store(words, slot + ID_HIGH, TAKEN);
       return slot;
     }
-    return -1;
+    return NO_ROOM;
   }
 
-  #give(slot: number, id: number, low: number, windowMs: number, steadyMs: number, turn: number): void {
+  /** Plain writes: nobody finds a slot that is marked TAKEN, and the last one makes them seen. */
+  #give(slot: number, id: number, low: number, windowMs: number, tick: number, turn: number): void {
     const { words } = this;
-    Atomics.store(words, slot + ID_LOW, low);
-    Atomics.store(words, slot + WINDOW_MS, windowMs | 0);
-    Atomics.store(words, slot + EVEN, emptyWord(turn & ~1));
-    Atomics.store(words, slot + ODD, emptyWord((turn - 1) | 1));
-    Atomics.store(words, slot + EXPIRES, tickAfter(steadyMs, windowMs * 2));
+    words[slot + ID_LOW] = low;
+    words[slot + WINDOW_MS] = windowMs | 0;
+    words[slot + EVEN] = emptyWord(turn & ~1);
+    words[slot + ODD] = emptyWord((turn - 1) | 1);
+    words[slot + EXPIRES] = tickAfter(tick, windowMs * 2);
     Atomics.store(words, slot + ID_HIGH, id);
   }
 
   /** A key comes back after a pause, unless another thread was faster. */
-  #revive(slot: number, windowMs: number, steadyMs: number, turn: number): void {
-    this.#renew(slot, slot + EVEN, emptyWord(turn & ~1), steadyMs);
-    this.#renew(slot, slot + ODD, emptyWord((turn - 1) | 1), steadyMs);
-    this.extend(slot, steadyMs, windowMs * 2);
+  #revive(slot: number, windowMs: number, tick: number, turn: number): void {
+    this.#renew(slot, slot + EVEN, emptyWord(turn & ~1), tick);
+    this.#renew(slot, slot + ODD, emptyWord((turn - 1) | 1), tick);
+    this.extend(slot, tick, windowMs * 2);
   }
 
   /** Threads whose clock is a little behind may still count here: nothing that they write after this look is lost. */
-  #renew(slot: number, at: number, word: number, steadyMs: number): void {
+  #renew(slot: number, at: number, word: number, tick: number): void {
     const { words } = this;
     for (;;) {
       const seen = Atomics.load(words, at);
-      if (ticksLeft(words, slot, steadyMs) > 0) return;
+      if (ticksLeft(words, slot, tick) > 0) return;
       if (Atomics.compareExchange(words, at, seen, word) === seen) return;
     }
   }
 
-  /** In use by a key, but nothing in it matters any more; a tick is allowed for threads that looked just before. */
-  #isPassed(slot: number, steadyMs: number): boolean {
-    const id = Atomics.load(this.words, slot + ID_HIGH);
-    return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, steadyMs) < -1;
+  /**
+   * In use by a key, but nothing in it matters any more; a tick is allowed for threads that looked just before. Plain
+   * reads: `#evict` looks again.
+   */
+  #isPassed(slot: number, tick: number): boolean {
+    const { words } = this;
+    const id = words[slot];
+    return id !== FREE && id !== TAKEN && (((words[slot + EXPIRES] as number) - tick) | 0) < -LAG_MAX;
   }
 
   /** The lock is held. @returns  True when the slot was taken from its key; it is marked TAKEN. */
-  #evict(slot: number, steadyMs: number): boolean {
-    if (!this.#isPassed(slot, steadyMs)) return false;
+  #evict(slot: number, tick: number): boolean {
+    if (!this.#isPassed(slot, tick)) return false;
     const { words } = this;
     const id = Atomics.exchange(words, slot + ID_HIGH, TAKEN);
-    if (ticksLeft(words, slot, steadyMs) < -1) {
+    if (ticksLeft(words, slot, tick) < -LAG_MAX) {
       Atomics.add(words, RECLAIMED, 1);
       return true;
     }
@@ -341,15 +368,10 @@ function idOf(high: number): number {
   return high === FREE || high === TAKEN ? high + 2 : high;
 }
 
-function ticksLeft(words: Int32Array, slot: number, steadyMs: number): number {
-  return ticksTo(Atomics.load(words, slot + EXPIRES), steadyMs);
+function ticksLeft(words: Int32Array, slot: number, tick: number): number {
+  return (Atomics.load(words, slot + EXPIRES) - tick) | 0;
 }
 
-/** Differences of ticks are right across the wrap of 32 bits. */
-function ticksTo(tick: number, steadyMs: number): number {
-  return (tick - Math.floor(steadyMs / TICK_MS)) | 0;
-}
-
-function tickAfter(steadyMs: number, leftMs: number): number {
-  return (Math.floor(steadyMs / TICK_MS) + Math.ceil(leftMs / TICK_MS) + 1) | 0;
+function tickAfter(tick: number, leftMs: number): number {
+  return (tick + Math.ceil(leftMs / TICK_MS) + 1) | 0;
 }

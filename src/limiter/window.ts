@@ -1,6 +1,17 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, stepsBetween, TURN_MASK, tagOf } from './layout.ts';
-import type { LimiterTable } from './table.ts';
+import {
+  COUNT_BITS,
+  COUNT_MASK,
+  COUNT_MAX,
+  EVEN,
+  ODD,
+  stepsBetween,
+  TICK_MS,
+  TURN_MASK,
+  tagOf,
+  tickOf,
+} from './layout.ts';
+import { LAG_MAX, type LimiterTable, NO_ROOM } from './table.ts';
 
 /** What one sliding window allows. */
 export interface WindowRule {
@@ -11,7 +22,7 @@ export interface WindowRule {
 }
 
 /** No room in the table: `whenFull` decides. */
-export const FULL = -1;
+export const FULL = NO_ROOM;
 
 /**
  * The sliding window counter over a shared table: a request is admitted when what was counted in this window, and what
@@ -19,9 +30,11 @@ export const FULL = -1;
  *
  * All arithmetic is on whole milliseconds and exact: equal input gives equal answers on every machine. A clock that
  * goes back counts in the latest window seen until it has caught up, or until two windows of steady time have passed.
+ * A thread that was held up after its clock was read goes by the newest time that others counted at: see `layout.ts`.
  *
  * The results of `look` and `take` beside their return value are left in fields, since an object for them would be
- * garbage on every request: `remaining`, `leftMs`.
+ * garbage on every request: `remaining`, `leftMs`. Times are given once, to `at`, and best whole: a fraction handed
+ * on is garbage, too.
  *
  * Threads: one instance each; any number on one table. One compare-exchange on the word of the current window decides,
  * and the loser reads again: see `layout.ts`.
@@ -31,10 +44,15 @@ export class SlidingWindow {
   remaining = 0;
   /** Milliseconds to the end of the window that counts; until then `remaining` only grows by itself. */
   leftMs = 0;
-  /** The slot that `take` or `giveBack` found last; -1 for none. */
-  slot = -1;
+  /** The slot that `take` or `giveBack` found last; NO_ROOM for none. */
+  slot = NO_ROOM;
+  /** Added to the clock for the windows that follow: whole milliseconds. */
+  shiftMs = 0;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
+  /** Clock that numbers the windows, whole milliseconds, and tick of the steady clock: of the request at hand. */
+  #clockMs = 0;
+  #tick = 0;
   /** The window at hand: its number modulo 256, and how far it has gone; less than 0 where this clock is behind. */
   #turn = 0;
   #elapsedMs = 0;
@@ -52,20 +70,30 @@ export class SlidingWindow {
     this.#words = table.words;
   }
 
+  /** Clock that the last decision went by: the given one, or a later one where this thread was held up. */
+  get clockMs(): number {
+    return this.#clockMs;
+  }
+
   /**
-   * What `take` would answer, counting nothing.
+   * When what follows is decided.
    *
-   * @param high, low  Id of the key.
-   * @param clockMs    Clock that numbers the windows, milliseconds.
-   * @param steadyMs   Steady clock of the machine, milliseconds.
+   * @param clockMs   Clock that numbers the windows, milliseconds.
+   * @param steadyMs  Steady clock of the machine, milliseconds.
    */
-  look(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): number {
+  at(clockMs: number, steadyMs: number): void {
+    this.#clockMs = Math.floor(clockMs);
+    this.#tick = tickOf(steadyMs);
+  }
+
+  /** What `take` would answer, counting nothing. @param high, low  Id of the key. */
+  look(high: number, low: number, rule: WindowRule, cost: number): number {
     const { windowMs } = rule;
-    this.#begin(windowMs, clockMs);
-    const slot = this.#table.peek(high, low, steadyMs);
-    if (slot !== -1) this.#read(slot, windowMs);
-    if (slot === -1 || !this.#table.holds(slot, high, low)) {
-      this.#begin(windowMs, clockMs);
+    this.#begin(windowMs);
+    const slot = this.#table.peek(high, low, this.#tick);
+    if (slot !== NO_ROOM) this.#read(slot, windowMs);
+    if (slot === NO_ROOM || !this.#table.holds(slot, high, low)) {
+      this.#begin(windowMs);
       this.#current = 0;
       this.#before = 0;
     }
@@ -80,29 +108,28 @@ export class SlidingWindow {
    * @returns  0 when admitted; milliseconds (>= 1) until a request of this cost would be, if no other came; FULL where
    *           the key found no slot. A cost above the limit never fits: then the wait is a whole window.
    */
-  take(
-    high: number,
-    low: number,
-    rule: WindowRule,
-    cost: number,
-    clockMs: number,
-    steadyMs: number,
-    penalise: boolean,
-  ): number {
+  take(high: number, low: number, rule: WindowRule, cost: number, penalise: boolean): number {
     const table = this.#table;
     const { windowMs } = rule;
     for (;;) {
-      this.#begin(windowMs, clockMs);
-      const slot = table.slotOf(high, low, windowMs, steadyMs, this.#turn);
+      this.#begin(windowMs);
+      const slot = table.slotOf(high, low, windowMs, this.#tick, this.#turn);
       this.slot = slot;
-      if (slot === -1) return FULL;
+      if (slot === NO_ROOM) return FULL;
       this.#read(slot, windowMs);
+      // Behind the search and the reads: who took a slot back, or opened a window, had moved the newest tick before.
+      const lag = table.lag(this.#tick);
+      if (lag > LAG_MAX) {
+        this.#clockMs += (lag - LAG_MAX) * TICK_MS;
+        this.#tick = (this.#tick + lag - LAG_MAX) | 0;
+        continue;
+      }
       if (!table.holds(slot, high, low)) continue;
       const waitMs = this.#judge(rule, cost);
       if (waitMs !== 0 && !penalise) return waitMs;
       if (this.#seen >>> COUNT_BITS !== this.#tag) {
         // First in its window: the slot matters until the next one has passed.
-        table.extend(slot, steadyMs, windowMs * 2 - this.#elapsedMs);
+        table.extend(slot, this.#tick, windowMs * 2 - this.#elapsedMs);
         if (!table.holds(slot, high, low)) continue;
       }
       const count = Math.min(COUNT_MAX, this.#current + cost);
@@ -115,11 +142,11 @@ export class SlidingWindow {
   }
 
   /** Takes back what `take` has just counted for this key, where no later window has begun meanwhile. */
-  giveBack(high: number, low: number, rule: WindowRule, cost: number, clockMs: number, steadyMs: number): void {
-    const slot = this.#table.peek(high, low, steadyMs);
+  giveBack(high: number, low: number, rule: WindowRule, cost: number): void {
+    const slot = this.#table.peek(high, low, this.#tick);
     this.slot = slot;
-    if (slot === -1) return;
-    this.#begin(rule.windowMs, clockMs);
+    if (slot === NO_ROOM) return;
+    this.#begin(rule.windowMs);
     const turn = this.#turn;
     this.#read(slot, rule.windowMs);
     // The count of a window that has passed is final.
@@ -127,12 +154,12 @@ export class SlidingWindow {
     this.#takeBack(cost);
   }
 
-  /** Numbers the window that `clockMs` is in. */
-  #begin(windowMs: number, clockMs: number): void {
-    const wholeMs = Math.floor(clockMs);
-    const number = Math.floor(wholeMs / windowMs);
+  /** Numbers the window that the clock is in. */
+  #begin(windowMs: number): void {
+    const clockMs = this.#clockMs + this.shiftMs;
+    const number = Math.floor(clockMs / windowMs);
     this.#turn = number & TURN_MASK;
-    this.#elapsedMs = wholeMs - number * windowMs;
+    this.#elapsedMs = clockMs - number * windowMs;
   }
 
   /** Reads the counts of a slot, as of the window at hand, or of a later one that has begun for other threads. */

@@ -20,12 +20,14 @@ export interface RouteLimit {
   readonly needsRedis: boolean;
   /** Name of each window in RateLimit and RateLimit-Policy, quoted. */
   readonly windowNames: readonly string[];
+  /** `"name";q=10;w=1, ...`: what RateLimit-Policy says of it. */
+  readonly policyItems: string;
 }
 
 export interface RouteLimits {
   readonly limits: readonly RouteLimit[];
   readonly cost: number;
-  /** `"name";q=10;w=1, ...`: value of RateLimit-Policy. */
+  /** Value of RateLimit-Policy where all of them hold for a request. */
   readonly policyField: string;
 }
 
@@ -43,14 +45,15 @@ export function compileRouteLimits(
 ): ReadonlyMap<Route, RouteLimits> {
   const everywhere = Object.keys(config.rateLimits).filter((name) => config.rateLimits[name]?.everyRoute === true);
   const compiled = new Map<Route, RouteLimits>();
+  const salts = new Salts();
   for (const route of routes) {
     const { rateLimits, cost } = route.config.policies;
     const names = [...new Set([...everywhere, ...rateLimits])];
     const limits = names.map((name) =>
-      compileLimit(config, name, route, captured, prefix, rows[`limit:${name}`] ?? -1),
+      compileLimit(config, name, route, captured, prefix, rows[`limit:${name}`] ?? -1, salts),
     );
     if (limits.length === 0 || cost === 0) continue;
-    compiled.set(route, { limits, cost, policyField: limits.map(policyItems).join(', ') });
+    compiled.set(route, { limits, cost, policyField: limits.map(({ policyItems }) => policyItems).join(', ') });
   }
   return compiled;
 }
@@ -62,29 +65,41 @@ function compileLimit(
   captured: readonly string[],
   prefix: ClientPrefix,
   row: number,
+  salts: Salts,
 ): RouteLimit {
   const policy = config.rateLimits[name] as RateLimitConfig;
   const { windows, penalise, perRoute, exempt, mode } = policy;
+  const windowNames = windows.map(({ windowMs }) => (windows.length === 1 ? `"${name}"` : `"${name}-${windowMs}ms"`));
   return Object.freeze({
     name,
     row,
     rule: {
       // No name holds a blank: the salt of a route's own count is no other policy's.
-      salt: saltOf(perRoute ? `${name} ${route.name}` : name),
+      salt: salts.of(perRoute ? `${name} ${route.name}` : name),
       windows,
       penalise,
-      isShared: mode === 'synced',
+      onSharedClock: mode !== 'local',
+      isExchanged: mode === 'synced',
     },
     needsRedis: mode !== 'local' && policy.whenRedisFails === 'refuse',
     key: compileKey(policy.key, captured, prefix),
     skipsMissing: policy.whenMissing === 'skip',
     exempt: exempt.length === 0 ? null : compileRanges(exempt, `rateLimits.${name}.exempt`),
-    windowNames: windows.map(({ windowMs }) => (windows.length === 1 ? `"${name}"` : `"${name}-${windowMs}ms"`)),
+    windowNames,
+    policyItems: windows
+      .map(({ limit, windowMs }, index) => `${windowNames[index]};q=${limit};w=${Math.ceil(windowMs / 1_000)}`)
+      .join(', '),
   });
 }
 
-function policyItems({ rule, windowNames }: RouteLimit): string {
-  return rule.windows
-    .map(({ limit, windowMs }, index) => `${windowNames[index]};q=${limit};w=${Math.ceil(windowMs / 1_000)}`)
-    .join(', ');
+/** A salt for each text, the same at every reload and in every thread; no two texts of one configuration share one. */
+class Salts {
+  readonly #texts = new Map<number, string>();
+
+  of(text: string): number {
+    let salt = saltOf(text);
+    for (let tries = 1; (this.#texts.get(salt) ?? text) !== text; tries += 1) salt = saltOf(`${text} ${tries}`);
+    this.#texts.set(salt, text);
+    return salt;
+  }
 }

@@ -60,12 +60,12 @@ class LimitPhase {
 
   look(tx: Transaction, limits: RouteLimits): Verdict {
     const decision = this.#decision;
-    decision.begin(limits.cost, tx.startedAt + STEADY_OFFSET_MS);
+    decision.begin(limits.cost, Math.floor(tx.startedAt + STEADY_OFFSET_MS));
     this.#stuck = null;
     for (const limit of limits.limits) this.#add(tx, limit);
     if (decision.policies === 0) return PASS;
     if (this.#stuck !== null) return this.#refuseAlone(tx, this.#stuck);
-    decision.decide();
+    decision.decide(this.#admitsFull);
     return this.#conclude(tx, limits);
   }
 
@@ -93,19 +93,22 @@ class LimitPhase {
   #conclude(tx: Transaction, limits: RouteLimits): Verdict {
     const decision = this.#decision;
     const metrics = this.#metrics;
-    if (decision.isFull) {
-      const { name, row } = this.#added[0] as RouteLimit;
+    if (decision.fullPolicy !== -1 && !this.#admitsFull) {
+      const { name, row } = this.#added[decision.fullPolicy] as RouteLimit;
       metrics.policy(row, 'full');
-      if (this.#admitsFull) return PASS;
       tx.policy = name;
       return refuse('SP_LIMITER_FULL', undefined, RETRY_SOON_FIELDS);
     }
-    const limit = this.#added[decision.policy] as RouteLimit;
     if (decision.waitMs === 0) {
-      for (let i = 0; i < decision.policies; i += 1) metrics.policy((this.#added[i] as RouteLimit).row, 'admitted');
-      if (this.#settings.onAll) {
+      for (let i = 0; i < decision.policies; i += 1) {
+        const isFull = decision.fullPolicy !== -1 && decision.full[i] === 1;
+        metrics.policy((this.#added[i] as RouteLimit).row, isFull ? 'full' : 'admitted');
+      }
+      // None speaks where all found the table full.
+      if (this.#settings.onAll && decision.policy !== -1) {
+        const limit = this.#added[decision.policy] as RouteLimit;
         tx.answerText += rateFields(
-          limits,
+          this.#policyField(limits),
           limit.windowNames[decision.window] as string,
           decision.remaining,
           Math.ceil(decision.leftMs / 1_000),
@@ -113,17 +116,27 @@ class LimitPhase {
       }
       return PASS;
     }
+    const limit = this.#added[decision.policy] as RouteLimit;
     metrics.policy(limit.row, 'refused');
     tx.policy = limit.name;
     const seconds = Math.ceil(decision.waitMs / 1_000);
-    tx.answerText += rateFields(limits, limit.windowNames[decision.window] as string, 0, seconds);
+    tx.answerText += rateFields(this.#policyField(limits), limit.windowNames[decision.window] as string, 0, seconds);
     return tooMany(seconds);
+  }
+
+  /** Policies that this request is exempt from are not named. */
+  #policyField(limits: RouteLimits): string {
+    const count = this.#decision.policies;
+    if (count === limits.limits.length) return limits.policyField;
+    let field = '';
+    for (let i = 0; i < count; i += 1) field += (i === 0 ? '' : ', ') + (this.#added[i] as RouteLimit).policyItems;
+    return field;
   }
 }
 
 /** IETF draft-ietf-httpapi-ratelimit-headers: the window with least room left speaks for all. */
-function rateFields(limits: RouteLimits, windowName: string, remaining: number, seconds: number): string {
-  return `\r\nratelimit-policy: ${limits.policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
+function rateFields(policyField: string, windowName: string, remaining: number, seconds: number): string {
+  return `\r\nratelimit-policy: ${policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
 }
 
 /** @param seconds  Whole, and not less than the wait: who waits so long is admitted. */

@@ -13,12 +13,18 @@ export interface CountData {
 
 const { words, times, limit, steadyMs } = workerData as CountData;
 const decision = new Decision(new LimiterTable(words), new KeyHash(1, 2));
-const rule = { salt: 0, windows: [{ limit, windowMs: 3_600_000 }], penalise: false, isShared: true };
+const rule = {
+  salt: 0,
+  windows: [{ limit, windowMs: 3_600_000 }],
+  penalise: false,
+  onSharedClock: true,
+  isExchanged: true,
+};
 let admitted = 0;
 for (let i = 0; i < times; i += 1) {
   decision.begin(1, steadyMs);
   decision.add(rule, 'key');
-  decision.decide();
+  decision.decide(false);
   if (decision.waitMs === 0) admitted += 1;
 }
 parentPort?.postMessage(admitted);

@@ -17,6 +17,8 @@ import { until } from '../support/wait.ts';
 /** A day: no window turns while a test runs, but for one run in a thousand days. */
 const DAY: WindowRule = { limit: 100, windowMs: 86_400_000 };
 
+const SYNCED = { onSharedClock: true, isExchanged: true };
+
 interface NodeOptions {
   readonly slots?: number;
   /** What the machine's wall clock is off. */
@@ -25,7 +27,7 @@ interface NodeOptions {
 
 /** What one process has of the limiter, and requests at will. */
 async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, clockOffMs = 0 }: NodeOptions = {}) {
-  const words = createLimiterWords(slots);
+  const words = createLimiterWords(slots, steadyNow());
   SharedClock.start(words, Date.now() + clockOffMs, steadyNow());
   const clock = new SharedClock(words);
   const table = new LimiterTable(words);
@@ -39,8 +41,8 @@ async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, cloc
   await client.connect();
   const take = (rule: WindowRule, key = 'somebody', penalise = false): number => {
     decision.begin(1, steadyNow());
-    decision.add({ salt: 0, windows: [rule], penalise, isShared: true }, key);
-    decision.decide();
+    decision.add({ salt: 0, windows: [rule], penalise, ...SYNCED }, key);
+    decision.decide(false);
     return decision.waitMs;
   };
   /** As many as are admitted, at most `most`. */
@@ -245,12 +247,12 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
       salt: 0,
       windows: [DAY, { limit: 5, windowMs: 3_600_000 * 24 * 7 }],
       penalise: false,
-      isShared: true,
+      ...SYNCED,
     };
     const ask = ({ decision }: Node): number => {
       decision.begin(1, steadyNow());
       decision.add(rule, 'somebody');
-      decision.decide();
+      decision.decide(false);
       return decision.waitMs;
     };
     for (let i = 0; i < 20; i += 1) ask(a);

@@ -44,11 +44,11 @@ for (let round = 1; round <= rounds; round += 1) {
 /** All in one window. A round has keys of its own: slots are claimed and taken back meanwhile. */
 function take(round: number): HammerAnswer {
   const admitted = new Uint32Array(keys);
-  const nowMs = round * ROUND_MS;
+  counter.at(round * ROUND_MS, round * ROUND_MS);
   for (let i = 0; i < takes; i += 1) {
     const key = keys === 1 ? 0 : Math.floor(Math.random() * keys);
     hash.hash(`key ${key}`, round);
-    if (counter.take(hash.high, hash.low, rule, 1, nowMs, nowMs, false) === 0) {
+    if (counter.take(hash.high, hash.low, rule, 1, false) === 0) {
       admitted[key] = (admitted[key] as number) + 1;
     }
   }
@@ -67,11 +67,12 @@ function turn(round: number): HammerAnswer {
     const step = pauseMs + (i % 64 === thread ? Math.floor(Math.random() * 40) : 0);
     const nowMs = round * ROUND_MS + Atomics.add(board, 1, step);
     hash.hash('key', 1);
-    if (counter.take(hash.high, hash.low, fast, 1, nowMs, nowMs, false) !== 0) continue;
+    counter.at(nowMs, nowMs);
+    if (counter.take(hash.high, hash.low, fast, 1, false) !== 0) continue;
     admitted[0] = (admitted[0] as number) + 1;
-    const window = (nowMs + counter.leftMs) / TURN_WINDOW_MS - 1;
-    windows.push(window);
-    elapsed.push(Math.max(0, nowMs - window * TURN_WINDOW_MS));
+    const { clockMs, leftMs } = counter;
+    windows.push((clockMs + leftMs) / TURN_WINDOW_MS - 1);
+    elapsed.push(Math.max(0, TURN_WINDOW_MS - leftMs));
   }
   return { round, admitted, windows, elapsed };
 }
@@ -81,6 +82,7 @@ function claimForEver(): never {
   const short = { limit: 1, windowMs: 100 };
   for (let nowMs = ROUND_MS, i = 0; ; nowMs += 50, i += 1) {
     hash.hash(`own ${thread} ${i}`, 1);
-    counter.take(hash.high, hash.low, short, 1, nowMs, nowMs, false);
+    counter.at(nowMs, nowMs);
+    counter.take(hash.high, hash.low, short, 1, false);
   }
 }

@@ -5,6 +5,6 @@ import { LimiterTable } from '../../src/limiter/table.ts';
 
 /** A way to decide over a table of its own. */
 export function freshDecision(slots = 1_024): Decision {
-  const words = createLimiterWords(slots);
+  const words = createLimiterWords(slots, 0);
   return new Decision(new LimiterTable(words), new KeyHash(1, 2));
 }
