@@ -121,6 +121,7 @@ class RunningGateway implements Gateway {
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
+        redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {

@@ -51,6 +51,11 @@ export interface Downstream {
   attach(source: Source): void;
   /** Lets go of the source; what still comes of the body is swallowed. */
   detach(): void;
+  /**
+   * Gives pieces of the body that came before `attach`, in order, to the source; without one they are dropped.
+   * @param isWhole  The last of them ends the body.
+   */
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void;
   /** Tells the source, if there is one, to release everything: after a bug nobody else will. */
   abandon(): void;
   pauseBody(): void;

@@ -25,7 +25,7 @@ export function checkRedis(config: Config, report: Report): void {
     const path = ['rateLimits', name];
     if (policy.mode !== 'local' || policy.whenRedisFails === 'local') continue;
     const found = 'whenRedisFails has no effect with mode local';
-    report.problem([...path, 'whenRedisFails'], found, 'set mode: synced, or remove it', [[...path, 'mode']]);
+    report.problem([...path, 'whenRedisFails'], found, 'set mode: synced or strict, or remove it', [[...path, 'mode']]);
   }
   checkSecret(config, shared.length > 0, report);
 }
@@ -108,7 +108,7 @@ function checkShared(name: string, { redis, limiter, rateLimits }: Config, repor
     report.problem(inner, found, 'set redis.mode and redis.nodes, or mode: local', [MODE]);
   }
   for (const [at, { windowMs }] of (rateLimits[name]?.windows ?? []).entries()) {
-    if (windowMs >= 2 * limiter.exchangeMs) continue;
+    if (rateLimits[name]?.mode !== 'synced' || windowMs >= 2 * limiter.exchangeMs) continue;
     const exchange: KeyPath = ['limiter', 'exchangeMs'];
     const found = `this window is over before gateways hear of each other every ${limiter.exchangeMs} ms`;
     const remedy = 'make it at least twice limiter.exchangeMs, or set mode: local';

@@ -74,8 +74,8 @@ const RateLimit = Type.Object(
     penalise: flag('Refused requests count too: a client that does not wait stays out.', false),
     exempt: Ranges('Client addresses or CIDR ranges that are never limited by this policy.'),
     mode: oneOf(
-      'Who counts: each gateway by itself, or all together, with counts exchanged through Redis.',
-      ['local', 'synced'],
+      'Who counts: each gateway by itself; all together, with counts exchanged through Redis; or Redis, for each request.',
+      ['local', 'synced', 'strict'],
       'local',
     ),
     whenRedisFails: oneOf(

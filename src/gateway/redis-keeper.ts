@@ -16,6 +16,8 @@ const FIRST_MS = 500;
  */
 export class RedisKeeper {
   readonly client: RedisClient;
+  /** PEM certificates of `redis.tls.ca`, as they were read at start: threads that begin later trust the same. */
+  readonly authorities: readonly string[];
   readonly state: RedisState;
   readonly #exchange: Exchange;
 
@@ -29,7 +31,8 @@ export class RedisKeeper {
 
   private constructor(config: Config, table: LimiterTable, log: StateLog) {
     const { redis, limiter } = config;
-    this.client = new RedisClient(redis, readRedisAuthorities(config));
+    this.authorities = readRedisAuthorities(config);
+    this.client = new RedisClient(redis, this.authorities);
     this.state = new RedisState(table.words, log);
     this.#exchange = new Exchange({
       table,

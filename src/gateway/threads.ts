@@ -13,6 +13,7 @@ export interface ThreadsOptions {
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
@@ -144,6 +145,7 @@ export class Threads {
       metricsTable: options.metricsTable,
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
+      redisAuthorities: options.redisAuthorities,
       tls: this.#tls,
       accepting: this.#accepting,
       control,

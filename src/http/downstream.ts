@@ -86,6 +86,10 @@ export class HttpDownstream extends TimerNode implements Downstream {
     if (this.#bodyPaused) this.resumeBody();
   }
 
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
+    for (const [index, piece] of pieces.entries()) this.#source?.onBody(piece, isWhole && index === pieces.length - 1);
+  }
+
   abandon(): void {
     this.#source?.onAbort();
   }

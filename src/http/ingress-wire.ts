@@ -23,6 +23,8 @@ export interface IngressTask {
   readonly targetTable: SharedArrayBuffer;
   /** See src/limiter/layout.ts. */
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  /** PEM certificates of `redis.tls.ca`; none for the system's. */
+  readonly redisAuthorities: readonly string[];
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;

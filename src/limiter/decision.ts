@@ -131,6 +131,15 @@ export class Decision {
     }
   }
 
+  /** As `decide`, but counts nothing where all have room. @returns  False when one has none: see the fields. */
+  hasRoom(): boolean {
+    this.#forget();
+    this.fullPolicy = -1;
+    if (this.#lookAtAll()) return true;
+    this.#penalise();
+    return false;
+  }
+
   ruleAt(at: number): LimitRule {
     return this.rules[this.#policyOf[at] as number] as LimitRule;
   }

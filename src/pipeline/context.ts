@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
+import type { StrictLimiter } from '../limiter/strict.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -33,6 +34,8 @@ export interface PhaseContext {
   readonly policyRows: Readonly<Record<string, number>>;
   /** The thread's one way to decide about rate limits; used by one phase at a time. */
   readonly decision: Decision;
+  /** The thread's way to decide in Redis; null where no rate limit is strict. */
+  readonly strict: StrictLimiter | null;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

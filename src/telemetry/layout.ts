@@ -20,7 +20,7 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
- *     policy row     0..2   requests by what became of them: see POLICY_OUTCOMES
+ *     policy row     0..3   requests by what became of them: see POLICY_OUTCOMES
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
@@ -73,7 +73,7 @@ export const OUTCOME_CLASSES = Object.freeze(['failure', '1xx', '2xx', '3xx', '4
 export const POLICY_WORDS = 4;
 export const POLICY_ROWS = POLICIES_METERED_MAX + 1;
 /** What a policy made of a request: word = position. */
-export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full'] as const);
+export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full', 'alone'] as const);
 export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
 
 /** Words in 128 bytes. */

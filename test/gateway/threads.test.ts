@@ -40,6 +40,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     metricsTable,
     targetTable: new SharedArrayBuffer(4),
     limiterWords: new Int32Array(new SharedArrayBuffer(4)),
+    redisAuthorities: [],
     lines: { write: (_lines: string, done: () => void) => done() },
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),

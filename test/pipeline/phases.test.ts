@@ -46,6 +46,7 @@ class Bench {
       metrics: new ThreadMetrics(createMetricsTable(1, 1), 0),
       policyRows: {},
       decision: freshDecision(),
+      strict: null,
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),

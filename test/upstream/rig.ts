@@ -152,6 +152,10 @@ export class Client implements Downstream, TransactionOwner {
     if (this.bodyPaused) this.resumeBody();
   }
 
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
+    for (const [index, piece] of pieces.entries()) this.source?.onBody(piece, isWhole && index === pieces.length - 1);
+  }
+
   abandon(): void {
     this.source?.onAbort();
   }
