@@ -38,7 +38,7 @@ export function windowInUse(words: Int32Array, slot: number, number: number): nu
 }
 
 /**
- * Adds what others counted in window `number` to a slot, up to `COUNT_MAX`.
+ * Adds what others counted in window `number` to a slot, as far as the count stays at `most` or below.
  *
  * @param clockMs   Shared clock that numbers the windows.
  * @param steadyMs  Steady clock at the same moment.
@@ -54,6 +54,7 @@ export function addCount(
   add: number,
   clockMs: number,
   steadyMs: number,
+  most = COUNT_MAX,
 ): number {
   const { words } = table;
   const leftMs = (number + 2) * windowMs - clockMs;
@@ -70,8 +71,8 @@ export function addCount(
     const ahead = stepsBetween(seen, tag);
     if (ahead > 0) return -1;
     const count = ahead === 0 ? seen & COUNT_MASK : 0;
-    const next = Math.min(COUNT_MAX, count + add);
-    if (next === count) return 0;
+    const next = Math.min(most, COUNT_MAX, count + add);
+    if (next <= count) return 0;
     if (Atomics.compareExchange(words, at, seen, emptyWord(turn) | next) === seen) return next - count;
   }
 }

@@ -242,9 +242,9 @@ export class StrictLimiter {
       const number = numbers[at] as number;
       const slot = table.slotOf(high, low, windowMs, tickOf(steadyMs), number & TURN_MASK);
       if (slot === NO_ROOM) continue;
+      // Up to what Redis says: other threads do the same.
       const raise = (of: number, count: number): void => {
-        const lacks = count - countIn(table.words, slot, of);
-        if (lacks > 0) addCount(table, { slot, high, low, windowMs }, of, lacks, clockMs, steadyMs);
+        if (count > 0) addCount(table, { slot, high, low, windowMs }, of, count, clockMs, steadyMs, count);
       };
       raise(number - 1, befores[at] as number);
       raise(number, currents[at] as number);

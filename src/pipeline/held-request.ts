@@ -21,7 +21,7 @@ export class HeldRequest implements Source {
     tx.downstream.attach(this);
   }
 
-  /** The answer is there. @param decide  What the phase says now: pass or a refusal. Not called when the client went. */
+  /** The answer is there. @param decide  Says pass or a refusal; not called when the client has gone. */
   goOn(decide: () => Verdict): void {
     if (this.#isOver) return;
     this.#isOver = true;

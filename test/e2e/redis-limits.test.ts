@@ -8,12 +8,13 @@ import { TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 const HOUR_MS = 3_600_000;
-const LIMIT = 1_000;
+const LIMIT = 700;
+const STRICT_LIMIT = 300;
 /** Connections to each gateway, and what each waits between its requests. */
 const CONNECTIONS = 4;
 const PAUSE_MS = 3;
 /** After so many refusals in a run nobody is admitted any more. */
-const REFUSED_ENOUGH = 200;
+const REFUSED_ENOUGH = 120;
 /** How often the overshoot is measured. */
 const RUNS = Number(process.env.SALLYPORT_TEST_RUNS ?? 20);
 
@@ -21,9 +22,15 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
   const upstream = await startRecordingUpstream({ onRequest: (_request, reply) => reply.ok('{}') });
   after(() => upstream.close());
 
-  const config = (redis: TestRedis, more: ConfigDocument = {}): ConfigDocument => ({
+  const config = (redis: TestRedis, more: ConfigDocument = {}, timeoutMs = 1_000): ConfigDocument => ({
     upstreams: { main: { targets: [{ url: `http://127.0.0.1:${upstream.port}` }] } },
-    redis: { mode: 'single', nodes: [`127.0.0.1:${redis.port}`], keySecret: 'the same on every gateway' },
+    redis: {
+      mode: 'single',
+      nodes: [`127.0.0.1:${redis.port}`],
+      keySecret: 'the same on every gateway',
+      // Wide, so that a busy machine gives no false alarm.
+      timeoutMs,
+    },
     rateLimits: {
       synced: { key: ['header:x-client'], windows: [{ limit: LIMIT, windowMs: HOUR_MS }], mode: 'synced' },
       together: {
@@ -32,10 +39,16 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
         mode: 'synced',
         whenRedisFails: 'refuse',
       },
+      strict: { key: ['header:x-client'], windows: [{ limit: STRICT_LIMIT, windowMs: HOUR_MS }], mode: 'strict' },
+      needing: { windows: [{ limit: 50_000, windowMs: HOUR_MS }], mode: 'strict', whenRedisFails: 'refuse' },
+      beside: { key: ['header:x-client'], windows: [{ limit: STRICT_LIMIT - 1, windowMs: HOUR_MS }] },
     },
     routes: [
       { name: 'synced', paths: ['/synced/*'], upstream: 'main', policies: { rateLimits: ['synced'] } },
       { name: 'refuse', paths: ['/refuse/*'], upstream: 'main', policies: { rateLimits: ['together'] } },
+      { name: 'strict', paths: ['/strict/*'], upstream: 'main', policies: { rateLimits: ['strict'] } },
+      { name: 'needing', paths: ['/needing/*'], upstream: 'main', policies: { rateLimits: ['needing'] } },
+      { name: 'both', paths: ['/both/*'], upstream: 'main', policies: { rateLimits: ['strict', 'beside'] } },
       { name: 'free', upstream: 'main' },
     ],
     log: { access: false },
@@ -136,7 +149,7 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
   test('absent at the start: counts alone or refuses, is told once, and comes when it comes', async (t) => {
     const redis = await TestRedis.start(t);
     await redis.kill();
-    const [gateway] = (await gateways(t, 1, config(redis))) as [Gateway];
+    const [gateway] = (await gateways(t, 1, config(redis, {}, 300))) as [Gateway];
     assert.equal(await statusOf(gateway, '/synced/x', 'a'), 200);
     const refusal = await fetch(`http://127.0.0.1:${gateway.http}/refuse/x`, { headers: { 'x-client': 'a' } });
     assert.deepEqual([refusal.status, refusal.headers.get('retry-after')], [503, '1']);
@@ -165,6 +178,91 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
     );
   });
 
+  test(`strict: three gateways admit the limit, to the request, in ${RUNS} runs`, async (t) => {
+    const redis = await TestRedis.start(t);
+    const all = await gateways(t, 3, config(redis, {}, 10_000));
+    const admitted: number[] = [];
+    for (let run = 0; run < RUNS; run += 1) {
+      const results = await Promise.all(all.map((gateway) => hammer(gateway, `run ${run}`, '/strict/x')));
+      assert.deepEqual(
+        results.flatMap(({ failed }) => failed),
+        [],
+      );
+      admitted.push(results.reduce((sum, one) => sum + one.admitted, 0));
+    }
+    t.diagnostic(`limit ${STRICT_LIMIT}; admitted: ${admitted.join(' ')}`);
+    for (const gateway of all) {
+      assert.equal(await gateway.metric('sallyport_policy_requests_total', 'policy="strict"', 'outcome="alone"'), 0);
+    }
+    assert.deepEqual(admitted, Array(RUNS).fill(STRICT_LIMIT));
+  });
+
+  test('strict: fields, bodies and another policy beside it are as without Redis', async (t) => {
+    const redis = await TestRedis.start(t);
+    const [gateway] = (await gateways(t, 1, config(redis, {}, 10_000))) as [Gateway];
+    const ask = async (path: string, body: string | null = null): Promise<Response> => {
+      const method = body === null ? 'GET' : 'POST';
+      return fetch(`http://127.0.0.1:${gateway.http}${path}`, { method, headers: { 'x-client': 'a' }, body });
+    };
+    const first = await ask('/both/x');
+    assert.equal(first.headers.get('ratelimit-policy'), '"strict";q=300;w=3600, "beside";q=299;w=3600');
+    assert.match(first.headers.get('ratelimit') ?? '', /^"beside";r=298;t=\d+$/);
+    // Longer than what is kept of a body while its request waits.
+    const body = 'b'.repeat(400_000);
+    assert.equal((await ask('/both/body', body)).status, 200);
+    const seen = upstream.requests.find(({ target }) => target === '/both/body');
+    assert.equal(seen?.bodyBytes, body.length);
+    for (let i = 2; i < STRICT_LIMIT - 1; i += 1) assert.equal((await ask('/both/x')).status, 200);
+    const refused = await ask('/both/x');
+    assert.deepEqual([refused.status, refused.headers.get('ratelimit')?.slice(0, 8)], [429, '"beside"']);
+    assert.equal((await ask('/strict/x')).headers.get('ratelimit')?.replace(/t=\d+/, ''), '"strict";r=0;');
+    const full = await ask('/strict/x');
+    assert.equal(full.status, 429);
+    const problem = (await full.json()) as Record<string, unknown>;
+    assert.deepEqual(
+      [problem.status, problem.error, String(problem.retry_after)],
+      [429, 'Too Many Requests', full.headers.get('retry-after')],
+    );
+    assert.equal(full.headers.get('ratelimit'), `"strict";r=0;t=${problem.retry_after}`);
+  });
+
+  test('strict: Redis hangs, is killed and restarted under load: no 5xx, no long wait, the limit holds locally', async (t) => {
+    const redis = await TestRedis.start(t);
+    const [gateway] = (await gateways(t, 1, config(redis, {}, 100))) as [Gateway];
+    const load = startLoad({
+      port: gateway.http,
+      connections: 4,
+      pauseMs: 3,
+      target: (n) => `/strict/${n}`,
+      isRight: () => true,
+      fields: client,
+    });
+    const alone = (): Promise<number> =>
+      gateway.metric('sallyport_policy_requests_total', 'policy="strict"', 'outcome="alone"');
+    await until('Redis', () => areUp([gateway], 1));
+    const { admitted: before } = await hammer(gateway, 'before', '/strict/x');
+    assert.ok(before >= STRICT_LIMIT);
+    redis.signal('SIGSTOP');
+    const hung = await hammer(gateway, 'hung', '/strict/x');
+    assert.deepEqual([hung.failed, hung.admitted >= STRICT_LIMIT], [[], true]);
+    t.diagnostic(
+      `Redis hangs: ${hung.admitted} of ${STRICT_LIMIT} admitted, longest silence ${Math.round(hung.silenceMs)} ms`,
+    );
+    assert.ok(hung.silenceMs < 5_000);
+    assert.equal(await statusOf(gateway, '/strict/x', 'before'), 429);
+    assert.ok((await alone()) > 0);
+    assert.equal(await statusOf(gateway, '/needing/x', 'a'), 503);
+    await redis.kill();
+    const killed = await hammer(gateway, 'killed', '/strict/x');
+    assert.equal(killed.admitted, STRICT_LIMIT);
+    await redis.start();
+    const startedMs = performance.now();
+    await until('Redis decides again', async () => (await statusOf(gateway, '/needing/x', 'a')) === 200, 10_000, 5);
+    t.diagnostic(`Redis decides again ${Math.round(performance.now() - startedMs)} ms after the restart`);
+    for (const key of ['before', 'hung', 'killed']) assert.equal(await statusOf(gateway, '/strict/x', key), 429, key);
+    assert.deepEqual(othersThan429((await load.stop()).failures), []);
+  });
+
   test('counts outlive the gateway: one that starts anew goes on where the last one was', async (t) => {
     const redis = await TestRedis.start(t);
     const document = config(redis);
@@ -181,19 +279,21 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
 interface Hammered {
   readonly admitted: number;
   readonly answeredAtMs: readonly number[];
+  /** Longest time without any answer. */
+  readonly silenceMs: number;
   /** Causes. */
   readonly failed: readonly string[];
 }
 
 /** Requests to one gateway for one key, until it has refused for a while. */
-async function hammer(gateway: Gateway, key: string): Promise<Hammered> {
+async function hammer(gateway: Gateway, key: string, path = '/synced/x'): Promise<Hammered> {
   const answeredAtMs: number[] = [];
   const startedAtMs = performance.now();
   const load = startLoad({
     port: gateway.http,
     connections: CONNECTIONS,
     pauseMs: PAUSE_MS,
-    target: () => '/synced/x',
+    target: () => path,
     fields: () => `x-client: ${key}\r\n`,
     isRight: () => {
       answeredAtMs.push(performance.now());
@@ -203,7 +303,9 @@ async function hammer(gateway: Gateway, key: string): Promise<Hammered> {
   await until('refusals', () => load.failures.length > REFUSED_ENOUGH, 30_000, 10);
   const { ok, failures } = await load.stop();
   answeredAtMs.push(...failures.map(({ atMs }) => startedAtMs + atMs));
-  return { admitted: ok, answeredAtMs: answeredAtMs.sort((a, b) => a - b), failed: othersThan429(failures) };
+  answeredAtMs.sort((a, b) => a - b);
+  const silenceMs = Math.max(...answeredAtMs.map((atMs, index) => atMs - (answeredAtMs[index - 1] ?? startedAtMs)));
+  return { admitted: ok, answeredAtMs, silenceMs, failed: othersThan429(failures) };
 }
 
 function othersThan429(failures: readonly LoadFailure[]): string[] {

@@ -114,6 +114,8 @@ test('counts are added to the key that they are of, in windows that still matter
   assert.equal(add(5_000, 10, { ...own, low: 10 }), -1, 'another key');
   assert.equal(add(5_000, 2 * COUNT_MAX), COUNT_MAX - 11);
   assert.equal(add(5_000, 5), 0);
+  const raise = (count: number): number => addCount(table, own, 4_999, count, nowMs, nowMs, count);
+  assert.deepEqual([raise(305), raise(305), raise(200), countIn(words, own.slot, 4_999)], [5, 0, 0, 305]);
   assert.equal(add(5_004, 5, own, nowMs + 4_500), -1, 'the key has passed');
   assert.equal(windowInUse(words, own.slot, 5_000), 5_000);
   assert.equal(windowInUse(words, own.slot, 4_990), 5_000, 'a clock that went back');

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -27,7 +27,8 @@ export class TestRedis {
 
   /** @param more  Words of its command line. */
   static async start(t: TestContext, ...more: string[]): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort(), more);
+    const isClustered = more.includes('--cluster-enabled');
+    const redis = new TestRedis(isClustered ? await clusterPort() : await freePort(), more);
     t.after(() => redis.end());
     await redis.start();
     return redis;
@@ -54,7 +55,7 @@ export class TestRedis {
     const plain = this.#more.includes('--tls-port') ? '0' : String(this.port);
     const fixed = ['--port', plain, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#folder];
     this.#run([...fixed, ...this.#more.map((word) => (word === 'PORT' ? String(this.port) : word))]);
-    await until('redis-server to listen', () => canConnect(this.port));
+    await until('redis-server to listen', () => this.#isListening());
   }
 
   /** Answer of redis-cli. */
@@ -82,6 +83,12 @@ export class TestRedis {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  async #isListening(): Promise<boolean> {
+    const code = this.#child?.exitCode ?? null;
+    if (code !== null) throw new Error(`redis-server on port ${this.port} ended with ${code}`);
+    return canConnect(this.port);
+  }
+
   #run(words: readonly string[]): void {
     const child = spawn('redis-server', words, { stdio: 'ignore' });
     const kill = () => child.kill('SIGKILL');
@@ -89,6 +96,22 @@ export class TestRedis {
     child.once('exit', () => process.removeListener('exit', kill));
     this.#child = child;
   }
+}
+
+/** Nodes of a cluster talk to each other on a second port, 10,000 above the first; see `freePort` for the range. */
+async function clusterPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port < 22_000 && (await isFree(port + 10_000))) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
 }
 
 /** A cluster of three masters that share all hash slots. */
