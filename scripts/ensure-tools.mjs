@@ -11,6 +11,7 @@ const PACKAGES = {
   testssl: 'testssl.sh',
   openssl: 'openssl',
   curl: 'curl',
+  'redis-server': 'redis-server',
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 

@@ -142,6 +142,13 @@ export const ERRORS = Object.freeze({
     'Service overloaded',
     'The gateway has no room left to count this client’s requests.',
   ),
+  SP_LIMITER_ALONE: row(
+    503,
+    'gateway',
+    'error',
+    'Service unavailable',
+    'The gateway cannot count this client’s requests together with the others.',
+  ),
 
   // More than the gateway or an upstream is to take at once.
   SP_SHED: row(503, 'gateway', 'warn', 'Service overloaded', 'The gateway is overloaded and serves what matters more.'),

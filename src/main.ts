@@ -12,6 +12,7 @@ import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
+import { RedisKeeper } from './gateway/redis-keeper.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
@@ -77,6 +78,7 @@ class RunningGateway implements Gateway {
   readonly #limiter: LimiterKeeper;
   readonly #bans: Bans;
   readonly #traffic: TrafficKeeper;
+  readonly #redis: RedisKeeper | null;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -103,6 +105,11 @@ class RunningGateway implements Gateway {
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
     this.#bans = createBans(config, this.#limiter.words, () => this.#log);
+    this.#redis = RedisKeeper.open(config, this.#limiter.table, {
+      // Looked up each time: a reload replaces the log.
+      info: (context, message) => this.#log.info(context, message),
+      warn: (context, message) => this.#log.warn(context, message),
+    });
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -123,6 +130,7 @@ class RunningGateway implements Gateway {
         limiterWords: this.#limiter.words,
         banWords: this.#bans.words,
         trafficWords: this.#traffic.words,
+        redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
         log: () => this.#log,
         onLost: (threadIndex) => {
@@ -164,6 +172,8 @@ class RunningGateway implements Gateway {
     // Who is banned must not be served in the first second.
     await this.#bans.keeper.start();
     this.#checks.update(config, this.#generation.plan);
+    // Counts of before are there when the first request comes.
+    await this.#redis?.start();
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
@@ -198,6 +208,7 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
+    await this.#redis?.stop();
     this.#limiter.stop();
     this.#traffic.stop();
     this.#checks.stop();
@@ -356,6 +367,7 @@ class RunningGateway implements Gateway {
       bans: this.#bans.keeper,
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
+      redis: this.#redis?.state ?? null,
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),

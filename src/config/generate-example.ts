@@ -23,6 +23,8 @@ const OFF: Readonly<Record<string, string>> = {
     '    whenMissing: address',
     '    penalise: false',
     '    exempt: []',
+    '    mode: local',
+    '    whenRedisFails: local',
   ].join('\n'),
   'abuse.rules': [
     '',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { readAddressLists } from './address-lists.ts';
 import { checkFields } from './check-fields.ts';
 import { checkListen } from './check-listen.ts';
+import { checkRedis } from './check-redis.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkThrottling } from './check-throttling.ts';
 import { checkTraffic } from './check-traffic.ts';
@@ -79,6 +80,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkTraffic(config, report);
   readAddressLists(config, report);
   checkThrottling(config, report);
+  checkRedis(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 

@@ -20,6 +20,8 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'limiter.slots',
   'abuse.bansMax',
   'abuse.file',
+  'limiter.exchangeMs',
+  'redis',
 ]);
 
 /**

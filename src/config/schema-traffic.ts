@@ -43,6 +43,7 @@ export const Limiter = section('The table in which all threads count.', {
   ),
   whenFull: oneOf('What becomes of a request whose counter finds no room.', ['refuse', 'admit'], 'refuse'),
   ipv6PrefixBits: count('Leading bits of an IPv6 address that count as one client.', 64, 16, 128, 'bits'),
+  exchangeMs: millis('Time between two exchanges of synced counts with other gateways.', 50, 10, 10_000),
   fields: oneOf('Which answers carry RateLimit and RateLimit-Policy; refusals always do.', ['all', 'refusals'], 'all'),
 });
 
@@ -76,6 +77,16 @@ const RateLimit = Type.Object(
     ),
     penalise: flag('Refused requests count too: a client that does not wait stays out.', false),
     exempt: Ranges('Client addresses or CIDR ranges that are never limited by this policy.'),
+    mode: oneOf(
+      'Who counts: each gateway by itself; all together, with counts exchanged through Redis; or Redis, for each request.',
+      ['local', 'synced', 'strict'],
+      'local',
+    ),
+    whenRedisFails: oneOf(
+      'While counts do not reach the others: each gateway counts by itself, or refuses with 503.',
+      ['local', 'refuse'],
+      'local',
+    ),
   },
   { additionalProperties: false, description: 'A limit on requests.' },
 );

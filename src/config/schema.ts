@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Claims, KeptFields } from './schema-fields.ts';
 import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
+import { Redis } from './schema-redis.ts';
 import { Abuse, Access, Concurrency, Limiter, RateLimits, RouteLimits, Shedding, Throttles } from './schema-traffic.ts';
 
 /**
@@ -308,6 +309,7 @@ export const ConfigSchema = Type.Object(
     abuse: Abuse,
     throttles: Throttles,
     shedding: Shedding,
+    redis: Redis,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
       default: {},
@@ -325,6 +327,7 @@ export type UpstreamConfig = Static<typeof Upstream>;
 export type TargetConfig = Static<typeof Target>;
 export type RouteConfig = Static<typeof RouteRow>;
 export type CertificateConfig = Static<typeof Certificate>;
+export type { RedisConfig } from './schema-redis.ts';
 export type {
   AbuseConfig,
   AccessConfig,

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import type { Config } from '../config/schema.ts';
 import { BUCKETS, createLimiterWords, SEED_0, SEED_1 } from '../limiter/layout.ts';
+import { SharedClock } from '../limiter/shared-clock.ts';
 import { LimiterTable } from '../limiter/table.ts';
 
 /** A whole pass over the table takes this long; whoever needs a slot takes passed ones back by itself, too. */
@@ -19,11 +20,13 @@ export class LimiterKeeper {
   #timer: NodeJS.Timeout | null = null;
   #bucket = 0;
 
-  constructor({ limiter }: Config) {
+  constructor({ limiter, redis }: Config) {
     this.words = createLimiterWords(limiter.slots, steadyMs());
-    const seed = randomBytes(8);
+    // Gateways that share counts must hash alike; else nobody needs to know the seed, not even the one after a restart.
+    const seed = redis.keySecret === '' ? randomBytes(8) : seedOf(redis.keySecret);
     this.words[SEED_0] = seed.readInt32LE(0);
     this.words[SEED_1] = seed.readInt32LE(4);
+    SharedClock.start(this.words, Date.now(), steadyMs());
     this.table = new LimiterTable(this.words);
   }
 
@@ -42,4 +45,8 @@ export class LimiterKeeper {
 
 function steadyMs(): number {
   return performance.now() + STEADY_OFFSET_MS;
+}
+
+function seedOf(secret: string): Buffer {
+  return createHmac('sha256', secret).update('keys of rate limits').digest();
 }

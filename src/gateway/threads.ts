@@ -16,6 +16,7 @@ export interface ThreadsOptions {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly trafficWords: TrafficWords;
+  readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
@@ -150,6 +151,7 @@ export class Threads {
       limiterWords: options.limiterWords,
       banWords: options.banWords,
       trafficWords: options.trafficWords,
+      redisAuthorities: options.redisAuthorities,
       tls: this.#tls,
       accepting: this.#accepting,
       control,

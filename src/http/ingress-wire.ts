@@ -43,6 +43,8 @@ export interface IngressTask {
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly trafficWords: TrafficWords;
+  /** PEM certificates of `redis.tls.ca`; none for the system's. */
+  readonly redisAuthorities: readonly string[];
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;

@@ -5,6 +5,7 @@ import { SallyportError } from '../errors.ts';
 import { Decision } from '../limiter/decision.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
 import { SEED_0, SEED_1 } from '../limiter/layout.ts';
+import { StrictLimiter } from '../limiter/strict.ts';
 import { LimiterTable } from '../limiter/table.ts';
 import { SlidingWindow } from '../limiter/window.ts';
 import { compileClientAddresses } from '../message/client-address.ts';
@@ -13,6 +14,7 @@ import type { ThreadBans, ThreadLines, ThreadLoad } from '../pipeline/context.ts
 import { capturedNames, fieldsOfKeys, hashReader } from '../pipeline/hash-field.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
+import { RedisClient } from '../redis/client.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
 import { LineSender } from '../telemetry/line-channel.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
@@ -31,6 +33,8 @@ import { loadUws } from './uws.ts';
 const FLUSH_MS = 100;
 /** A drained thread waits until no new request has come for this long: kept-alive clients get their `close` by it. */
 const QUIET_MS = 300;
+/** Longest that a thread waits for a first connection to Redis before it listens. */
+const REDIS_FIRST_MS = 500;
 
 /**
  * One ingress thread: compiles configurations, listens, runs requests, and drains. Lives until `drain` is done.
@@ -46,11 +50,14 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
+  #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
   readonly #front: Front;
   readonly #listeners: Listeners;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** The first try to reach Redis is over. */
+  #connected: Promise<void> = Promise.resolve();
   #log: Log;
   #draining = false;
   #finish: () => void = () => {};
@@ -102,6 +109,7 @@ export class Ingress {
     process.once('exit', () => this.#listeners.close());
     control.on('message', (message: ToIngress) => this.#onMessage(message));
     this.#startTimers();
+    await this.#firstTry();
     try {
       this.#listeners.accept(this.#task.accepting);
     } catch (error) {
@@ -112,6 +120,16 @@ export class Ingress {
     this.#say({ kind: 'listening' });
     await done;
     this.#stop();
+  }
+
+  /** Requests that come before there is a connection would be decided without Redis. */
+  async #firstTry(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, REDIS_FIRST_MS);
+    });
+    await Promise.race([this.#connected, patience]);
+    clearTimeout(timer);
   }
 
   #onMessage(message: ToIngress): void {
@@ -176,6 +194,7 @@ export class Ingress {
         decision: this.#decision,
         bans: this.#bans,
         traffic: this.#traffic.parts(config, trafficRows),
+        strict: this.#strictFor(config),
         load: this.#load,
         lines: this.#lines,
         log,
@@ -192,6 +211,15 @@ export class Ingress {
       settings: { wheel: this.#wheel, ...config.timeouts, draining: () => this.#draining },
       trustsPeer: (peer) => clientAddresses.trusts(peer),
     };
+  }
+
+  /** Made once, by the first configuration with a strict rate limit; settings of Redis do not change. */
+  #strictFor({ redis, rateLimits }: Config): StrictLimiter | null {
+    if (this.#strict !== null || !Object.values(rateLimits).some(({ mode }) => mode === 'strict')) return this.#strict;
+    const client = new RedisClient(redis, this.#task.redisAuthorities);
+    this.#strict = new StrictLimiter(client, new LimiterTable(this.#task.limiterWords), redis.prefix);
+    this.#connected = this.#strict.connect();
+    return this.#strict;
   }
 
   #accessLog(config: Config): AccessLog {
@@ -265,6 +293,7 @@ export class Ingress {
   #stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#traffic.close();
+    this.#strict?.stop();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();

@@ -1,6 +1,8 @@
 // hot path: synchronous, never throws
 import type { KeyHash } from './key-hash.ts';
-import type { LimiterTable } from './table.ts';
+import { REDIS_UP } from './layout.ts';
+import { SharedClock } from './shared-clock.ts';
+import { type LimiterTable, NO_ROOM } from './table.ts';
 import { FULL, SlidingWindow, type WindowRule } from './window.ts';
 
 /** A rate limit policy as decisions need it: see `RateLimitConfig` for the meanings. */
@@ -9,6 +11,10 @@ export interface LimitRule {
   readonly salt: number;
   readonly windows: readonly WindowRule[];
   readonly penalise: boolean;
+  /** Windows are those of the clock that machines share; by default of this machine's steady clock. */
+  readonly onSharedClock?: boolean;
+  /** What is counted goes to other machines. */
+  readonly isExchanged?: boolean;
 }
 
 /** Most windows of all policies that one request meets: 16 policies of 4 windows. */
@@ -45,12 +51,21 @@ export class Decision {
   readonly #policyOf = new Uint8Array(WINDOWS_MAX);
   readonly #windowOf = new Uint8Array(WINDOWS_MAX);
   readonly #hash: KeyHash;
+  readonly #table: LimiterTable;
   readonly #counter: SlidingWindow;
+  readonly #clock: SharedClock;
   #cost = 1;
 
   constructor(table: LimiterTable, hash: KeyHash) {
+    this.#table = table;
     this.#counter = new SlidingWindow(table);
+    this.#clock = new SharedClock(table.words);
     this.#hash = hash;
+  }
+
+  /** Counts of shared policies reach other machines: see `RedisState`. */
+  get reachesOthers(): boolean {
+    return Atomics.load(this.#table.words, REDIS_UP) === 1;
   }
 
   /** Starts anew. @param cost  What the request counts for. @param steadyMs  Steady clock, whole milliseconds. */
@@ -116,6 +131,15 @@ export class Decision {
     }
   }
 
+  /** As `decide`, but counts nothing where all have room. @returns  False when one has none: see the fields. */
+  hasRoom(): boolean {
+    this.#forget();
+    this.fullPolicy = -1;
+    if (this.#lookAtAll()) return true;
+    this.#penalise();
+    return false;
+  }
+
   ruleAt(at: number): LimitRule {
     return this.rules[this.#policyOf[at] as number] as LimitRule;
   }
@@ -135,6 +159,7 @@ export class Decision {
   /** @returns  False when one has no room; then the longest wait is noted. */
   #lookAtAll(): boolean {
     for (let at = 0; at < this.windows; at += 1) {
+      this.#setClock(at);
       const waitMs = this.#counter.look(
         this.highs[at] as number,
         this.lows[at] as number,
@@ -160,17 +185,32 @@ export class Decision {
   }
 
   #take(at: number, penalise: boolean): number {
-    return this.#counter.take(
+    this.#setClock(at);
+    const waitMs = this.#counter.take(
       this.highs[at] as number,
       this.lows[at] as number,
       this.windowAt(at),
       this.#cost,
       penalise,
     );
+    if (waitMs === 0 || penalise) this.#mark(at);
+    return waitMs;
   }
 
   #giveBack(at: number): void {
+    this.#setClock(at);
     this.#counter.giveBack(this.highs[at] as number, this.lows[at] as number, this.windowAt(at), this.#cost);
+    this.#mark(at);
+  }
+
+  #setClock(at: number): void {
+    this.#counter.shiftMs = this.ruleAt(at).onSharedClock === true ? this.#clock.shiftMs : 0;
+  }
+
+  /** What has just been counted goes to other machines with the next exchange. */
+  #mark(at: number): void {
+    const { slot } = this.#counter;
+    if (slot !== NO_ROOM && this.ruleAt(at).isExchanged === true) this.#table.mark(slot);
   }
 
   #noteFull(at: number): void {

@@ -2,15 +2,19 @@
  * The table in which all threads count. Word numbers live here only; one word is an Int32.
  *
  * ```
- *  word 0          32           96
- *  | header       | bucket 0   | bucket 1   | ...
+ *  word 0          32           96               end of the last bucket
+ *  | header       | bucket 0   | bucket 1   | ... | a bit per slot: counted in since the last exchange
  *  |  0 buckets   |  0.. 7  id, high half, of slots 0 to 7; FREE, TAKEN or the id's
  *  |  1 seed      |  8..15  id, low half
  *  |  2 seed      | 16..23  count of the even window
  *  |  3 in use    | 24..31  count of the odd window
  *  |  4 found full| 32..39  tick at which both windows have passed
  *  |  5 reclaimed | 40      lock of the bucket: odd while it is held, one more with every step
- *  | 16 newest    | 41..63  unused: a bucket fills four cache lines of 64 bytes
+ *  |  6 base      | 48..55  length of the window, milliseconds, unsigned
+ *  |  7 base      | 41..47, 56..63  unused: a bucket fills four cache lines of 64 bytes
+ *  |  8 shift     |
+ *  |  9 Redis     |
+ *  | 16 newest    |
  * ```
  *
  * A key has two buckets it may live in and, once the first is half full, takes the emptier one: up to seven tenths of
@@ -56,6 +60,12 @@ export const SEED_1 = 2;
 export const IN_USE = 3;
 export const FOUND_FULL = 4;
 export const RECLAIMED = 5;
+/** Clock of shared policies: see `SharedClock`. */
+export const BASE_LOW = 6;
+export const BASE_HIGH = 7;
+export const SHIFT = 8;
+/** 1 while counts reach other machines: see `RedisState`. */
+export const REDIS_UP = 9;
 export const NEWEST = 16;
 
 export const ID_HIGH = 0;
@@ -64,12 +74,15 @@ export const EVEN = 16;
 export const ODD = 24;
 export const EXPIRES = 32;
 export const LOCK = 40;
+export const WINDOW_MS = 48;
 
 /** High halves of an id that are no id. TAKEN is left behind only by a thread that died with the lock. */
 export const FREE = 0;
 export const TAKEN = 1;
 
 export const COUNT_BITS = 24;
+/** Bits left of a signed number of 7 bits in a word. */
+const TAG_SHIFT = 25;
 export const COUNT_MASK = 0xff_ffff;
 /** Bit 31, as it stands right of the count: no window's word is 0. */
 export const TAG_VALID = 0x80;
@@ -89,7 +102,8 @@ export const COUNT_MAX = COUNT_MASK;
  */
 export function createLimiterWords(slots: number, steadyMs: number): Int32Array<SharedArrayBuffer> {
   const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SLOTS_PER_BUCKET)));
-  const bytes = (HEADER_WORDS + buckets * BUCKET_WORDS) * Int32Array.BYTES_PER_ELEMENT;
+  const marks = Math.ceil((buckets * SLOTS_PER_BUCKET) / 32);
+  const bytes = (bucketWord(buckets) + marks) * Int32Array.BYTES_PER_ELEMENT;
   const words = new Int32Array(new SharedArrayBuffer(bytes));
   words[BUCKETS] = buckets;
   words[NEWEST] = tickOf(steadyMs);
@@ -111,7 +125,24 @@ export function tickOf(steadyMs: number): number {
   return Math.floor(steadyMs / TICK_MS) | 0;
 }
 
+/** Half the windows from `tag` to that of a window's word: -64 to 63. */
+export function stepsBetween(word: number, tag: number): number {
+  return (((word >>> COUNT_BITS) - tag) << TAG_SHIFT) >> TAG_SHIFT;
+}
+
 /** First word of a bucket. */
 export function bucketWord(bucket: number): number {
   return HEADER_WORDS + bucket * BUCKET_WORDS;
+}
+
+/** Number of a slot, from 0: its bit among the marks. Words of header and bucket are multiples of eight. */
+export function slotNumber(slot: number): number {
+  const index = slot & (SLOTS_PER_BUCKET - 1);
+  return ((slot - index - HEADER_WORDS) / BUCKET_WORDS) * SLOTS_PER_BUCKET + index;
+}
+
+/** The slot of a number, the other way round. */
+export function slotOfNumber(number: number): number {
+  const index = number & (SLOTS_PER_BUCKET - 1);
+  return bucketWord((number - index) / SLOTS_PER_BUCKET) + index;
 }

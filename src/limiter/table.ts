@@ -15,9 +15,12 @@ import {
   ODD,
   RECLAIMED,
   SLOTS_PER_BUCKET,
+  slotNumber,
+  slotOfNumber,
   TAKEN,
   TICK_MS,
   tickOf,
+  WINDOW_MS,
 } from './layout.ts';
 
 /** No slot: both buckets of the key are full of keys in use. */
@@ -43,11 +46,13 @@ const LOCK_DEAD_MS = 1_000;
 export class LimiterTable {
   readonly words: Int32Array;
   readonly #mask: number;
+  readonly #marks: number;
 
   /** @param words  From `createLimiterWords`. */
   constructor(words: Int32Array) {
     this.words = words;
     this.#mask = (words[BUCKETS] as number) - 1;
+    this.#marks = bucketWord(this.#mask + 1);
   }
 
   get slots(): number {
@@ -107,6 +112,37 @@ export class LimiterTable {
   extend(slot: number, tick: number, leftMs: number): void {
     this.#forward(NEWEST, tick);
     this.#forward(slot + EXPIRES, tickAfter(tick, leftMs));
+  }
+
+  /** Whether the counts of a slot may still matter. */
+  isLive(slot: number, tick: number): boolean {
+    const id = Atomics.load(this.words, slot + ID_HIGH);
+    return id !== FREE && id !== TAKEN && ticksLeft(this.words, slot, tick) > 0;
+  }
+
+  /** Marks a slot for the next exchange with other machines. Call it after the count is written. */
+  mark(slot: number): void {
+    const { words } = this;
+    const number = slotNumber(slot);
+    const at = this.#marks + (number >>> 5);
+    const bit = 1 << (number & 31);
+    // A mark that is there is taken later, and the count is read after that.
+    if ((Atomics.load(words, at) & bit) === 0) Atomics.or(words, at, bit);
+  }
+
+  /** Words of marks: 32 slots each. */
+  get markWords(): number {
+    return Math.ceil(this.slots / 32);
+  }
+
+  /** Takes the marks of one word. @param at  0 <= at < `markWords`. @param into  Gets the slots marked. */
+  takeMarks(at: number, into: number[]): void {
+    const { words } = this;
+    if (Atomics.load(words, this.#marks + at) === 0) return;
+    const bits = Atomics.exchange(words, this.#marks + at, 0);
+    for (let bit = 0; bit < 32; bit += 1) {
+      if ((bits & (1 << bit)) !== 0) into.push(slotOfNumber(at * 32 + bit));
+    }
   }
 
   /**
@@ -246,6 +282,7 @@ export class LimiterTable {
   #give(slot: number, id: number, low: number, windowMs: number, tick: number, turn: number): void {
     const { words } = this;
     words[slot + ID_LOW] = low;
+    words[slot + WINDOW_MS] = windowMs | 0;
     words[slot + EVEN] = emptyWord(turn & ~1);
     words[slot + ODD] = emptyWord((turn - 1) | 1);
     words[slot + EXPIRES] = tickAfter(tick, windowMs * 2);

@@ -1,5 +1,16 @@
 // hot path: synchronous, never throws
-import { COUNT_BITS, COUNT_MASK, COUNT_MAX, EVEN, ODD, TICK_MS, TURN_MASK, tagOf, tickOf } from './layout.ts';
+import {
+  COUNT_BITS,
+  COUNT_MASK,
+  COUNT_MAX,
+  EVEN,
+  ODD,
+  stepsBetween,
+  TICK_MS,
+  TURN_MASK,
+  tagOf,
+  tickOf,
+} from './layout.ts';
 import { LAG_MAX, type LimiterTable, NO_ROOM } from './table.ts';
 
 /** What one sliding window allows. */
@@ -12,9 +23,6 @@ export interface WindowRule {
 
 /** No room in the table: `whenFull` decides. */
 export const FULL = NO_ROOM;
-
-/** Bits left of a signed number of 7 bits in a word. */
-const TAG_SHIFT = 25;
 
 /**
  * The sliding window counter over a shared table: a request is admitted when what was counted in this window, and what
@@ -36,6 +44,10 @@ export class SlidingWindow {
   remaining = 0;
   /** Milliseconds to the end of the window that counts; until then `remaining` only grows by itself. */
   leftMs = 0;
+  /** The slot that `take` or `giveBack` found last; NO_ROOM for none. */
+  slot = NO_ROOM;
+  /** Added to the clock for the windows that follow: whole milliseconds. */
+  shiftMs = 0;
   readonly #table: LimiterTable;
   readonly #words: Int32Array;
   /** Clock that numbers the windows, whole milliseconds, and tick of the steady clock: of the request at hand. */
@@ -102,6 +114,7 @@ export class SlidingWindow {
     for (;;) {
       this.#begin(windowMs);
       const slot = table.slotOf(high, low, windowMs, this.#tick, this.#turn);
+      this.slot = slot;
       if (slot === NO_ROOM) return FULL;
       this.#read(slot, windowMs);
       // Behind the search and the reads: who took a slot back, or opened a window, had moved the newest tick before.
@@ -131,6 +144,7 @@ export class SlidingWindow {
   /** Takes back what `take` has just counted for this key, where no later window has begun meanwhile. */
   giveBack(high: number, low: number, rule: WindowRule, cost: number): void {
     const slot = this.#table.peek(high, low, this.#tick);
+    this.slot = slot;
     if (slot === NO_ROOM) return;
     this.#begin(rule.windowMs);
     const turn = this.#turn;
@@ -142,7 +156,7 @@ export class SlidingWindow {
 
   /** Numbers the window that the clock is in. */
   #begin(windowMs: number): void {
-    const clockMs = this.#clockMs;
+    const clockMs = this.#clockMs + this.shiftMs;
     const number = Math.floor(clockMs / windowMs);
     this.#turn = number & TURN_MASK;
     this.#elapsedMs = clockMs - number * windowMs;
@@ -217,11 +231,6 @@ export class SlidingWindow {
     // In the next one this window is the one before.
     return leftMs + windowMs - floorOfShare(limit - cost, windowMs, current, 0);
   }
-}
-
-/** Half the windows from `tag` to that of a word: -64 to 63. */
-function stepsBetween(word: number, tag: number): number {
-  return (((word >>> COUNT_BITS) - tag) << TAG_SHIFT) >> TAG_SHIFT;
 }
 
 /** `(count * ms + rest) / divisor`, rounded down, exactly. @param count  Below 2^24; the others up to 2^32. */

@@ -3,6 +3,7 @@ import type { BanMade } from '../abuse/wire.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
+import type { StrictLimiter } from '../limiter/strict.ts';
 import type { SlidingWindow } from '../limiter/window.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
@@ -62,6 +63,8 @@ export interface PhaseContext {
   readonly decision: Decision;
   /** Queues, bounds and the shedder of the thread, with the rows of this configuration. */
   readonly traffic: TrafficParts;
+  /** The thread's way to decide in Redis; null where no rate limit is strict. */
+  readonly strict: StrictLimiter | null;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

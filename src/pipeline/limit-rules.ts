@@ -16,6 +16,10 @@ export interface RouteLimit {
   /** A request without a part of the key is not limited; else its address is counted. */
   readonly skipsMissing: boolean;
   readonly exempt: AddressSet | null;
+  /** Decided in Redis. */
+  readonly isStrict: boolean;
+  /** Refuses while counts do not reach other machines. */
+  readonly needsRedis: boolean;
   /** Name of each window in RateLimit and RateLimit-Policy, quoted. */
   readonly windowNames: readonly string[];
   /** `"name";q=10;w=1, ...`: what RateLimit-Policy says of it. */
@@ -25,6 +29,8 @@ export interface RouteLimit {
 export interface RouteLimits {
   readonly limits: readonly RouteLimit[];
   readonly cost: number;
+  /** Some are decided in Redis. */
+  readonly hasStrict: boolean;
   /** Value of RateLimit-Policy where all of them hold for a request. */
   readonly policyField: string;
 }
@@ -51,7 +57,12 @@ export function compileRouteLimits(
       compileLimit(config, name, route, captured, prefix, rows[`limit:${name}`] ?? -1, salts),
     );
     if (limits.length === 0 || cost === 0) continue;
-    compiled.set(route, { limits, cost, policyField: limits.map(({ policyItems }) => policyItems).join(', ') });
+    compiled.set(route, {
+      limits,
+      cost,
+      hasStrict: limits.some(({ isStrict }) => isStrict),
+      policyField: limits.map(({ policyItems }) => policyItems).join(', '),
+    });
   }
   return compiled;
 }
@@ -66,13 +77,21 @@ function compileLimit(
   salts: Salts,
 ): RouteLimit {
   const policy = config.rateLimits[name] as RateLimitConfig;
-  const { windows, penalise, perRoute, exempt } = policy;
+  const { windows, penalise, perRoute, exempt, mode } = policy;
   const windowNames = windows.map(({ windowMs }) => (windows.length === 1 ? `"${name}"` : `"${name}-${windowMs}ms"`));
   return Object.freeze({
     name,
     row,
-    // No name holds a blank: the salt of a route's own count is no other policy's.
-    rule: { salt: salts.of(perRoute ? `${name} ${route.name}` : name), windows, penalise },
+    rule: {
+      // No name holds a blank: the salt of a route's own count is no other policy's.
+      salt: salts.of(perRoute ? `${name} ${route.name}` : name),
+      windows,
+      penalise,
+      onSharedClock: mode !== 'local',
+      isExchanged: mode === 'synced',
+    },
+    isStrict: mode === 'strict',
+    needsRedis: mode !== 'local' && policy.whenRedisFails === 'refuse',
     key: compileKey(policy.key, captured, prefix),
     skipsMissing: policy.whenMissing === 'skip',
     exempt: exempt.length === 0 ? null : compileRanges(exempt, `rateLimits.${name}.exempt`),

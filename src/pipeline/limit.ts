@@ -3,28 +3,39 @@ import { parseAddress } from '../base/ip-address.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import type { Decision } from '../limiter/decision.ts';
+import type { StrictLimiter } from '../limiter/strict.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { Transaction } from '../transaction.ts';
-import { PASS, type Refusal, refuse, type Verdict } from '../verdict.ts';
+import { PASS, PENDING, type Refusal, refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 import { capturedNames } from './hash-field.ts';
+import { HeldRequest } from './held-request.ts';
 import { ADDRESS_INSTEAD } from './key-parts.ts';
 import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-rules.ts';
+import { StrictFacts } from './strict-facts.ts';
 
-/** A full table empties as windows pass: it is worth another try soon. */
-const FULL_RETRY_FIELDS = Object.freeze(['retry-after', '1']);
+/** A full table empties as windows pass, and Redis comes back: it is worth another try soon. */
+const RETRY_SOON_FIELDS = Object.freeze(['retry-after', '1']);
+
+/** Which limits of a route. */
+const ALL = 0;
+const STRICT = 1;
+const OTHERS = 2;
+type Which = typeof ALL | typeof STRICT | typeof OTHERS;
 
 /**
- * Phase limit: rate limit policies of the route. All decisions in shared memory; see `src/limiter`.
+ * Phase limit: rate limit policies of the route. Decisions in shared memory, those of strict policies in Redis; see
+ * `src/limiter`.
  *
- * @returns  A phase that refuses with 429, or null where no route has a limit.
+ * @returns  A phase that refuses with 429 and is pending while Redis decides, or null where no route has a limit.
  */
 export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
-  const { config, routes, policyRows, decision } = context;
+  const { config, routes, policyRows, decision, strict } = context;
   const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
   const compiled = compileRouteLimits(config, routes, capturedNames(config), prefix, policyRows);
   if (compiled.size === 0) return null;
-  const phase = new LimitPhase(decision, context.metrics, config.limiter.whenFull === 'admit', {
+  const phase = new LimitPhase(decision, strict, context.metrics, {
+    admitsFull: config.limiter.whenFull === 'admit',
     onAll: config.limiter.fields === 'all',
     prefix,
   });
@@ -35,6 +46,7 @@ export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: n
 }
 
 interface LimitSettings {
+  readonly admitsFull: boolean;
   /** RateLimit fields go with every answer, not with refusals alone. */
   readonly onAll: boolean;
   readonly prefix: ClientPrefix;
@@ -42,82 +54,183 @@ interface LimitSettings {
 
 class LimitPhase {
   readonly #decision: Decision;
+  readonly #strict: StrictLimiter | null;
   readonly #metrics: ThreadMetrics;
-  readonly #admitsFull: boolean;
   readonly #settings: LimitSettings;
   /** Limits of the request at hand, by their position in the decision. */
   readonly #added: RouteLimit[] = [];
+  /** The one of them that may not count alone, while counts do not reach other machines. */
+  #stuck: RouteLimit | null = null;
 
-  constructor(decision: Decision, metrics: ThreadMetrics, admitsFull: boolean, settings: LimitSettings) {
+  constructor(decision: Decision, strict: StrictLimiter | null, metrics: ThreadMetrics, settings: LimitSettings) {
     this.#decision = decision;
+    this.#strict = strict;
     this.#metrics = metrics;
-    this.#admitsFull = admitsFull;
     this.#settings = settings;
   }
 
   look(tx: Transaction, limits: RouteLimits): Verdict {
+    if (!limits.hasStrict) return this.#decide(tx, limits, ALL);
+    if (this.#strict?.available !== true) return this.#decideAlone(tx, limits);
+    return this.#ask(tx, limits, this.#strict);
+  }
+
+  /** Decides in shared memory about some of the limits, or all. */
+  #decide(tx: Transaction, limits: RouteLimits, which: Which): Verdict {
+    if (!this.#begin(tx, limits, which)) return PASS;
+    if (this.#stuck !== null) return this.#refuseAlone(tx, this.#stuck);
+    this.#decision.decide(this.#settings.admitsFull);
+    return this.#conclude(tx, limits, null);
+  }
+
+  /** Strict ones count here too, for want of Redis. */
+  #decideAlone(tx: Transaction, limits: RouteLimits): Verdict {
+    for (const limit of limits.limits) {
+      if (!limit.isStrict || this.#keyOf(tx, limit) === null) continue;
+      if (limit.needsRedis) return this.#refuseAlone(tx, limit);
+      this.#metrics.policy(limit.row, 'alone');
+    }
+    return this.#decide(tx, limits, ALL);
+  }
+
+  /**
+   * Has Redis decide about strict ones, if all others have room. The others count afterwards: what one of them refuses
+   * then, in a race, has been counted in Redis.
+   */
+  #ask(tx: Transaction, limits: RouteLimits, redis: StrictLimiter): Verdict {
+    const decision = this.#decision;
+    if (this.#begin(tx, limits, OTHERS)) {
+      if (this.#stuck !== null) return this.#refuseAlone(tx, this.#stuck);
+      if (!decision.hasRoom()) return this.#conclude(tx, limits, null);
+    }
+    if (!this.#begin(tx, limits, STRICT)) return this.#decide(tx, limits, OTHERS);
+    const asked = this.#added.slice(0, decision.policies);
+    const held = new HeldRequest(tx);
+    redis.decide(decision, limits.cost, (outcome) => {
+      held.goOn(() =>
+        outcome === null ? this.#decideAlone(tx, limits) : this.#resume(tx, limits, new StrictFacts(asked, outcome)),
+      );
+    });
+    return PENDING;
+  }
+
+  /** Redis has decided. */
+  #resume(tx: Transaction, limits: RouteLimits, facts: StrictFacts): Verdict {
+    const { limit } = facts;
+    if (facts.waitMs > 0) {
+      this.#begin(tx, limits, OTHERS);
+      this.#metrics.policy(limit.row, 'refused');
+      return this.#refuse(tx, limits, facts, limit, facts.windowName, facts.waitMs);
+    }
+    for (const { row } of facts.asked) this.#metrics.policy(row, 'admitted');
+    if (this.#begin(tx, limits, OTHERS)) {
+      this.#decision.decide(this.#settings.admitsFull);
+      return this.#conclude(tx, limits, facts);
+    }
+    if (this.#settings.onAll) this.#tell(tx, limits, facts, facts.windowName, facts.remaining, facts.leftMs);
+    return PASS;
+  }
+
+  /** Adds limits to a new decision. @returns  False when none of them holds for the request. */
+  #begin(tx: Transaction, limits: RouteLimits, which: Which): boolean {
     const decision = this.#decision;
     decision.begin(limits.cost, Math.floor(tx.startedAt + STEADY_OFFSET_MS));
-    for (const limit of limits.limits) this.#add(tx, limit);
-    if (decision.policies === 0) return PASS;
-    decision.decide(this.#admitsFull);
-    return this.#conclude(tx, limits);
+    this.#stuck = null;
+    for (const limit of limits.limits) {
+      if (which !== ALL && limit.isStrict !== (which === STRICT)) continue;
+      const key = this.#keyOf(tx, limit);
+      if (key === null) continue;
+      if (limit.needsRedis && !limit.isStrict && !decision.reachesOthers) this.#stuck ??= limit;
+      this.#added[decision.policies] = limit;
+      decision.add(limit.rule, key);
+    }
+    return decision.policies > 0;
   }
 
-  #add(tx: Transaction, limit: RouteLimit): void {
+  /** @returns  Null where the limit does not hold for the request. */
+  #keyOf(tx: Transaction, limit: RouteLimit): string | null {
     if (limit.exempt !== null) {
       const words = parseAddress(tx.client);
-      if (words !== null && limit.exempt.has(words)) return;
+      if (words !== null && limit.exempt.has(words)) return null;
     }
-    let key = limit.key(tx);
-    if (key === '') {
-      if (limit.skipsMissing) return;
-      key = ADDRESS_INSTEAD + this.#settings.prefix.of(tx.client);
-    }
-    this.#added[this.#decision.policies] = limit;
-    this.#decision.add(limit.rule, key);
+    const key = limit.key(tx);
+    if (key !== '') return key;
+    return limit.skipsMissing ? null : ADDRESS_INSTEAD + this.#settings.prefix.of(tx.client);
   }
 
-  #conclude(tx: Transaction, limits: RouteLimits): Verdict {
+  #refuseAlone(tx: Transaction, { name, row }: RouteLimit): Verdict {
+    this.#metrics.policy(row, 'refused');
+    tx.policy = name;
+    return refuse('SP_LIMITER_ALONE', undefined, RETRY_SOON_FIELDS);
+  }
+
+  /** @param strict  What Redis said beside this, and admitted; null for nothing. */
+  #conclude(tx: Transaction, limits: RouteLimits, strict: StrictFacts | null): Verdict {
     const decision = this.#decision;
     const metrics = this.#metrics;
-    if (decision.fullPolicy !== -1 && !this.#admitsFull) {
+    const { admitsFull, onAll } = this.#settings;
+    if (decision.fullPolicy !== -1 && !admitsFull) {
       const { name, row } = this.#added[decision.fullPolicy] as RouteLimit;
       metrics.policy(row, 'full');
       tx.policy = name;
-      return refuse('SP_LIMITER_FULL', undefined, FULL_RETRY_FIELDS);
+      return refuse('SP_LIMITER_FULL', undefined, RETRY_SOON_FIELDS);
     }
     if (decision.waitMs === 0) {
       for (let i = 0; i < decision.policies; i += 1) {
         const isFull = decision.fullPolicy !== -1 && decision.full[i] === 1;
         metrics.policy((this.#added[i] as RouteLimit).row, isFull ? 'full' : 'admitted');
       }
+      if (!onAll) return PASS;
       // None speaks where all found the table full.
-      if (this.#settings.onAll && decision.policy !== -1) {
+      if (strict !== null && (decision.policy === -1 || strict.remaining <= decision.remaining)) {
+        this.#tell(tx, limits, strict, strict.windowName, strict.remaining, strict.leftMs);
+      } else if (decision.policy !== -1) {
         const limit = this.#added[decision.policy] as RouteLimit;
-        tx.answerText += rateFields(
-          this.#policyField(limits),
-          limit.windowNames[decision.window] as string,
-          decision.remaining,
-          Math.ceil(decision.leftMs / 1_000),
-        );
+        const windowName = limit.windowNames[decision.window] as string;
+        this.#tell(tx, limits, strict, windowName, decision.remaining, decision.leftMs);
       }
       return PASS;
     }
     const limit = this.#added[decision.policy] as RouteLimit;
     metrics.policy(limit.row, 'refused');
+    return this.#refuse(tx, limits, strict, limit, limit.windowNames[decision.window] as string, decision.waitMs);
+  }
+
+  #refuse(
+    tx: Transaction,
+    limits: RouteLimits,
+    strict: StrictFacts | null,
+    limit: RouteLimit,
+    windowName: string,
+    waitMs: number,
+  ): Verdict {
     tx.policy = limit.name;
-    const seconds = Math.ceil(decision.waitMs / 1_000);
-    tx.answerText += rateFields(this.#policyField(limits), limit.windowNames[decision.window] as string, 0, seconds);
+    const seconds = Math.ceil(waitMs / 1_000);
+    this.#tell(tx, limits, strict, windowName, 0, waitMs);
     return tooMany(seconds);
   }
 
+  #tell(
+    tx: Transaction,
+    limits: RouteLimits,
+    strict: StrictFacts | null,
+    windowName: string,
+    remaining: number,
+    leftMs: number,
+  ): void {
+    tx.answerText += rateFields(this.#policyField(limits, strict), windowName, remaining, Math.ceil(leftMs / 1_000));
+  }
+
   /** Policies that this request is exempt from are not named. */
-  #policyField(limits: RouteLimits): string {
+  #policyField(limits: RouteLimits, strict: StrictFacts | null): string {
     const count = this.#decision.policies;
-    if (count === limits.limits.length) return limits.policyField;
+    const strictCount = strict === null ? 0 : strict.asked.length;
+    if (count + strictCount === limits.limits.length) return limits.policyField;
     let field = '';
     for (let i = 0; i < count; i += 1) field += (i === 0 ? '' : ', ') + (this.#added[i] as RouteLimit).policyItems;
+    for (let i = 0; i < strictCount; i += 1) {
+      field += (field === '' ? '' : ', ') + ((strict as StrictFacts).asked[i] as RouteLimit).policyItems;
+    }
     return field;
   }
 }

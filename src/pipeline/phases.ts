@@ -34,7 +34,7 @@ export interface PhaseRow {
 
 /**
  * The way of a request, in order: cheap refusals first. ARCHITECTURE.md draws this list as a table; a test compares.
- * A phase that answers `pending` (a throttle, the upstream) is resumed at the row after it.
+ * A phase that answers `pending` (limit where Redis decides, a throttle, the upstream) is resumed at the row after it.
  */
 export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'guard', compile: ({ config }) => compileGuard({ keepEncodedSlash: config.paths.encodedSlash === 'keep' }) },

@@ -21,8 +21,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
- *     policy row     0..5   requests by what became of them: see POLICY_OUTCOMES
- *                    6      sum of waits, ms            7..20   waits per bucket, the last one +Inf
+ *     policy row     0..6   requests by what became of them: see POLICY_OUTCOMES
+ *                    7      sum of waits, ms            8..21   waits per bucket, the last one +Inf
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
@@ -76,7 +76,15 @@ export const OUTCOME_CLASSES = Object.freeze(['failure', '1xx', '2xx', '3xx', '4
 export const POLICY_WORDS = 24;
 export const POLICY_ROWS = POLICIES_METERED_MAX + 1;
 /** What a policy made of a request: word = position. */
-export const POLICY_OUTCOMES = Object.freeze(['admitted', 'refused', 'full', 'waited', 'late', 'left'] as const);
+export const POLICY_OUTCOMES = Object.freeze([
+  'admitted',
+  'refused',
+  'full',
+  'alone',
+  'waited',
+  'late',
+  'left',
+] as const);
 export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
 export const WAIT_SUM = POLICY_OUTCOMES.length;
 export const WAIT_BUCKETS = WAIT_SUM + 1;

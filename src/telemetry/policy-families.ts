@@ -8,7 +8,7 @@ const OTHER_POLICIES = '_other';
 
 /** What can become of a request, by kind of policy; all of it for kinds that share the last row. */
 const OUTCOMES_OF: Readonly<Record<string, readonly PolicyOutcome[]>> = {
-  limit: ['admitted', 'refused', 'full'],
+  limit: ['admitted', 'refused', 'full', 'alone'],
   throttle: ['admitted', 'waited', 'late', 'full', 'left'],
   concurrency: ['admitted', 'refused'],
   shed: ['refused'],

@@ -23,6 +23,7 @@ import {
 } from './layout.ts';
 import type { MainMetrics } from './main-metrics.ts';
 import { policyFamilies } from './policy-families.ts';
+import { redisFamilies } from './redis-families.ts';
 import { type MeteredTarget, TargetCounts } from './target-counts.ts';
 import { BOUNDS_LE, MetricsTotals } from './totals.ts';
 
@@ -73,6 +74,18 @@ export interface BanGauges {
   readonly untold: number;
 }
 
+/** State of the exchange of counts through Redis. */
+export interface RedisGauges {
+  readonly isUp: boolean;
+  readonly exchanges: number;
+  readonly failures: number;
+  readonly counts: number;
+  readonly fallbacks: number;
+  readonly clockSteps: number;
+  readonly roundTripMs: number;
+  readonly lagMs: number;
+}
+
 export interface MetricsSources {
   /** From `createMetricsTable`. */
   readonly table: SharedArrayBuffer;
@@ -87,6 +100,8 @@ export interface MetricsSources {
   readonly limiter: LimiterGauges;
   readonly throttles: () => readonly ThrottleGauge[];
   readonly concurrency: () => readonly ConcurrencyGauge[];
+  /** Null where Redis is off. */
+  readonly redis: RedisGauges | null;
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;
@@ -120,6 +135,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...requestFamilies(sources),
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
+    ...redisFamilies(sources),
     ...processFamilies(sources),
   ]);
   collectDefaultMetrics({ register: registry });

@@ -20,6 +20,11 @@ export function readAuthorities(config: Pick<Config, 'upstreams'>): Readonly<Rec
   return authorities;
 }
 
+/** The authorities of `redis.tls.ca`, likewise; none when it is empty. */
+export function readRedisAuthorities({ redis }: Pick<Config, 'redis'>): readonly string[] {
+  return redis.tls.ca === '' ? [] : authoritiesIn(redis.tls.ca, `redis.tls.ca: ${redis.tls.ca}`);
+}
+
 /** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
 function authoritiesIn(file: string, place: string): readonly string[] {
   const content = readTlsFile(file);

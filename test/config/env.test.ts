@@ -10,7 +10,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 141;
+const SETTINGS = 159;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
@@ -43,6 +43,11 @@ const VALUES: Readonly<Record<string, string>> = {
   'routes[N].policies.rateLimits': 'my-api',
   'rateLimits.NAME.windows[N].windowMs': '60000',
   'rateLimits.NAME.exempt': '10.0.0.0/8,::1',
+  'redis.mode': 'single',
+  'redis.nodes': 'redis.internal:6379',
+  'redis.prefix': 'team-a:',
+  'redis.keySecret': 'a-secret-of-sixteen-and-more',
+  'redis.tls.serverName': 'redis.example.com',
   'upstreams.NAME.targets[N].url': 'https://10.0.0.9:99',
   'upstreams.NAME.hashBy': 'header:X-User',
   'upstreams.NAME.tls.serverName': 'api.example.com',
@@ -55,11 +60,36 @@ const VALUES: Readonly<Record<string, string>> = {
   'routes[N].addPrefix': '/v2',
 };
 
+const REDIS = { SALLYPORT_REDIS_MODE: 'single', SALLYPORT_REDIS_NODES: '127.0.0.1:6379' };
+
 /** What must also be said for a value to make sense. */
 const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
   'upstreams.NAME.hashBy': { SALLYPORT_UPSTREAMS_MY_API_BALANCE: 'hash' },
   ...adaptive('upstreams.NAME.concurrency', 'SALLYPORT_UPSTREAMS_MY_API_CONCURRENCY_MODE'),
   ...adaptive('routes[N].policies.concurrency', 'SALLYPORT_ROUTES_0_POLICIES_CONCURRENCY_MODE'),
+  'rateLimits.NAME.mode': { ...REDIS, SALLYPORT_REDIS_KEY_SECRET: 'a-secret-of-sixteen-and-more' },
+  'rateLimits.NAME.whenRedisFails': {
+    ...REDIS,
+    SALLYPORT_REDIS_KEY_SECRET: 'a-secret-of-sixteen-and-more',
+    SALLYPORT_RATE_LIMITS_MY_API_MODE: 'synced',
+  },
+  'redis.mode': { SALLYPORT_REDIS_NODES: '127.0.0.1:6379' },
+  'redis.nodes': { SALLYPORT_REDIS_MODE: 'single' },
+  'redis.sentinelName': { ...REDIS, SALLYPORT_REDIS_MODE: 'sentinel' },
+  'redis.username': { ...REDIS, SALLYPORT_REDIS_PASSWORD: 'a password' },
+  'redis.sentinelPassword': { ...REDIS, SALLYPORT_REDIS_MODE: 'sentinel' },
+  ...Object.fromEntries(
+    ['password', 'database', 'prefix', 'keySecret', 'connectMs', 'timeoutMs', 'tls.enabled'].map((key) => [
+      `redis.${key}`,
+      REDIS,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['verify', 'serverName', 'ca'].map((key) => [
+      `redis.tls.${key}`,
+      { ...REDIS, SALLYPORT_REDIS_TLS_ENABLED: 'true' },
+    ]),
+  ),
 };
 
 function adaptive(place: string, mode: string): Record<string, Record<string, string>> {

@@ -52,6 +52,7 @@ class Bench {
       decision: freshDecision(),
       bans: freshBans(),
       traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
+      strict: null,
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),

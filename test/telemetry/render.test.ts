@@ -37,6 +37,16 @@ const renderer = createMetricsRenderer({
     { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },
     { policy: 'upstream:shop', limit: 10, underWay: 0, minRttMs: 0 },
   ],
+  redis: {
+    isUp: true,
+    exchanges: 9,
+    failures: 4,
+    counts: 80,
+    fallbacks: 2,
+    clockSteps: 1,
+    roundTripMs: 1.5,
+    lagMs: 52,
+  },
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -174,6 +184,10 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_bans_made_total'), 6);
   assert.equal(value(families, 'sallyport_bans_locks_taken_total'), 2);
   assert.equal(value(families, 'sallyport_bans_untold_total'), 3);
+  assert.equal(value(families, 'sallyport_redis_up'), 1);
+  assert.equal(value(families, 'sallyport_redis_fallbacks_total'), 2);
+  assert.equal(value(families, 'sallyport_redis_exchanges_total', { result: 'failed' }), 4);
+  assert.equal(value(families, 'sallyport_redis_lag_seconds'), 0.052);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);

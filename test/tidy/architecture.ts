@@ -9,7 +9,7 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['transaction'],
+  ['transaction', 'redis'],
   [
     'limiter',
     'abuse',
@@ -44,6 +44,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/'],
   pino: ['src/telemetry/log.ts'],
   'pino-pretty': ['src/telemetry/log-pretty.ts'],
+  ioredis: ['src/redis/client.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
   ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],

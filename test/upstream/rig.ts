@@ -99,10 +99,6 @@ export class Client implements Downstream, TransactionOwner {
     this.source?.onDrain();
   }
 
-  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
-    for (const [index, piece] of pieces.entries()) this.source?.onBody(piece, isWhole && index === pieces.length - 1);
-  }
-
   respond(status: number, head: Uint8Array, body: Uint8Array | null): void {
     this.#answered('whole', status, head);
     if (body !== null) this.pieces.push(Buffer.from(body));
@@ -154,6 +150,10 @@ export class Client implements Downstream, TransactionOwner {
   detach(): void {
     this.source = null;
     if (this.bodyPaused) this.resumeBody();
+  }
+
+  replay(pieces: readonly Uint8Array[], isWhole: boolean): void {
+    for (const [index, piece] of pieces.entries()) this.source?.onBody(piece, isWhole && index === pieces.length - 1);
   }
 
   abandon(): void {

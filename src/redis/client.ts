@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisConfig } from '../config/schema.ts';
+
+/** A Lua script, known to Redis by its SHA-1. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+export function script(text: string): Script {
+  return Object.freeze({ text, sha: createHash('sha1').update(text).digest('hex') });
+}
+
+/** One run of a script. In a cluster all keys of a call have one hash tag. */
+export interface Call {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+/** What Redis answered to a call: a value or an error. */
+export type Reply = { readonly value: unknown } | { readonly error: Error };
+
+/** Wait between attempts to connect: from, to, milliseconds. */
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 250;
+/** How often a cluster is asked which master has what. */
+const SLOTS_REFRESH_MS = 1_000;
+/** Scripts given as text that are remembered: those of this program are a handful. */
+const SCRIPTS_MAX = 64;
+
+/**
+ * The one door to ioredis: scripts on a single Redis, on the master that sentinels name, or on a cluster.
+ *
+ * Connects by `connect`, and again by itself for ever. Nothing waits for a connection: without one a call fails at
+ * once. A call that failed may have been carried out all the same, also later, but never twice.
+ *
+ * Threads: one instance each.
+ */
+export class RedisClient {
+  /** Redis Cluster: what lies on different masters needs different hash tags, and one call has one tag. */
+  readonly isCluster: boolean;
+  readonly #redis: Redis | Cluster;
+  readonly #timeoutMs: number;
+  readonly #scripts = new Map<string, Script>();
+  /** Connections to masters that begin while `connect` waits. */
+  #nodes: Promise<void>[] | null = [];
+  #lastError: Error | null = null;
+  #isStopped = false;
+
+  /** @param authorities  PEM certificates trusted; empty for the system's. */
+  constructor(config: RedisConfig, authorities: readonly string[]) {
+    this.isCluster = config.mode === 'cluster';
+    this.#timeoutMs = config.timeoutMs;
+    this.#redis = open(config, authorities);
+    this.#redis.on('error', (error: Error) => {
+      this.#lastError = error;
+    });
+    // By itself a cluster's connection to a master waits for its first call, and refuses the others meanwhile.
+    this.#redis.on('+node', (node: Redis) => {
+      if (node.status !== 'wait') return;
+      const opened = this.#open(node);
+      this.#nodes?.push(opened);
+    });
+  }
+
+  /** A connection that has been greeted stands. */
+  get isConnected(): boolean {
+    return this.#redis.status === 'ready' && !this.#isStopped;
+  }
+
+  /** Begins to connect, once. @returns  When there is a connection, or the first try has failed; never rejects. */
+  async connect(): Promise<void> {
+    if (this.#redis.status !== 'wait' || this.#isStopped) return;
+    await this.#open(this.#redis);
+    await Promise.all(this.#nodes ?? []);
+    this.#nodes = null;
+  }
+
+  /**
+   * Runs scripts, all in one go.
+   *
+   * @returns  A reply per call, in order.
+   * @throws   Error when there is no connection, or not all have been answered in `timeoutMs`.
+   */
+  async run(calls: readonly Call[]): Promise<readonly Reply[]> {
+    if (!this.isConnected) throw new Error('not connected to Redis', { cause: this.#lastError });
+    return withDeadline(this.#runAll(calls), this.#timeoutMs);
+  }
+
+  /**
+   * Runs one script.
+   *
+   * @param text  Lua; the same few texts over and over: each is kept.
+   * @returns  Its value: text, whole number, null, or a list of such.
+   * @throws   As `run`, or with the error that Redis answered.
+   */
+  async runScript(text: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    let known = this.#scripts.get(text);
+    if (known === undefined) {
+      known = script(text);
+      if (this.#scripts.size < SCRIPTS_MAX) this.#scripts.set(text, known);
+    }
+    const [reply] = await this.run([{ script: known, keys, args }]);
+    if (reply === undefined) throw new Error('Redis gave no answer');
+    if ('error' in reply) throw reply.error;
+    return reply.value;
+  }
+
+  /** Ends the connection and all that waits on it. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#redis.disconnect();
+  }
+
+  async #open(connection: Redis | Cluster): Promise<void> {
+    try {
+      await connection.connect();
+    } catch (error) {
+      this.#lastError = error as Error;
+    }
+  }
+
+  /** Never rejects. */
+  async #runAll(calls: readonly Call[]): Promise<readonly Reply[]> {
+    const replies = await this.#send(calls, false);
+    const unknown = calls.filter((_call, index) => isNoScript(replies[index]));
+    if (unknown.length === 0) return replies;
+    const again = (await this.#send(unknown, true)).values();
+    return replies.map((reply) => (isNoScript(reply) ? (again.next().value ?? reply) : reply));
+  }
+
+  /** Commands written in one turn leave in one piece; each of a cluster goes to the master of its keys. */
+  #send(calls: readonly Call[], isWhole: boolean): Promise<readonly Reply[]> {
+    const name = isWhole ? 'eval' : 'evalsha';
+    return Promise.all(
+      calls.map(({ script: { text, sha }, keys, args }) =>
+        this.#redis.call(name, [isWhole ? text : sha, keys.length, ...keys, ...args]).then(
+          (value): Reply => ({ value }),
+          (error: Error): Reply => ({ error }),
+        ),
+      ),
+    );
+  }
+}
+
+/** An answer that has arrived counts, though a busy thread comes to it late: it is looked for before time is up. */
+function withDeadline<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      setImmediate(() => reject(new Error(`no answer from Redis in ${timeoutMs} ms`)));
+    }, timeoutMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function isNoScript(reply: Reply | undefined): boolean {
+  return reply !== undefined && 'error' in reply && reply.error.message.startsWith('NOSCRIPT');
+}
+
+function open(config: RedisConfig, authorities: readonly string[]): Redis | Cluster {
+  const { mode, tls } = config;
+  const nodes = config.nodes.map(hostAndPort);
+  const encryption = tls.enabled
+    ? {
+        rejectUnauthorized: tls.verify,
+        ...(tls.serverName === '' ? {} : { servername: tls.serverName }),
+        ...(authorities.length === 0 ? {} : { ca: [...authorities] }),
+      }
+    : undefined;
+  const common = {
+    protocol: 2 as const,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // What was under way when a connection ended fails then, and is never sent a second time.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: config.connectMs,
+    // A server that hangs takes greetings and commands, and never answers.
+    socketTimeout: config.connectMs,
+    retryStrategy: backOff,
+    // A master that became a replica: its name leads elsewhere by now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    ...(config.username === '' ? {} : { username: config.username }),
+    ...(config.password === '' ? {} : { password: config.password }),
+    ...(encryption === undefined ? {} : { tls: encryption }),
+  } satisfies RedisOptions;
+  if (mode === 'cluster') {
+    const { lazyConnect, enableOfflineQueue, retryStrategy, ...perNode } = common;
+    return new Cluster(nodes, {
+      lazyConnect,
+      enableOfflineQueue,
+      clusterRetryStrategy: retryStrategy,
+      maxRedirections: 3,
+      // What may have been carried out is not sent again; where the masters are is asked often instead.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: RETRY_MS_MIN,
+      slotsRefreshTimeout: config.connectMs,
+      slotsRefreshInterval: SLOTS_REFRESH_MS,
+      redisOptions: perNode,
+    });
+  }
+  if (mode === 'sentinel') {
+    return new Redis({
+      ...common,
+      db: config.database,
+      sentinels: nodes,
+      name: config.sentinelName,
+      sentinelRetryStrategy: backOff,
+      ...(config.sentinelPassword === '' ? {} : { sentinelPassword: config.sentinelPassword }),
+      ...(encryption === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: encryption }),
+    });
+  }
+  return new Redis({ ...common, ...nodes[0], db: config.database });
+}
+
+function backOff(times: number): number {
+  return Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(times - 1, 10));
+}
+
+function hostAndPort(node: string): { host: string; port: number } {
+  const colon = node.lastIndexOf(':');
+  return { host: node.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(node.slice(colon + 1)) };
+}
