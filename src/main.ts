@@ -104,12 +104,12 @@ class RunningGateway implements Gateway {
     this.#traffic = new TrafficKeeper(threadCount(config));
     this.#generation = this.#plan(config, 1);
     this.#limiter = new LimiterKeeper(config);
-    this.#bans = createBans(config, this.#limiter.words, () => this.#log);
     this.#redis = RedisKeeper.open(config, this.#limiter.table, {
       // Looked up each time: a reload replaces the log.
       info: (context, message) => this.#log.info(context, message),
       warn: (context, message) => this.#log.warn(context, message),
     });
+    this.#bans = createBans(config, this.#limiter.words, this.#redis?.client ?? null, () => this.#log);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -169,11 +169,11 @@ class RunningGateway implements Gateway {
     for (const warning of this.#loaded.warnings)
       this.#log.warn({ warning: describeProblem(warning) }, 'configuration warning');
     if (config.admin.port !== 0) await this.#startAdmin(config);
+    // Counts of before are there when the first request comes.
+    await this.#redis?.start();
     // Who is banned must not be served in the first second.
     await this.#bans.keeper.start();
     this.#checks.update(config, this.#generation.plan);
-    // Counts of before are there when the first request comes.
-    await this.#redis?.start();
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
@@ -208,13 +208,13 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
-    await this.#redis?.stop();
     this.#limiter.stop();
     this.#traffic.stop();
     this.#checks.stop();
     await this.#admin?.close();
     // Behind the last order of an operator: what was answered is saved.
     await this.#bans.keeper.stop();
+    await this.#redis?.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
   }

@@ -3,10 +3,12 @@ import { BanFile } from '../abuse/ban-file.ts';
 import { BanKeeper } from '../abuse/ban-keeper.ts';
 import { BanTable } from '../abuse/ban-table.ts';
 import { createBanWords } from '../abuse/layout.ts';
+import { redisBans } from '../abuse/redis-bans.ts';
 import type { Config } from '../config/schema.ts';
 import { saltOf } from '../limiter/decision.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
 import { SEED_0, SEED_1 } from '../limiter/layout.ts';
+import type { RedisClient } from '../redis/client.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Bans as the main thread has them. */
@@ -18,11 +20,12 @@ export interface Bans {
 
 /**
  * @param limiterWords  Their seed is that of bans, too.
+ * @param redis         Through which machines tell each other of bans; null where there is none.
  * @throws  SP_CONFIG for an exempt range that is none.
  *
  * Threads: main.
  */
-export function createBans(config: Config, limiterWords: Int32Array, log: () => Log): Bans {
+export function createBans(config: Config, limiterWords: Int32Array, redis: RedisClient | null, log: () => Log): Bans {
   const { bansMax, file } = config.abuse;
   const words = createBanWords(bansMax);
   const keeper = new BanKeeper({
@@ -32,7 +35,7 @@ export function createBans(config: Config, limiterWords: Int32Array, log: () => 
     node: hostname(),
     log,
     file: file === '' ? null : new BanFile(file, bansMax),
-    channel: null,
+    channel: redis === null ? null : redisBans((...call) => redis.runScript(...call), config.redis.prefix),
   });
   configureBans(keeper, config);
   return { words, keeper };

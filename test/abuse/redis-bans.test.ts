@@ -1,27 +1,29 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { BanChannel } from '../../src/abuse/ban-channel.ts';
 import { type BanRecord, banId, isLifted, mergeRecords } from '../../src/abuse/record.ts';
 import { redisBans } from '../../src/abuse/redis-bans.ts';
+import { RedisClient } from '../../src/redis/client.ts';
+import { redisConfig, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 import { machine } from './keeper-support.ts';
-import { NO_REDIS, RedisProcess } from './redis-process.ts';
-
-let redis: RedisProcess;
-before(async () => {
-  if (NO_REDIS === false) redis = await RedisProcess.start();
-});
-after(async () => {
-  if (NO_REDIS === false) await redis.down();
-});
 
 const order = { rule: 'manual', value: '192.0.2.1', seconds: 600, reason: 'scanner' };
-const channel = (prefix: string): BanChannel => redisBans((...call) => redis.run(...call), prefix);
+
+/** A Redis, and what a machine has of it. */
+async function shared(t: TestContext): Promise<{ redis: TestRedis; channel: () => BanChannel }> {
+  const redis = await TestRedis.start(t);
+  const client = new RedisClient(redisConfig(redis.port, { prefix: 'test:' }), []);
+  t.after(() => client.stop());
+  await client.connect();
+  return { redis, channel: () => redisBans((...call) => client.runScript(...call), 'test:') };
+}
 
 test('bans and lifts reach the other machine, and one that comes later', {
-  skip: NO_REDIS,
-}, async () => {
-  const [one, two] = [machine({ name: 'n1', channel: channel('a:') }), machine({ name: 'n2', channel: channel('a:') })];
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const { channel } = await shared(t);
+  const [one, two] = [machine({ name: 'n1', channel: channel() }), machine({ name: 'n2', channel: channel() })];
   await one.keeper.start();
   await two.keeper.start();
   one.fail('192.0.2.9');
@@ -31,7 +33,7 @@ test('bans and lifts reach the other machine, and one that comes later', {
   assert.deepEqual(two.bans('192.0.2.1')[0], one.bans('192.0.2.1')[0]);
   assert.equal(two.bans('192.0.2.9')[0]?.node, 'n1');
 
-  const three = machine({ name: 'n3', channel: channel('a:') });
+  const three = machine({ name: 'n3', channel: channel() });
   await three.keeper.start();
   await until('the ban on the late machine', () => three.leftMs('192.0.2.1') > 590_000);
   assert.ok(three.keeper.lift(added.ban.id, '').ok);
@@ -46,11 +48,12 @@ test('bans and lifts reach the other machine, and one that comes later', {
   }
 });
 
-test('more records than one answer holds', { skip: NO_REDIS }, async () => {
-  const [one, two] = [machine({ channel: channel('b:') }), machine({ channel: channel('b:') })];
+test('more records than one answer holds', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];
   for (let i = 0; i < 700; i += 1) one.keeper.add({ ...order, value: `10.0.${i >> 8}.${i & 255}` }, '');
   await one.keeper.start();
-  await until('all told', async () => (await redis.call(['HLEN', 'b:{bans}:records'])) === 700);
+  await until('all told', () => redis.ask('HLEN', 'test:{bans}:records') === '700');
   await two.keeper.start();
   await until('all heard', () => two.keeper.size === 700);
   await one.keeper.stop();
@@ -58,68 +61,72 @@ test('more records than one answer holds', { skip: NO_REDIS }, async () => {
 });
 
 test('Redis dies, comes back empty, and is filled anew; what was changed meanwhile goes out', {
-  skip: NO_REDIS,
-}, async () => {
-  const [one, two] = [machine({ channel: channel('c:') }), machine({ channel: channel('c:') })];
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const { redis, channel } = await shared(t);
+  const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];
   await one.keeper.start();
   await two.keeper.start();
   const first = one.keeper.add(order, '');
   await until('the first ban', () => two.leftMs('192.0.2.1') > 0);
-  await redis.down();
+  await redis.kill();
   const warned = (node: typeof one) => node.lines.filter(({ level }) => level === 'warn').length;
   await until('both to notice', () => warned(one) > 0 && warned(two) > 0);
   assert.ok(one.leftMs('192.0.2.1') > 0, 'bans hold without Redis');
   one.keeper.add({ ...order, value: '192.0.2.2' }, '');
   assert.ok(first.ok && two.keeper.lift(first.ban.id, '').ok);
-  await redis.up();
+  await redis.start();
   await until('both changes', () => two.leftMs('192.0.2.2') > 0 && one.leftMs('192.0.2.1') === 0);
-  await until('the empty Redis to be filled', async () => (await redis.call(['HLEN', 'c:{bans}:records'])) === 2);
+  await until('the empty Redis to be filled', () => redis.ask('HLEN', 'test:{bans}:records') === '2');
   assert.deepEqual([warned(one), warned(two)], [1, 1], 'told once, not with every round');
   await one.keeper.stop();
   await two.keeper.stop();
 });
 
-test('strange records are passed over and told of once', { skip: NO_REDIS }, async () => {
-  const one = machine({ channel: channel('d:') });
+test('strange records are passed over and told of once', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const one = machine({ channel: channel() });
   const strange: [string, string][] = ['nonsense', '{}', '[]', `{"rule":"${'x'.repeat(99)}"}`].map((text, i) => [
     `id-${i}`,
     text,
   ]);
-  await channel('d:').tell({ set: strange, forget: [] });
+  await channel().tell({ set: strange, forget: [] });
   await one.keeper.start();
   await until('a warning', () => one.lines.some(({ level }) => level === 'warn'));
   one.keeper.add(order, '');
-  await until('own bans to go out', async () => (await redis.call(['HLEN', 'd:{bans}:records'])) === 5);
+  await until('own bans to go out', () => redis.ask('HLEN', 'test:{bans}:records') === '5');
   assert.equal(one.lines.filter(({ level }) => level === 'warn').length, 1);
   assert.equal(one.keeper.size, 1);
   await one.keeper.stop();
 });
 
-test('what is forgotten leaves Redis; the keys end by themselves', { skip: NO_REDIS }, async () => {
-  const one = machine({ channel: channel('e:') });
+test('what is forgotten leaves Redis; the keys end by themselves', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const one = machine({ channel: channel() });
   await one.keeper.start();
   one.fail('192.0.2.1');
-  await until('told', async () => (await redis.call(['HLEN', 'e:{bans}:records'])) === 1);
+  await until('told', () => redis.ask('HLEN', 'test:{bans}:records') === '1');
   for (const name of ['records', 'order', 'state']) {
-    assert.ok(((await redis.call(['TTL', `e:{bans}:${name}`])) as number) > 5_000_000);
+    assert.ok(Number(redis.ask('TTL', `test:{bans}:${name}`)) > 5_000_000);
   }
   one.pass(1_000_000);
   for (let i = 0; i < 25; i += 1) one.keeper.sweep();
-  await until('forgotten', async () => (await redis.call(['HLEN', 'e:{bans}:records'])) === 0);
-  assert.equal(await redis.call(['ZCARD', 'e:{bans}:order']), 0);
+  await until('forgotten', () => redis.ask('HLEN', 'test:{bans}:records') === '0');
+  assert.equal(redis.ask('ZCARD', 'test:{bans}:order'), '0');
   await one.keeper.stop();
 });
 
-test('what no machine was there to forget is removed by the next one', { skip: NO_REDIS }, async () => {
-  const one = machine({ channel: channel('f:') });
+test('what no machine was there to forget is removed by the next one', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const one = machine({ channel: channel() });
   await one.keeper.start();
   one.fail('192.0.2.1');
-  await until('told', async () => (await redis.call(['HLEN', 'f:{bans}:records'])) === 1);
+  await until('told', () => redis.ask('HLEN', 'test:{bans}:records') === '1');
   await one.keeper.stop();
-  const two = machine({ channel: channel('f:') });
+  const two = machine({ channel: channel() });
   two.pass(1_000_000);
   await two.keeper.start();
-  await until('removed', async () => (await redis.call(['HLEN', 'f:{bans}:records'])) === 0);
+  await until('removed', () => redis.ask('HLEN', 'test:{bans}:records') === '0');
   assert.equal(two.keeper.size, 0);
   await two.keeper.stop();
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ConfigDocument, type Gateway, startGateway } from '../support/gateway.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+import { TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 const ATTACKER = '198.51.100.7';
@@ -316,3 +317,37 @@ async function rawStatus(port: number, request: string): Promise<number> {
   }
   return Number(text.slice(9, 12));
 }
+
+test('a ban and a lift reach the other gateways through Redis, and one that comes later', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const redis = await TestRedis.start(t);
+  const config = banning(
+    { rules: { logins: { statuses: [401], failures: 3, banMs: 600_000 } } },
+    { redis: { mode: 'single', nodes: [`127.0.0.1:${redis.port}`], timeoutMs: 1_000 } },
+  );
+  const [one, two] = await Promise.all([startGateway({ config }), startGateway({ config })]);
+  const all = [one, two];
+  const statusAt = async (gateway: Gateway) => (await ask(gateway, '/shop/1', ATTACKER)).status;
+  try {
+    for (let i = 0; i < 3; i += 1) assert.equal((await ask(one, '/login', ATTACKER)).status, 401);
+    assert.equal(await statusAt(one), 403);
+    const bannedAt = performance.now();
+    await until('the ban on the other gateway', async () => (await statusAt(two)) === 403, 10_000);
+    t.diagnostic(`a ban reached the other gateway after ${Math.round(performance.now() - bannedAt)} ms`);
+    const [seen] = bansOf(await admin(two, 'GET', '/bans'));
+    assert.deepEqual([seen?.value, seen?.rule, seen?.strikes], [ATTACKER, 'logins', 1]);
+    assert.equal((await ask(two, '/shop/1', CLEAN)).status, 200);
+
+    await redis.kill();
+    assert.deepEqual([await statusAt(one), await statusAt(two)], [403, 403], 'bans hold without Redis');
+    await redis.start();
+    const late = await startGateway({ config });
+    all.push(late);
+    await until('the ban on a gateway that came later', async () => (await statusAt(late)) === 403, 20_000);
+    await admin(late, 'DELETE', `/bans/${seen?.id}`);
+    for (const gateway of all) await until('the lift', async () => (await statusAt(gateway)) === 200, 10_000);
+  } finally {
+    for (const gateway of all) assert.equal(await gateway.stop(), 0);
+  }
+});
