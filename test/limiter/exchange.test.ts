@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { STEADY_OFFSET_MS } from '../../src/base/steady-clock.ts';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { Decision } from '../../src/limiter/decision.ts';
@@ -11,6 +12,7 @@ import { SharedClock } from '../../src/limiter/shared-clock.ts';
 import { LimiterTable } from '../../src/limiter/table.ts';
 import type { WindowRule } from '../../src/limiter/window.ts';
 import { RedisClient } from '../../src/redis/client.ts';
+import { freePort } from '../support/gateway.ts';
 import { redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
@@ -33,7 +35,11 @@ async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, cloc
   const table = new LimiterTable(words);
   const client = new RedisClient(settings, []);
   const lines: string[] = [];
-  const write = (_context: object, message: string): void => void lines.push(message);
+  const contexts: string[] = [];
+  const write = (context: object, message: string): void => {
+    lines.push(message);
+    contexts.push(inspect(context, { depth: null, showHidden: true }));
+  };
   const state = new RedisState(words, { info: write, warn: write });
   const exchange = new Exchange({ table, clock, client, state, everyMs: 20, prefix: settings.prefix, warn: write });
   const decision = new Decision(table, new KeyHash(1, 2));
@@ -51,7 +57,7 @@ async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, cloc
     for (let i = 0; i < most; i += 1) if (take(rule, key) === 0) count += 1;
     return count;
   };
-  return { table, clock, client, state, exchange, decision, take, admitted, lines };
+  return { table, clock, client, state, exchange, decision, take, admitted, lines, contexts };
 }
 
 type Node = Awaited<ReturnType<typeof node>>;
@@ -136,12 +142,13 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
     const other = await TestRedis.start(t);
     const replica = await TestRedis.start(t, '--replicaof', '127.0.0.1', String(other.port));
     const cases = [
-      redisConfig(full.port),
-      redisConfig(guarded.port, { password: 'wrong-one' }),
-      redisConfig(guarded.port),
-      redisConfig(replica.port),
-    ];
-    for (const settings of cases) {
+      [redisConfig(full.port), /OOM command not allowed/],
+      [redisConfig(guarded.port, { password: 'wrong-one' }), /WRONGPASS/],
+      [redisConfig(guarded.port), /NOAUTH/],
+      [redisConfig(replica.port), /READONLY/],
+      [redisConfig(await freePort()), /ECONNREFUSED/],
+    ] as const;
+    for (const [settings, why] of cases) {
       const one = await node(t, settings);
       await one.exchange.exchange();
       assert.equal(one.state.isUp, false);
@@ -149,6 +156,8 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
       assert.equal(one.admitted(DAY, 1_000), 100);
       for (let i = 0; i < 3; i += 1) await one.exchange.exchange();
       assert.equal(one.lines.length, 1, one.lines.join('\n'));
+      assert.match(one.contexts.join(), why);
+      assert.doesNotMatch(one.contexts.join(), /wrong-one/, 'a password in the log');
     }
     const right = await node(t, redisConfig(guarded.port, { password: 'right-one' }));
     await right.exchange.exchange();
