@@ -9,11 +9,12 @@ import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { createLimiterWords } from '../../src/limiter/layout.ts';
 import { RedisState } from '../../src/limiter/redis-state.ts';
 import { SharedClock } from '../../src/limiter/shared-clock.ts';
+import { StrictLimiter } from '../../src/limiter/strict.ts';
 import { LimiterTable } from '../../src/limiter/table.ts';
 import type { WindowRule } from '../../src/limiter/window.ts';
 import { RedisClient } from '../../src/redis/client.ts';
 import { freePort } from '../support/gateway.ts';
-import { redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
+import { documentedRights, redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 /** A day: no window turns while a test runs, but for one run in a thousand days. */
@@ -134,6 +135,49 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
       'Redis answers again: counts are shared',
     ]);
     assert.equal(a.state.fallbacks, 1);
+  });
+
+  test('a Redis that comes back as it was some time ago is told what it missed, of keys at rest too', async (t) => {
+    const redis = await TestRedis.start(t);
+    const [a, b] = [await node(t, redisConfig(redis.port)), await node(t, redisConfig(redis.port))];
+    a.admitted(DAY, 10);
+    for (const one of [a, b]) await one.exchange.exchange();
+    redis.ask('SAVE');
+    a.admitted(DAY, 20);
+    for (const one of [a, a, b]) await one.exchange.exchange();
+    await redis.kill();
+    await redis.start();
+    for (const one of [a, b]) await back(one);
+    for (const one of [a, b]) await one.exchange.exchange();
+    const c = await node(t, redisConfig(redis.port));
+    c.take(DAY);
+    await c.exchange.exchange();
+    c.take(DAY);
+    assert.equal(c.decision.remaining, 100 - 30 - 2);
+  });
+
+  test('the rights that the documents name are enough, and those on other keys are not', async (t) => {
+    const redis = await TestRedis.start(t);
+    redis.ask('ACL', 'SETUSER', 'gateway', 'on', '>right-one', ...documentedRights(false));
+    const settings = redisConfig(redis.port, { username: 'gateway', password: 'right-one', prefix: 'sallyport:' });
+    const a = await node(t, settings);
+    const strict = new StrictLimiter(new RedisClient(settings, []), a.table, settings.prefix);
+    t.after(() => strict.stop());
+    await strict.connect();
+    for (let i = 0; i < 3; i += 1) {
+      a.take(DAY);
+      await a.exchange.exchange();
+      const outcome = await new Promise((resolve) => {
+        a.decision.begin(1, steadyNow());
+        a.decision.add({ salt: 1, windows: [DAY], penalise: false }, 'x');
+        strict.decide(a.decision, 1, resolve);
+      });
+      assert.notEqual(outcome, null);
+    }
+    assert.deepEqual([a.state.isUp, a.state.failures], [true, 0]);
+    const other = await node(t, { ...settings, prefix: 'other:' });
+    await other.exchange.exchange();
+    assert.equal(other.state.isUp, false);
   });
 
   test('a Redis that cannot write, or refuses the password, counts as gone; the right password does', async (t) => {
