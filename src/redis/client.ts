@@ -54,8 +54,13 @@ export class RedisClient {
     this.isCluster = config.mode === 'cluster';
     this.#timeoutMs = config.timeoutMs;
     this.#redis = open(config, authorities);
-    this.#redis.on('error', (error: Error) => {
-      this.#lastError = error;
+    for (const event of ['error', 'node error']) {
+      this.#redis.on(event, (error: Error) => {
+        this.#lastError = bare(error);
+      });
+    }
+    this.#redis.on('ready', () => {
+      this.#lastError = null;
     });
     // By itself a cluster's connection to a master waits for its first call, and refuses the others meanwhile.
     this.#redis.on('+node', (node: Redis) => {
@@ -118,7 +123,8 @@ export class RedisClient {
     try {
       await connection.connect();
     } catch (error) {
-      this.#lastError = error as Error;
+      // Says that there is no connection; why not has been said by then.
+      this.#lastError ??= bare(error as Error);
     }
   }
 
@@ -138,11 +144,17 @@ export class RedisClient {
       calls.map(({ script: { text, sha }, keys, args }) =>
         this.#redis.call(name, [isWhole ? text : sha, keys.length, ...keys, ...args]).then(
           (value): Reply => ({ value }),
-          (error: Error): Reply => ({ error }),
+          (error: Error): Reply => ({ error: bare(error) }),
         ),
       ),
     );
   }
+}
+
+/** The library's errors carry the command that failed, and with it passwords: its words alone go on. */
+function bare(error: Error): Error {
+  const { lastNodeError } = error as { lastNodeError?: Error };
+  return new Error(lastNodeError === undefined ? error.message : `${error.message} (${lastNodeError.message})`);
 }
 
 /** An answer that has arrived counts, though a busy thread comes to it late: it is looked for before time is up. */

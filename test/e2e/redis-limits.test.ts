@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type ConfigDocument, type Gateway, startGateway } from '../support/gateway.ts';
 import { type LoadFailure, startLoad } from '../support/load.ts';
 import { startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -224,6 +227,52 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
       [429, 'Too Many Requests', full.headers.get('retry-after')],
     );
     assert.equal(full.headers.get('ratelimit'), `"strict";r=0;t=${problem.retry_after}`);
+  });
+
+  test('strict: WebSockets, clients that leave while they wait, and a policy that turns strict at a reload', async (t) => {
+    const redis = await TestRedis.start(t);
+    const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+    t.after(() => sockets.close());
+    await once(sockets, 'listening');
+    const { port } = sockets.address() as AddressInfo;
+    const document = config(redis, {}, 2_000);
+    const routes = (policy: string): ConfigDocument => ({
+      ...document,
+      upstreams: {
+        ...(document.upstreams as ConfigDocument),
+        sockets: { targets: [{ url: `http://127.0.0.1:${port}` }] },
+      },
+      routes: [{ name: 'sockets', upstream: 'sockets', policies: { rateLimits: [policy] } }],
+    });
+    const [gateway] = (await gateways(t, 1, routes('beside'))) as [Gateway];
+    const echo = async (text: string): Promise<string> => {
+      const socket = new WebSocket(`ws://127.0.0.1:${gateway.http}/strict/x`, { headers: { 'x-client': 'a' } });
+      try {
+        await once(socket, 'open');
+        socket.send(text);
+        return String((await once(socket, 'message'))[0]);
+      } finally {
+        socket.terminate();
+      }
+    };
+    assert.equal(await echo('local'), 'local');
+    const reloaded = await gateway.reload(routes('strict'));
+    assert.ok(reloaded.ok, reloaded.text);
+    assert.equal(await echo('strict'), 'strict');
+    await until('a decision in Redis', async () => {
+      await echo('again');
+      return redis.ask('--scan').includes('{limits-strict}');
+    });
+    redis.signal('SIGSTOP');
+    const leaving = connect(gateway.http, '127.0.0.1');
+    leaving.write('POST /strict/x HTTP/1.1\r\nHost: localhost\r\nX-Client: b\r\nContent-Length: 9\r\n\r\nhalf');
+    await until('it to wait', async () => (await gateway.metric('sallyport_requests_in_flight')) > 0, 10_000, 5);
+    leaving.destroy();
+    await until('it to be over', async () => (await gateway.metric('sallyport_requests_in_flight')) === 0);
+    redis.signal('SIGCONT');
+    assert.equal(await echo('after'), 'after');
+    assert.equal(await gateway.metric('sallyport_handler_errors_total'), 0);
   });
 
   test('strict: Redis hangs, is killed and restarted under load: no 5xx, no long wait, the limit holds locally', async (t) => {

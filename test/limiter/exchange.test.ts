@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { STEADY_OFFSET_MS } from '../../src/base/steady-clock.ts';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { Decision } from '../../src/limiter/decision.ts';
@@ -8,10 +9,12 @@ import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { createLimiterWords } from '../../src/limiter/layout.ts';
 import { RedisState } from '../../src/limiter/redis-state.ts';
 import { SharedClock } from '../../src/limiter/shared-clock.ts';
+import { StrictLimiter } from '../../src/limiter/strict.ts';
 import { LimiterTable } from '../../src/limiter/table.ts';
 import type { WindowRule } from '../../src/limiter/window.ts';
 import { RedisClient } from '../../src/redis/client.ts';
-import { redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
+import { freePort } from '../support/gateway.ts';
+import { documentedRights, redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 /** A day: no window turns while a test runs, but for one run in a thousand days. */
@@ -33,7 +36,11 @@ async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, cloc
   const table = new LimiterTable(words);
   const client = new RedisClient(settings, []);
   const lines: string[] = [];
-  const write = (_context: object, message: string): void => void lines.push(message);
+  const contexts: string[] = [];
+  const write = (context: object, message: string): void => {
+    lines.push(message);
+    contexts.push(inspect(context, { depth: null, showHidden: true }));
+  };
   const state = new RedisState(words, { info: write, warn: write });
   const exchange = new Exchange({ table, clock, client, state, everyMs: 20, prefix: settings.prefix, warn: write });
   const decision = new Decision(table, new KeyHash(1, 2));
@@ -51,7 +58,7 @@ async function node(t: TestContext, settings: RedisConfig, { slots = 1_024, cloc
     for (let i = 0; i < most; i += 1) if (take(rule, key) === 0) count += 1;
     return count;
   };
-  return { table, clock, client, state, exchange, decision, take, admitted, lines };
+  return { table, clock, client, state, exchange, decision, take, admitted, lines, contexts };
 }
 
 type Node = Awaited<ReturnType<typeof node>>;
@@ -130,18 +137,62 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
     assert.equal(a.state.fallbacks, 1);
   });
 
+  test('a Redis that comes back as it was some time ago is told what it missed, of keys at rest too', async (t) => {
+    const redis = await TestRedis.start(t);
+    const [a, b] = [await node(t, redisConfig(redis.port)), await node(t, redisConfig(redis.port))];
+    a.admitted(DAY, 10);
+    for (const one of [a, b]) await one.exchange.exchange();
+    redis.ask('SAVE');
+    a.admitted(DAY, 20);
+    for (const one of [a, a, b]) await one.exchange.exchange();
+    await redis.kill();
+    await redis.start();
+    for (const one of [a, b]) await back(one);
+    for (const one of [a, b]) await one.exchange.exchange();
+    const c = await node(t, redisConfig(redis.port));
+    c.take(DAY);
+    await c.exchange.exchange();
+    c.take(DAY);
+    assert.equal(c.decision.remaining, 100 - 30 - 2);
+  });
+
+  test('the rights that the documents name are enough, and those on other keys are not', async (t) => {
+    const redis = await TestRedis.start(t);
+    redis.ask('ACL', 'SETUSER', 'gateway', 'on', '>right-one', ...documentedRights(false));
+    const settings = redisConfig(redis.port, { username: 'gateway', password: 'right-one', prefix: 'sallyport:' });
+    const a = await node(t, settings);
+    const strict = new StrictLimiter(new RedisClient(settings, []), a.table, settings.prefix);
+    t.after(() => strict.stop());
+    await strict.connect();
+    for (let i = 0; i < 3; i += 1) {
+      a.take(DAY);
+      await a.exchange.exchange();
+      const outcome = await new Promise((resolve) => {
+        a.decision.begin(1, steadyNow());
+        a.decision.add({ salt: 1, windows: [DAY], penalise: false }, 'x');
+        strict.decide(a.decision, 1, resolve);
+      });
+      assert.notEqual(outcome, null);
+    }
+    assert.deepEqual([a.state.isUp, a.state.failures], [true, 0]);
+    const other = await node(t, { ...settings, prefix: 'other:' });
+    await other.exchange.exchange();
+    assert.equal(other.state.isUp, false);
+  });
+
   test('a Redis that cannot write, or refuses the password, counts as gone; the right password does', async (t) => {
     const full = await TestRedis.start(t, '--maxmemory', '1', '--maxmemory-policy', 'noeviction');
     const guarded = await TestRedis.start(t, '--requirepass', 'right-one');
     const other = await TestRedis.start(t);
     const replica = await TestRedis.start(t, '--replicaof', '127.0.0.1', String(other.port));
     const cases = [
-      redisConfig(full.port),
-      redisConfig(guarded.port, { password: 'wrong-one' }),
-      redisConfig(guarded.port),
-      redisConfig(replica.port),
-    ];
-    for (const settings of cases) {
+      [redisConfig(full.port), /OOM command not allowed/],
+      [redisConfig(guarded.port, { password: 'wrong-one' }), /WRONGPASS/],
+      [redisConfig(guarded.port), /NOAUTH/],
+      [redisConfig(replica.port), /READONLY/],
+      [redisConfig(await freePort()), /ECONNREFUSED/],
+    ] as const;
+    for (const [settings, why] of cases) {
       const one = await node(t, settings);
       await one.exchange.exchange();
       assert.equal(one.state.isUp, false);
@@ -149,6 +200,8 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
       assert.equal(one.admitted(DAY, 1_000), 100);
       for (let i = 0; i < 3; i += 1) await one.exchange.exchange();
       assert.equal(one.lines.length, 1, one.lines.join('\n'));
+      assert.match(one.contexts.join(), why);
+      assert.doesNotMatch(one.contexts.join(), /wrong-one/, 'a password in the log');
     }
     const right = await node(t, redisConfig(guarded.port, { password: 'right-one' }));
     await right.exchange.exchange();

@@ -3,7 +3,7 @@ import { after, describe, type TestContext, test } from 'node:test';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { RedisClient, script } from '../../src/redis/client.ts';
 import { TestAuthority } from '../support/certificates.ts';
-import { redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
+import { documentedRights, redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 const SET = "return redis.call('SET', KEYS[1], ARGV[1])";
@@ -134,11 +134,15 @@ describe('Redis client', { skip: WITHOUT_REDIS }, () => {
     );
   });
 
-  test('finds the master of each key in a cluster', async (t) => {
+  test('finds the master of each key in a cluster, with the rights that the documents name', async (t) => {
     const masters = await startCluster(t);
-    const client = await connected(t, redisConfig((masters[2] as TestRedis).port, { mode: 'cluster' }));
-    await until('a connection', () => client.isConnected);
-    const keys = Array.from({ length: 60 }, (_, index) => `{${index}}:a`);
+    for (const master of masters) {
+      master.ask('ACL', 'SETUSER', 'gateway', 'on', '>right-one', ...documentedRights(true));
+    }
+    const user = { username: 'gateway', password: 'right-one' };
+    const client = await connected(t, redisConfig((masters[2] as TestRedis).port, { mode: 'cluster', ...user }));
+    assert.ok(client.isConnected);
+    const keys = Array.from({ length: 60 }, (_, index) => `sallyport:{${index}}:a`);
     const replies = await client.run(keys.map((key) => ({ script: script(SET), keys: [key], args: [key] })));
     assert.deepEqual(
       replies.filter((reply) => !('value' in reply) || reply.value !== 'OK'),

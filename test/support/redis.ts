@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { RedisConfig } from '../../src/config/schema.ts';
-import { freePort } from './gateway.ts';
+import { DIST, freePort } from './gateway.ts';
 import { until } from './wait.ts';
 
 /** Why tests with a real Redis are skipped here; false for no reason. */
@@ -86,7 +86,8 @@ export class TestRedis {
   async #isListening(): Promise<boolean> {
     const code = this.#child?.exitCode ?? null;
     if (code !== null) throw new Error(`redis-server on port ${this.port} ended with ${code}`);
-    return canConnect(this.port);
+    // Whoever answers has taken all its ports; TLS says nothing by itself.
+    return this.#more.includes('--tls-port') ? canConnect(this.port) : answers(this.port);
   }
 
   #run(words: readonly string[]): void {
@@ -117,8 +118,13 @@ function isFree(port: number): Promise<boolean> {
 /** A cluster of three masters that share all hash slots. */
 export async function startCluster(t: TestContext): Promise<readonly TestRedis[]> {
   const nodes: TestRedis[] = [];
-  for (let i = 0; i < 3; i += 1) {
-    nodes.push(await TestRedis.start(t, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'));
+  for (let tries = 0; nodes.length < 3; tries += 1) {
+    try {
+      nodes.push(await TestRedis.start(t, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'));
+    } catch (error) {
+      // Somebody took one of its two ports meanwhile.
+      if (tries === 6) throw error;
+    }
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
   const made = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { timeout: 30_000 });
@@ -147,6 +153,27 @@ export function redisConfig(ports: number | readonly number[], more: Partial<Red
     timeoutMs: 500,
     ...more,
   };
+}
+
+/** Words of ACL SETUSER that docs/rate-limits.md says are enough, those for a cluster included where asked. */
+export function documentedRights(isCluster: boolean): string[] {
+  const page = readFileSync(join(DIST, '../docs/rate-limits.md'), 'utf8');
+  const [, rights = ''] = /^ACL SETUSER gateway on >PASSWORD (.*)$/m.exec(page) ?? [];
+  const [, more = ''] = /in a cluster `([^`]*)` as well/.exec(page) ?? [];
+  return [...rights.split(' '), ...(isCluster ? more.split(' ') : [])];
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const settle = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('data', () => settle(true));
+    socket.once('close', () => settle(false));
+    socket.once('error', () => settle(false));
+  });
 }
 
 function canConnect(port: number): Promise<boolean> {
