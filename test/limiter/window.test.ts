@@ -150,6 +150,25 @@ test('the difference from an exact log: bounded by one limit more, and small for
   assert.ok(burst > 100 && burst < 200, `${burst}`);
 });
 
+test('a client that never stops asking gets one less than the limit in each window, one in two of a limit of 1', () => {
+  const most = [
+    [1, 50],
+    [2, 100],
+    [10, 900],
+    [100, 9_900],
+  ] as const;
+  for (const [limit, expected] of most) {
+    const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
+    const rule = { limit, windowMs: 1_000 };
+    let admitted = 0;
+    for (let nowMs = 0; nowMs < 100_000; nowMs += 1) {
+      for (let i = 0; i < 2; i += 1) if (take(counter, 1, rule, 1, nowMs) === 0) admitted += 1;
+    }
+    // The first window has none before it.
+    assert.ok(admitted >= expected && admitted <= expected + 2, `limit ${limit}: ${admitted} in 100 windows`);
+  }
+});
+
 test('a clock that jumps back gives a fresh window at most, and never fails', () => {
   const rule = { limit: 5, windowMs: 1_000 };
   const counter = new SlidingWindow(new LimiterTable(createLimiterWords(64, 0)));
