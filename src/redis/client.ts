@@ -43,9 +43,8 @@ export class RedisClient {
   readonly isCluster: boolean;
   readonly #redis: Redis | Cluster;
   readonly #timeoutMs: number;
+  readonly #connectMs: number;
   readonly #scripts = new Map<string, Script>();
-  /** Connections to masters that begin while `connect` waits. */
-  #nodes: Promise<void>[] | null = [];
   #lastError: Error | null = null;
   #isStopped = false;
 
@@ -53,6 +52,7 @@ export class RedisClient {
   constructor(config: RedisConfig, authorities: readonly string[]) {
     this.isCluster = config.mode === 'cluster';
     this.#timeoutMs = config.timeoutMs;
+    this.#connectMs = config.connectMs;
     this.#redis = open(config, authorities);
     for (const event of ['error', 'node error']) {
       this.#redis.on(event, (error: Error) => {
@@ -61,12 +61,11 @@ export class RedisClient {
     }
     this.#redis.on('ready', () => {
       this.#lastError = null;
+      if (this.#redis instanceof Cluster) for (const node of this.#redis.nodes('master')) this.#openNode(node);
     });
-    // By itself a cluster's connection to a master waits for its first call, and refuses the others meanwhile.
     this.#redis.on('+node', (node: Redis) => {
-      if (node.status !== 'wait') return;
-      const opened = this.#open(node);
-      this.#nodes?.push(opened);
+      // Before it is ready a cluster asks any of them how it is, and takes one that is just connecting for gone.
+      if (this.#redis.status === 'ready') this.#openNode(node);
     });
   }
 
@@ -75,12 +74,19 @@ export class RedisClient {
     return this.#redis.status === 'ready' && !this.#isStopped;
   }
 
-  /** Begins to connect, once. @returns  When there is a connection, or the first try has failed; never rejects. */
+  /**
+   * Begins to connect, once.
+   *
+   * @returns  When there is a connection, or the first try has failed, or `connectMs` have passed; never rejects.
+   */
   async connect(): Promise<void> {
     if (this.#redis.status !== 'wait' || this.#isStopped) return;
-    await this.#open(this.#redis);
-    await Promise.all(this.#nodes ?? []);
-    this.#nodes = null;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#connectMs);
+    });
+    await Promise.race([this.#openAll(), patience]);
+    clearTimeout(timer);
   }
 
   /**
@@ -117,6 +123,16 @@ export class RedisClient {
   stop(): void {
     this.#isStopped = true;
     this.#redis.disconnect();
+  }
+
+  async #openAll(): Promise<void> {
+    await this.#open(this.#redis);
+    if (this.#redis instanceof Cluster) await Promise.all(this.#redis.nodes('master').map(untilReady));
+  }
+
+  /** By itself a cluster's connection to a master waits for its first call, and refuses the others meanwhile. */
+  #openNode(node: Redis): void {
+    if (node.status === 'wait') void this.#open(node);
   }
 
   async #open(connection: Redis | Cluster): Promise<void> {
@@ -164,6 +180,13 @@ function withDeadline<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
       setImmediate(() => reject(new Error(`no answer from Redis in ${timeoutMs} ms`)));
     }, timeoutMs);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function untilReady(node: Redis): Promise<void> {
+  if (node.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => {
+    node.once('ready', () => resolve());
   });
 }
 

@@ -148,7 +148,7 @@ export function redisConfig(ports: number | readonly number[], more: Partial<Red
     tls: { enabled: false, verify: true, serverName: '', ca: '' },
     prefix: 'test:',
     keySecret: 'a secret of some length',
-    connectMs: 500,
+    connectMs: 2_000,
     // Wide: other tests keep the machine busy.
     timeoutMs: 500,
     ...more,
@@ -173,6 +173,7 @@ function answers(port: number): Promise<boolean> {
     socket.once('data', () => settle(true));
     socket.once('close', () => settle(false));
     socket.once('error', () => settle(false));
+    socket.setTimeout(1_000, () => settle(false));
   });
 }
 
