@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
+import { redisBans } from '../../src/abuse/redis-bans.ts';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { RedisClient, script } from '../../src/redis/client.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -150,5 +151,10 @@ describe('Redis client', { skip: WITHOUT_REDIS }, () => {
     );
     for (const key of keys) assert.equal(await client.runScript(GET, [key], []), key);
     assert.ok(masters.every((master) => Number(master.ask('DBSIZE')) > 5));
+    const bans = redisBans((...call) => client.runScript(...call), 'sallyport:');
+    await bans.tell({ set: [['id', 'a record']], forget: [] });
+    assert.deepEqual((await bans.ask(null)).texts, ['a record']);
+    await bans.tell({ set: [], forget: ['id'] });
+    assert.deepEqual((await bans.ask(null)).texts, []);
   });
 });

@@ -159,8 +159,9 @@ export function redisConfig(ports: number | readonly number[], more: Partial<Red
 export function documentedRights(isCluster: boolean): string[] {
   const page = readFileSync(join(DIST, '../docs/rate-limits.md'), 'utf8');
   const [, rights = ''] = /^ACL SETUSER gateway on >PASSWORD (.*)$/m.exec(page) ?? [];
+  const [, forBans = ''] = /^ACL SETUSER gateway (\+.*)$/m.exec(page) ?? [];
   const [, more = ''] = /in a cluster `([^`]*)` as well/.exec(page) ?? [];
-  return [...rights.split(' '), ...(isCluster ? more.split(' ') : [])];
+  return [...rights.split(' '), ...forBans.split(' '), ...(isCluster ? more.split(' ') : [])];
 }
 
 function answers(port: number): Promise<boolean> {
