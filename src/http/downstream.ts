@@ -127,6 +127,9 @@ export class HttpDownstream extends TimerNode implements Downstream {
         return;
       }
       this.#source?.onBody(new Uint8Array(chunk), isLast);
+      // A read brings many chunks, and each sets uWS's own time-out of 10 s anew: only a pause behind the last one of
+      // them keeps it from closing a client that we hold back.
+      if (this.#bodyPaused) this.#res?.pause();
     } catch (error) {
       tx.owner.failed(tx, error);
     }
