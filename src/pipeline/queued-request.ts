@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { performance } from 'node:perf_hooks';
+import { KeptBytes } from '../base/kept-bytes.ts';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
@@ -9,6 +10,8 @@ import type { Source, Transaction } from '../transaction.ts';
 import type { Refusal } from '../verdict.ts';
 import { busy } from './busy.ts';
 import type { KeyReader } from './key-parts.ts';
+
+const NO_PIECES: readonly Buffer[] = Object.freeze([]);
 
 /** A throttle as it holds on one route. */
 export interface RouteThrottle {
@@ -29,8 +32,7 @@ export class QueuedRequest extends Waiter implements Source {
   readonly #metrics: ThreadMetrics;
   #tx!: Transaction;
   #throttle!: RouteThrottle;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  #body: KeptBytes | null = null;
   #isWhole = false;
 
   constructor(metrics: ThreadMetrics) {
@@ -75,12 +77,11 @@ export class QueuedRequest extends Waiter implements Source {
     }
   }
 
-  /** A copy: the bytes are gone when this returns. */
   onBody(chunk: Uint8Array, isLast: boolean): void {
-    this.#pieces.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
+    this.#body ??= new KeptBytes();
+    this.#body.append(chunk);
     if (isLast) this.#isWhole = true;
-    else if (this.#bytes > UPLOAD_HIGH_WATER_BYTES) this.#tx.downstream.pauseBody();
+    else if (this.#body.length > UPLOAD_HIGH_WATER_BYTES) this.#tx.downstream.pauseBody();
   }
 
   onDrain(): void {
@@ -103,9 +104,9 @@ export class QueuedRequest extends Waiter implements Source {
   }
 
   #letGo(): readonly Buffer[] {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces;
+    const body = this.#body;
+    this.#body = null;
+    return body === null ? NO_PIECES : body.take();
   }
 }
 
