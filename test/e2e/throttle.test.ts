@@ -312,6 +312,25 @@ test('a WebSocket waits for its turn, and is refused like any request', async ()
   );
 });
 
+test('a WebSocket on a route that takes none does not wait for its refusal', async () => {
+  const config = throttled(
+    { requests: 1, perMs: 60_000, deadlineMs: 600_000 },
+    {},
+    { websocket: { enabled: false }, concurrency: { mode: 'fixed', max: 1 } },
+  );
+  await withGateway(config, async (gateway) => {
+    assert.equal((await ask(gateway, '/taker')).status, 200);
+    const refused = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, { statusCode: number }];
+    refused.on('error', () => {}).terminate();
+    assert.equal(response.statusCode, 403);
+    const line = await gateway.line('the WebSocket', ({ code }) => code === 'SP_WEBSOCKET_REFUSED');
+    assert.deepEqual([line.waitMs, line.tries], [undefined, 0]);
+    assert.equal(await gateway.metric('sallyport_policy_requests_total', 'kind="throttle"'), 1);
+    assert.equal(await gateway.metric('sallyport_policy_requests_total', 'kind="concurrency"'), 1);
+  });
+});
+
 test('reloads answer everybody who waits: other bounds, another rate, no throttle at all', async () => {
   const first = { requests: 4, deadlineMs: 60_000, key: ['header:x-client'] };
   await withGateway(throttled(first), async (gateway) => {
