@@ -10,6 +10,11 @@ import type { PhaseContext } from './context.ts';
 
 /** Requests end and others begin all the time: soon is soon enough. */
 const RETRY_SECONDS = 1;
+/**
+ * Answers from here on often cost the upstream nothing, and anybody can have them by asking for what is not there: in
+ * bursts of quick ones a stranger would make all others look slow, and the bound fall to its least.
+ */
+const ERRORS_FROM = 400;
 /** Ways to end without an answer that tell how slow the upstream is. */
 const TELLING: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
   'SP_UPSTREAM_CONNECT_TIMEOUT',
@@ -100,7 +105,7 @@ class RouteGates implements TakenPlaces {
 
   answered(tx: Transaction, status: number, now: number): void {
     tx.places = this.#rest;
-    leaveAll(this.#adaptive, tx, now, tx.downstream.bodyComplete && status < 500);
+    leaveAll(this.#adaptive, tx, now, tx.downstream.bodyComplete && status < ERRORS_FROM);
   }
 
   leave(tx: Transaction, now: number): void {

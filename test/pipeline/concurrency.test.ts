@@ -37,7 +37,9 @@ const ADAPTIVE = `${MINIMAL}    policies: { concurrency: { mode: adaptive, min: 
 describe('latencies that an adaptive bound goes by', () => {
   const cases: readonly [string, (tx: Transaction, at: number) => void, number][] = [
     ['an answer', (tx, at) => tx.places?.answered(tx, 200, at + 20), 20],
-    ['a refusal of the upstream', (tx, at) => tx.places?.answered(tx, 404, at + 20), 20],
+    ['an answer without a body', (tx, at) => tx.places?.answered(tx, 304, at + 20), 20],
+    ['a handshake', (tx, at) => tx.places?.answered(tx, 101, at + 20), 20],
+    ['a refusal of the upstream', (tx, at) => tx.places?.answered(tx, 400, at + 20), 0],
     ['an answer after a slow body', (tx, at) => late(tx, at + 500).places?.answered(tx, 200, at + 520), 20],
     ['an answer after a wait', (tx, at) => waited(tx, at + 300).places?.answered(tx, 200, at + 320), 20],
     ['an answer before the body is whole', (tx, at) => slow(tx).places?.answered(tx, 200, at + 20), 0],
