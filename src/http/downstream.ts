@@ -116,6 +116,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
       if (isLast) {
         this.bodyComplete = true;
         tx.bodyAt = this.#lastBodyAt;
+        tx.places?.uploaded(tx);
       }
       if (this.#lingerSince !== -1) {
         if (isLast || this.#received > this.#lingerUntil) this.#endChunks();

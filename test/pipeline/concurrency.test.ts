@@ -99,6 +99,53 @@ test('of two bounds the fixed one counts to the end, the adaptive one to the ans
   assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 0']);
 });
 
+test('an adaptive bound counts a request from when its body is whole, a fixed one from the start', () => {
+  const text = MINIMAL.replace('targets:', 'concurrency: { mode: fixed, max: 4 }\n    targets:');
+  const both = `${text}    policies: { concurrency: { mode: adaptive, min: 2, max: 3 } }\n`;
+  const { phase, request, underWay } = benchOf(both);
+  const upload = () => {
+    const tx = slow(request());
+    return [tx, phase(tx, 0).kind] as const;
+  };
+  const whole = (tx: Transaction) => {
+    Object.assign(tx.downstream, { bodyComplete: true });
+    tx.places?.uploaded(tx);
+  };
+  const [[one, first], [two, second], [three, third], [four, fourth]] = [upload(), upload(), upload(), upload()];
+  assert.deepEqual([first, second, third, fourth], ['pass', 'pass', 'pass', 'refuse'], 'max bounds uploads');
+  assert.deepEqual([four.policy, four.places], ['route:all', null]);
+  assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 3']);
+  const plain = request();
+  assert.equal(phase(plain, 0).kind, 'pass', 'slow bodies have no place of the adaptive bound');
+  assert.deepEqual(underWay(), ['route:all 1', 'upstream:api 4']);
+  const shut = slow(request());
+  assert.equal(phase(shut, 0).kind, 'refuse');
+  assert.deepEqual([shut.policy, underWay()], ['route:all', ['route:all 1', 'upstream:api 4']]);
+  whole(one);
+  one.places?.uploaded(one);
+  assert.deepEqual(underWay(), ['route:all 2', 'upstream:api 4']);
+  assert.equal(phase(request(), 0).kind, 'refuse');
+  whole(two);
+  assert.deepEqual(underWay(), ['route:all 3', 'upstream:api 4'], 'it is at the upstream already');
+  three.places?.answered(three, 413, 5);
+  whole(three);
+  assert.deepEqual(underWay(), ['route:all 3', 'upstream:api 4'], 'answered before its body was whole');
+  for (const tx of [one, two, three, plain]) {
+    tx.places?.answered(tx, 200, 6);
+    tx.places?.leave(tx, 7);
+    assert.equal(tx.places, null);
+  }
+  assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 0']);
+  const [left] = upload();
+  left.places?.leave(left, 8);
+  assert.deepEqual([left.places, underWay()], [null, ['route:all 0', 'upstream:api 0']]);
+  assert.deepEqual(
+    [upload(), upload(), upload()].map(([, kind]) => kind),
+    ['pass', 'pass', 'pass'],
+    'each left once',
+  );
+});
+
 function late(tx: Transaction, bodyAt: number): Transaction {
   tx.bodyAt = bodyAt;
   return tx;
