@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { AnswerParser } from '../support/answer-parser.ts';
 import { type ConfigDocument, type Gateway, startGateway } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
@@ -98,5 +99,43 @@ test('a body in pieces of one byte takes as much memory as its bytes, wherever i
     server.close();
     for (const socket of taken) socket.destroy();
     deaf.close();
+  }
+});
+
+test('an upload that came whole while it was held back may wait for a slow answer', async () => {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => setTimeout(() => response.end('{}'), request.url === '/slow' ? 14_000 : 0));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const config: ConfigDocument = {
+    threads: 1,
+    upstreams: { main: { targets: [{ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }] } },
+    throttles: { slow: { requests: 1, perMs: 2_000, deadlineMs: 60_000 } },
+    routes: [{ name: 'all', upstream: 'main', policies: { throttle: 'slow' } }],
+  };
+  const gateway = await startGateway({ config });
+  const socket = connect(gateway.http, '127.0.0.1');
+  try {
+    await fetch(`http://127.0.0.1:${gateway.http}/first`);
+    const parser = new AnswerParser();
+    socket.on('data', (chunk: Buffer) => parser.push(chunk));
+    // What a reset cost is seen in the answers.
+    socket.on('error', () => parser.end());
+    // One read brings more than a waiting request keeps, and the end with it.
+    const chunk = `400\r\n${'x'.repeat(1_024)}\r\n`;
+    socket.write(`POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(200)}0\r\n\r\n`);
+    await until('the answer', () => parser.answers.length === 1, 30_000);
+    socket.write('GET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+    await until('the next one, on the same connection', () => parser.answers.length === 2);
+    assert.deepEqual(
+      parser.answers.map(({ status }) => status),
+      [200, 200],
+    );
+  } finally {
+    socket.destroy();
+    assert.equal(await gateway.stop(), 0);
+    server.closeAllConnections();
+    server.close();
   }
 });
