@@ -102,6 +102,8 @@ export interface WebSocketEnd {
 
 /** Places that a transaction took under bounds on concurrency. `now` is the monotonic clock of this thread. */
 export interface TakenPlaces {
+  /** The last byte of the request's body came: some bounds count no sooner than this. */
+  uploaded(tx: Transaction): void;
   /** The head of the answer is there, `upstreamMs` too: some bounds count no further than this. */
   answered(tx: Transaction, status: number, now: number): void;
   /** The transaction ends. */

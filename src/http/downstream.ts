@@ -100,11 +100,19 @@ export class HttpDownstream extends TimerNode implements Downstream {
     this.#res.pause();
   }
 
+  /** Nothing where all of it is here: uWS would close 10 s after. The answer ends that pause. */
   resumeBody(): void {
-    if (!this.#bodyPaused) return;
+    if (!this.#bodyPaused || this.bodyComplete) return;
     this.#bodyPaused = false;
     this.#lastBodyAt = performance.now();
     this.#res?.resume();
+  }
+
+  /** An answer goes out: the next request on this connection is to be read. */
+  #wake(res: HttpResponse): void {
+    if (!this.#bodyPaused || !this.bodyComplete) return;
+    this.#bodyPaused = false;
+    res.resume();
   }
 
   #onData(chunk: ArrayBuffer, isLast: boolean): void {
@@ -116,6 +124,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
       if (isLast) {
         this.bodyComplete = true;
         tx.bodyAt = this.#lastBodyAt;
+        tx.places?.uploaded(tx);
       }
       if (this.#lingerSince !== -1) {
         if (isLast || this.#received > this.#lingerUntil) this.#endChunks();
@@ -127,6 +136,9 @@ export class HttpDownstream extends TimerNode implements Downstream {
         return;
       }
       this.#source?.onBody(new Uint8Array(chunk), isLast);
+      // A read brings many chunks, and each sets uWS's own time-out of 10 s anew: only a pause behind the last one of
+      // them keeps it from closing a client that we hold back.
+      if (this.#bodyPaused) this.#res?.pause();
     } catch (error) {
       tx.owner.failed(tx, error);
     }
@@ -149,6 +161,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
     corked.head = head;
     corked.body = body ?? NO_BYTES;
     corked.close = !this.bodyComplete || this.#settings.draining();
+    this.#wake(res);
     res.cork(endCorked);
     this.tx.owner.finish(this.tx);
   }
@@ -157,6 +170,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
     const res = this.#take();
     if (res === null) return;
     this.tx.status = status;
+    this.#wake(res);
     corked.res = res;
     // endWithoutBody(length) leaves uWS waiting for a body that never comes, and an undefined length counts as a
     // number: length and close go with the head instead.
@@ -312,6 +326,7 @@ export class HttpDownstream extends TimerNode implements Downstream {
     const head = this.#head;
     if (head === null) return;
     this.#head = null;
+    this.#wake(res);
     res.writeStatus(head);
   }
 

@@ -34,8 +34,14 @@ export class ThreadTraffic {
         const plan = throttlePlan(name, config, routeName);
         return this.#throttles.queue(plan, rowOf(rows.throttles, plan.identity));
       },
-      gate: (name, isAdaptive) =>
-        new ConcurrencyGate(this.#words.concurrency, this.#threadIndex, rowOf(rows.concurrency, name), isAdaptive),
+      gate: (name, { mode, max }) =>
+        new ConcurrencyGate(
+          this.#words.concurrency,
+          this.#threadIndex,
+          rowOf(rows.concurrency, name),
+          mode === 'adaptive',
+          max,
+        ),
     };
   }
 

@@ -10,6 +10,11 @@ import type { PhaseContext } from './context.ts';
 
 /** Requests end and others begin all the time: soon is soon enough. */
 const RETRY_SECONDS = 1;
+/**
+ * Answers from here on often cost the upstream nothing, and anybody can have them by asking for what is not there: in
+ * bursts of quick ones a stranger would make all others look slow, and the bound fall to its least.
+ */
+const ERRORS_FROM = 400;
 /** Ways to end without an answer that tell how slow the upstream is. */
 const TELLING: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
   'SP_UPSTREAM_CONNECT_TIMEOUT',
@@ -56,15 +61,16 @@ function gatesOf({ name, config: route }: Route, { config, policyRows, traffic }
             name: gateName,
             row: policyRows[`concurrency:${gateName}`] ?? -1,
             isAdaptive: settings.mode === 'adaptive',
-            gate: traffic.gate(gateName, settings.mode === 'adaptive'),
+            gate: traffic.gate(gateName, settings),
           },
         ],
   );
 }
 
 /**
- * The bounds that hold on one route. An adaptive one counts a request until the head of its answer, which is what it
- * measures: streams and WebSockets that stay for hours must not fill it. A fixed one counts to the end.
+ * The bounds that hold on one route. An adaptive one counts a request from when all of it is here until the head of its
+ * answer, which is what it measures: streams and WebSockets that stay for hours must not fill it, nor must clients that
+ * send slowly. A fixed one counts from here to the end.
  *
  * Threads: one.
  */
@@ -74,6 +80,7 @@ class RouteGates implements TakenPlaces {
   readonly #adaptive: readonly NamedGate[];
   /** What is left once the answer is there. */
   readonly #rest: RouteGates | null;
+  readonly #uploading: UploadPlaces;
 
   constructor(gates: readonly NamedGate[], metrics: ThreadMetrics) {
     this.#gates = gates;
@@ -81,31 +88,70 @@ class RouteGates implements TakenPlaces {
     this.#adaptive = gates.filter(({ isAdaptive }) => isAdaptive);
     const fixed = gates.filter(({ isAdaptive }) => !isAdaptive);
     this.#rest = fixed.length === gates.length ? this : fixed.length === 0 ? null : new RouteGates(fixed, metrics);
+    this.#uploading = new UploadPlaces(this, this.#adaptive, this.#rest);
   }
 
   enter(tx: Transaction): Verdict {
     const gates = this.#gates;
+    const isUpload = this.#adaptive.length > 0 && !tx.downstream.bodyComplete;
     for (let i = 0; i < gates.length; i += 1) {
-      const { name, row, gate } = gates[i] as NamedGate;
-      if (gate.enter()) continue;
-      for (let taken = 0; taken < i; taken += 1) (gates[taken] as NamedGate).gate.leave(0, 0, false);
+      const { name, row, gate, isAdaptive } = gates[i] as NamedGate;
+      if (isUpload && isAdaptive ? gate.enterUpload() : gate.enter()) continue;
+      for (let taken = 0; taken < i; taken += 1) {
+        const before = gates[taken] as NamedGate;
+        if (isUpload && before.isAdaptive) before.gate.leaveUpload();
+        else before.gate.leave(0, 0, false);
+      }
       this.#metrics.policy(row, 'refused');
       tx.policy = name;
       return busy('SP_CONCURRENCY', RETRY_SECONDS);
     }
     for (let i = 0; i < gates.length; i += 1) this.#metrics.policy((gates[i] as NamedGate).row, 'admitted');
-    tx.places = this;
+    tx.places = isUpload ? this.#uploading : this;
     return PASS;
+  }
+
+  uploaded(): void {
+    // All of it was here, or none of these bounds asks.
   }
 
   answered(tx: Transaction, status: number, now: number): void {
     tx.places = this.#rest;
-    leaveAll(this.#adaptive, tx, now, tx.downstream.bodyComplete && status < 500);
+    leaveAll(this.#adaptive, tx, now, tx.downstream.bodyComplete && status < ERRORS_FROM);
   }
 
   leave(tx: Transaction, now: number): void {
     tx.places = null;
     leaveAll(this.#gates, tx, now, tx.downstream.bodyComplete && TELLING.has(tx.code));
+  }
+}
+
+/** The same while the body still comes: adaptive bounds have let the request in and do not count it yet. */
+class UploadPlaces implements TakenPlaces {
+  readonly #whole: RouteGates;
+  readonly #adaptive: readonly NamedGate[];
+  readonly #rest: RouteGates | null;
+
+  constructor(whole: RouteGates, adaptive: readonly NamedGate[], rest: RouteGates | null) {
+    this.#whole = whole;
+    this.#adaptive = adaptive;
+    this.#rest = rest;
+  }
+
+  uploaded(tx: Transaction): void {
+    tx.places = this.#whole;
+    for (let i = 0; i < this.#adaptive.length; i += 1) (this.#adaptive[i] as NamedGate).gate.uploaded();
+  }
+
+  /** The answer overtook the body. */
+  answered(tx: Transaction): void {
+    tx.places = this.#rest;
+    for (let i = 0; i < this.#adaptive.length; i += 1) (this.#adaptive[i] as NamedGate).gate.leaveUpload();
+  }
+
+  leave(tx: Transaction, now: number): void {
+    this.answered(tx);
+    tx.places?.leave(tx, now);
   }
 }
 

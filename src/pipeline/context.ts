@@ -10,6 +10,7 @@ import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { ConcurrencyGate } from '../throttle/concurrency.ts';
+import type { ConcurrencySettings } from '../throttle/concurrency-keeper.ts';
 import type { FairQueue } from '../throttle/fair-queue.ts';
 import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
@@ -45,7 +46,7 @@ export interface TrafficParts {
   /** The queue of a throttle on a route. */
   queue(name: string, config: ThrottleConfig, routeName: string): FairQueue;
   /** @param name  `route:NAME` or `upstream:NAME`. */
-  gate(name: string, isAdaptive: boolean): ConcurrencyGate;
+  gate(name: string, settings: ConcurrencySettings): ConcurrencyGate;
 }
 
 /** What phases are compiled from: one configuration, as one thread holds it. */

@@ -26,7 +26,6 @@ export function compileForward(context: PhaseContext): (tx: Transaction, nowMs: 
     const target = upstreamPath(tx, route.config.stripPrefix, route.config.addPrefix) + tx.query;
     const fields = `host: ${authorityFor(tx, group)}\r\n${tx.forwardFields}${forwardingFields(tx)}${traceFields(tx)}`;
     if (tx.webSocket !== null) {
-      if (!route.config.policies.websocket.enabled) return refuse('SP_WEBSOCKET_REFUSED');
       new WebSocketCall(tx, tx.webSocket, group, { target, fields, limits: route.config.policies.websocket }).start(
         nowMs,
       );

@@ -1,28 +1,33 @@
 // hot path: synchronous, never throws
 import { performance } from 'node:perf_hooks';
+import { KeptBytes } from '../base/kept-bytes.ts';
 import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
 import type { Source, Transaction } from '../transaction.ts';
 import type { Verdict } from '../verdict.ts';
 
+const NO_PIECES: readonly Buffer[] = Object.freeze([]);
+
 /**
- * A request of which a phase waits for an answer from outside. Until then it is what the client's side talks to: it
- * keeps what comes of the body, and holds the client back when that is much.
+ * A request of which a phase waits: for its turn, or an answer from outside. Until then it is what the client's side
+ * talks to: it keeps what comes of the body, and holds the client back when that is much.
  *
  * Threads: one. Lives from its making until one of `goOn` and `onAbort`.
  */
 export class HeldRequest implements Source {
   readonly #tx: Transaction;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #onLeft: () => void;
+  #body: KeptBytes | null = null;
   #isWhole = false;
   #isOver = false;
 
-  constructor(tx: Transaction) {
+  /** @param onLeft  The client went before `goOn`. */
+  constructor(tx: Transaction, onLeft: () => void = () => {}) {
     this.#tx = tx;
+    this.#onLeft = onLeft;
     tx.downstream.attach(this);
   }
 
-  /** The answer is there. @param decide  Says pass or a refusal; not called when the client has gone. */
+  /** The wait is over. @param decide  Says pass or a refusal; not called when the client has gone. */
   goOn(decide: () => Verdict): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -31,8 +36,7 @@ export class HeldRequest implements Source {
     try {
       tx.wentOnAt = performance.now();
       downstream.detach();
-      const pieces = this.#pieces;
-      this.#pieces = [];
+      const pieces = this.#letGo();
       const verdict = decide();
       if (verdict.kind === 'refuse') {
         owner.refuse(tx, verdict);
@@ -46,12 +50,11 @@ export class HeldRequest implements Source {
     }
   }
 
-  /** A copy: the bytes are gone when this returns. */
   onBody(chunk: Uint8Array, isLast: boolean): void {
-    this.#pieces.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
+    this.#body ??= new KeptBytes();
+    this.#body.append(chunk);
     if (isLast) this.#isWhole = true;
-    else if (this.#bytes > UPLOAD_HIGH_WATER_BYTES) this.#tx.downstream.pauseBody();
+    else if (this.#body.length > UPLOAD_HIGH_WATER_BYTES) this.#tx.downstream.pauseBody();
   }
 
   onDrain(): void {
@@ -59,8 +62,16 @@ export class HeldRequest implements Source {
   }
 
   onAbort(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
-    this.#pieces = [];
     this.#tx.downstream.detach();
+    this.#letGo();
+    this.#onLeft();
+  }
+
+  #letGo(): readonly Buffer[] {
+    const body = this.#body;
+    this.#body = null;
+    return body === null ? NO_PIECES : body.take();
   }
 }

@@ -15,6 +15,7 @@ import { compileLimit } from './limit.ts';
 import { compileResponse } from './response.ts';
 import { compileShed } from './shed.ts';
 import { compileThrottle } from './throttle.ts';
+import { compileUpgrade } from './upgrade.ts';
 
 /** One look at a transaction. Never throws for a refusal: a refusal is a value. */
 export type Phase = (tx: Transaction, nowMs: number) => Verdict;
@@ -46,6 +47,7 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'shed', compile: (context) => compileShed(context) },
   { name: 'route-access', compile: (context) => compileRouteAccess(context) },
   { name: 'limit', compile: (context) => compileLimit(context) },
+  { name: 'upgrade', compile: (context) => compileUpgrade(context) },
   { name: 'body', compile: () => compileBodyBound() },
   { name: 'throttle', compile: (context) => compileThrottle(context) },
   { name: 'concurrency', compile: (context) => compileConcurrency(context) },

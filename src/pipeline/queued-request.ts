@@ -1,13 +1,14 @@
 // hot path: synchronous, never throws
 import { performance } from 'node:perf_hooks';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
-import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
+import type { PolicyOutcome } from '../telemetry/layout.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { FairQueue } from '../throttle/fair-queue.ts';
 import { Waiter } from '../throttle/flows.ts';
-import type { Source, Transaction } from '../transaction.ts';
-import type { Refusal } from '../verdict.ts';
+import type { Transaction } from '../transaction.ts';
+import { PASS, type Refusal } from '../verdict.ts';
 import { busy } from './busy.ts';
+import { HeldRequest } from './held-request.ts';
 import type { KeyReader } from './key-parts.ts';
 
 /** A throttle as it holds on one route. */
@@ -20,18 +21,15 @@ export interface RouteThrottle {
 }
 
 /**
- * A request that waits for its turn. Until then it is what the client's side talks to: it keeps what comes of the body,
- * holds the client back when that is much, and leaves the queue when the client goes.
+ * A request in the queue of a throttle: goes on when it is admitted, is refused, or leaves the queue with its client.
  *
- * Threads: one. Lives from `begin` until one of admit, refuse and onAbort.
+ * Threads: one. Lives from `begin` until one of these.
  */
-export class QueuedRequest extends Waiter implements Source {
+export class QueuedRequest extends Waiter {
   readonly #metrics: ThreadMetrics;
   #tx!: Transaction;
   #throttle!: RouteThrottle;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
-  #isWhole = false;
+  #held!: HeldRequest;
 
   constructor(metrics: ThreadMetrics) {
     super();
@@ -42,70 +40,34 @@ export class QueuedRequest extends Waiter implements Source {
   begin(tx: Transaction, throttle: RouteThrottle): void {
     this.#tx = tx;
     this.#throttle = throttle;
-    tx.downstream.attach(this);
+    this.#held = new HeldRequest(tx, () => this.#left());
   }
 
   override admit(steadyMs: number): void {
-    const tx = this.#tx;
-    const { owner, downstream } = tx;
-    try {
-      this.#waited(steadyMs);
-      this.#metrics.policy(this.#throttle.row, 'waited');
-      tx.wentOnAt = performance.now();
-      downstream.detach();
-      const pieces = this.#letGo();
-      if (owner.resume(tx, Date.now()) || tx.finished) return;
-      // Not finished and not through: a later phase waits, and wants what came of the body.
-      downstream.replay(pieces, this.#isWhole);
-    } catch (error) {
-      owner.failed(tx, error);
-    }
+    this.#held.goOn(() => {
+      this.#waited(steadyMs, 'waited');
+      return PASS;
+    });
   }
 
   override refuse(reason: 'late' | 'full', steadyMs: number): void {
-    const tx = this.#tx;
-    try {
-      this.#waited(steadyMs);
-      this.#metrics.policy(this.#throttle.row, reason);
-      tx.downstream.detach();
-      this.#letGo();
-      tx.owner.refuse(tx, throttled(tx, this.#throttle, steadyMs));
-    } catch (error) {
-      tx.owner.failed(tx, error);
-    }
+    this.#held.goOn(() => {
+      this.#waited(steadyMs, reason);
+      return throttled(this.#tx, this.#throttle, steadyMs);
+    });
   }
 
-  /** A copy: the bytes are gone when this returns. */
-  onBody(chunk: Uint8Array, isLast: boolean): void {
-    this.#pieces.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
-    if (isLast) this.#isWhole = true;
-    else if (this.#bytes > UPLOAD_HIGH_WATER_BYTES) this.#tx.downstream.pauseBody();
-  }
-
-  onDrain(): void {
-    // Nothing is answered before the request goes on.
-  }
-
-  onAbort(): void {
-    if (this.flow === null) return;
-    this.#waited(performance.now() + STEADY_OFFSET_MS);
+  #left(): void {
     this.#throttle.queue.leave(this);
-    this.#metrics.policy(this.#throttle.row, 'left');
-    this.#tx.downstream.detach();
-    this.#letGo();
+    this.#waited(performance.now() + STEADY_OFFSET_MS, 'left');
   }
 
-  #waited(steadyMs: number): void {
+  #waited(steadyMs: number, outcome: PolicyOutcome): void {
+    const { row } = this.#throttle;
     const waitedMs = Math.max(0, steadyMs - this.enteredMs);
     this.#tx.waitedMs = waitedMs;
-    this.#metrics.waited(this.#throttle.row, waitedMs);
-  }
-
-  #letGo(): readonly Buffer[] {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces;
+    this.#metrics.waited(row, waitedMs);
+    this.#metrics.policy(row, outcome);
   }
 }
 

@@ -34,14 +34,23 @@ export class ConcurrencyGate {
   readonly #latencies: number;
   readonly #threads: number;
   readonly #isAdaptive: boolean;
+  readonly #uploadsMax: number;
+  #uploads = 0;
 
   /**
    * @param words        The keeper's table.
    * @param threadIndex  0 <= threadIndex < threads of the table.
    * @param row          What the keeper gave the plan.
    * @param isAdaptive   Latencies are of use.
+   * @param uploadsMax   Most requests of this instance whose bodies still come: see `enterUpload`.
    */
-  constructor(words: Int32Array, threadIndex: number, row: number, isAdaptive: boolean) {
+  constructor(
+    words: Int32Array,
+    threadIndex: number,
+    row: number,
+    isAdaptive: boolean,
+    uploadsMax: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#words = words;
     this.#limit = rowWord(row) + LIMIT;
     this.#epoch = rowWord(row) + EPOCH;
@@ -50,6 +59,7 @@ export class ConcurrencyGate {
     this.#latencies = latencyWord(threadIndex, row);
     this.#threads = words[THREADS_WORD] as number;
     this.#isAdaptive = isAdaptive;
+    this.#uploadsMax = uploadsMax;
   }
 
   /** @returns  false when there is no room: SP_CONCURRENCY, and nothing to leave. */
@@ -83,6 +93,32 @@ export class ConcurrencyGate {
     if (((Math.floor(startedMs) - (words[this.#epoch] as number)) | 0) < 0) return;
     const bucket = this.#latencies + Math.min(BUCKETS - 1, bucketOf(steadyMs - startedMs));
     words[bucket] = (words[bucket] as number) + 1;
+  }
+
+  /**
+   * For a request whose body still comes: let in where there is room, but without a place, or a few clients that send
+   * slowly would have them all.
+   *
+   * @returns  false when there is no room; else `uploaded` or `leaveUpload` follows, once.
+   */
+  enterUpload(): boolean {
+    if (this.#uploads >= this.#uploadsMax || !this.enter()) return false;
+    const at = this.#own + UNDER_WAY;
+    this.#words[at] = (this.#words[at] as number) - 1;
+    this.#uploads += 1;
+    return true;
+  }
+
+  /** All of the body is here: the request takes its place, were it one too many. `leave` follows. */
+  uploaded(): void {
+    const at = this.#own + UNDER_WAY;
+    this.#uploads -= 1;
+    Atomics.store(this.#words, at, (this.#words[at] as number) + 1);
+  }
+
+  /** It ends before its body does. */
+  leaveUpload(): void {
+    this.#uploads -= 1;
   }
 
   #glance(): number {

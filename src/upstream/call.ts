@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { KeptBytes } from '../base/kept-bytes.ts';
 import type { ErrorCode } from '../errors.ts';
 import { UPLOAD_HIGH_WATER_BYTES } from '../limits.ts';
 import type { Source, Transaction } from '../transaction.ts';
@@ -42,8 +43,8 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
   #bodyComplete: boolean;
   /** A byte of the request body left for a target: no other try may follow. */
   #bodyStarted = false;
-  #held: Buffer[] | null = null;
-  #heldBytes = 0;
+  /** What came of the body and cannot be written yet. */
+  #held: KeptBytes | null = null;
   #bodyPaused = false;
   #streaming = false;
   /** Monotonic time of the last byte in either direction, milliseconds. */
@@ -103,7 +104,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     // Everything around the client's fields was checked to be ASCII; latin1 saves 1 us a head, and cuts nothing off
     // then.
     const encoding = this.tx.isAscii ? 'latin1' : 'utf8';
-    if (this.#bodyComplete && this.#held === null) {
+    if (this.#isWritten) {
       connection.socket.write(this.#head, encoding);
       this.#awaitHead(now);
       return;
@@ -175,7 +176,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     this.#connection = null;
     const { isHead } = this;
     const empty = isHead || head.status === 204 || head.status === 304;
-    const complete = this.#bodyComplete;
+    const complete = this.#isWritten;
     this.#finish();
     // The answer first, while its bytes are in the read buffer; the connection afterwards.
     if (empty) downstream.respondEmpty(head.status, clientHead, head.status === 204 ? -1 : head.contentLength);
@@ -194,7 +195,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
   onEnd(): void {
     const connection = this.#connection;
     this.#connection = null;
-    const complete = this.#bodyComplete;
+    const complete = this.#isWritten;
     this.#finish();
     this.tx.downstream.end();
     connection?.release(complete);
@@ -215,11 +216,13 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     const connection = this.#connection;
     if (isLast) this.#bodyComplete = true;
     if (connection === null) {
-      this.#hold(chunk, isLast);
+      this.#hold(chunk);
       return;
     }
     this.#lastMoveAt = this.group.now();
-    this.#writeBody(connection, this.#frame(chunk, isLast));
+    // A write for each small piece would take a hundred times its bytes while the target takes nothing.
+    if (this.#held !== null || connection.isFull) this.#hold(chunk);
+    else this.#writeBody(connection, this.#frame(chunk, isLast));
     if (isLast) this.#awaitHead(this.#lastMoveAt);
   }
 
@@ -231,6 +234,7 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
       this.#armTimer(this.#lastMoveAt);
       this.#connection?.resume();
     }
+    if (this.#connection !== null) this.#writeHeld(this.#connection);
     this.#resumeClient();
   }
 
@@ -244,25 +248,33 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
 
   #resumeClient(): void {
     if (!this.#bodyPaused || this.#connection === null || this.#bodyComplete) return;
-    if (this.#connection.writableBytes > UPLOAD_HIGH_WATER_BYTES / 2) return;
+    if (this.#connection.writableBytes + (this.#held?.length ?? 0) > UPLOAD_HIGH_WATER_BYTES / 2) return;
     this.#bodyPaused = false;
     this.tx.downstream.resumeBody();
   }
 
-  /** The target is not there yet: keep the bytes, within bounds. */
-  #hold(chunk: Uint8Array, isLast: boolean): void {
-    this.#held ??= [];
-    const framed = this.#frame(chunk, isLast);
-    this.#held.push(framed);
-    this.#heldBytes += framed.length;
-    if (this.#heldBytes > UPLOAD_HIGH_WATER_BYTES && !isLast) this.#pauseClient();
+  /** The target is not there yet, or takes nothing: keep the bytes, within bounds. */
+  #hold(chunk: Uint8Array): void {
+    this.#held ??= new KeptBytes();
+    this.#held.append(chunk);
+    const written = this.#connection?.writableBytes ?? 0;
+    if (written + this.#held.length > UPLOAD_HIGH_WATER_BYTES) this.#pauseClient();
   }
 
   #writeHeld(connection: UpstreamConnection): void {
-    if (this.#held === null) return;
-    for (const piece of this.#held) this.#writeBody(connection, piece);
+    const held = this.#held;
+    // The other direction drains, too.
+    if (held === null || connection.isFull) return;
     this.#held = null;
-    this.#heldBytes = 0;
+    const blocks = held.take();
+    for (const [index, block] of blocks.entries()) {
+      this.#writeBody(connection, this.#frame(block, this.#bodyComplete && index === blocks.length - 1));
+    }
+  }
+
+  /** All of the request was given to the socket. */
+  get #isWritten(): boolean {
+    return this.#bodyComplete && this.#held === null;
   }
 
   #writeBody(connection: UpstreamConnection, framed: Buffer): void {

@@ -83,6 +83,11 @@ export class UpstreamConnection extends TimerNode {
     this.socket = this.#open();
   }
 
+  /** The socket holds all that it should: `onDrain` will be called. */
+  get isFull(): boolean {
+    return this.socket.writableNeedDrain;
+  }
+
   get writableBytes(): number {
     return this.socket.writableLength;
   }

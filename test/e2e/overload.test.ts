@@ -244,6 +244,39 @@ test('fixed bounds of a route and of an upstream; places are left however a requ
   }
 });
 
+test('clients that send their bodies slowly have no places under an adaptive bound', async () => {
+  const server = createServer((request, response) => void request.resume().on('end', () => response.end('{}')));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const config = {
+    threads: 1,
+    upstreams: upstreamsOf(port, { concurrency: { mode: 'adaptive', min: 2, max: 20 } }),
+    routes: [{ name: 'all', upstream: 'main' }],
+  };
+  try {
+    await withGateway({ config }, async (gateway) => {
+      const slow = Array.from({ length: 6 }, () => {
+        const socket = open({ port: gateway.http });
+        socket.on('error', () => {}).write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+        return socket;
+      });
+      await until('all of them', async () => (await gateway.metric('sallyport_requests_in_flight')) === 6);
+      for (let i = 0; i < 60; i += 1) assert.equal((await ask(gateway, `/quick/${i}`)).status, 200);
+      await until('a measurement', async () => (await gateway.metric('sallyport_concurrency_min_rtt_seconds')) > 0);
+      const answers = slow.map((socket) => once(socket, 'data'));
+      for (const socket of slow) socket.write(' other');
+      for (const [data] of await Promise.all(answers)) assert.match(String(data), /^HTTP\/1.1 200 /);
+      for (const socket of slow) socket.destroy();
+      await until('the end', async () => (await gateway.metric('sallyport_requests_in_flight')) === 0);
+      assert.equal(await gateway.metric('sallyport_concurrency_requests'), 0);
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 
 test('under overload the least important requests are refused, and a critical one never', async () => {

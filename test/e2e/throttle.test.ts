@@ -217,20 +217,26 @@ test('a client that leaves makes room for the next', async () => {
 
 test('bodies wait with their requests: what came, what is held back, what comes later', async () => {
   const big = randomBytes(24 * MIB);
-  const digest = createHash('sha256').update(big).digest('hex');
+  const small = randomBytes(1_000);
   const chunked = (bytes: Buffer) =>
     Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
   const last = Buffer.from('0\r\n\r\n');
   const length = `Content-Length: ${big.length}`;
+  const short = `Content-Length: ${small.length}`;
   const inChunks = 'Transfer-Encoding: chunked';
-  /** Framing, what is sent before the request goes on, and what after. */
-  const bodies: Readonly<Record<string, readonly [string, Buffer, Buffer | null]>> = {
-    whole: [length, big, null],
-    chunked: [inChunks, Buffer.concat([chunked(big.subarray(0, 3 * MIB)), chunked(big.subarray(3 * MIB)), last]), null],
-    later: [length, big.subarray(0, 1_000), big.subarray(1_000)],
-    'later-chunked': [inChunks, chunked(big.subarray(0, 9)), Buffer.concat([chunked(big.subarray(9)), last])],
+  /** The body, its framing, what is sent before the request goes on, each piece by itself, and what after. */
+  const bodies: Readonly<Record<string, readonly [Buffer, string, readonly Buffer[], Buffer | null]>> = {
+    whole: [big, length, [big], null],
+    chunked: [big, inChunks, [chunked(big.subarray(0, 3 * MIB)), chunked(big.subarray(3 * MIB)), last], null],
+    later: [big, length, [big.subarray(0, 1_000)], big.subarray(1_000)],
+    'later-chunked': [big, inChunks, [chunked(big.subarray(0, 9))], Buffer.concat([chunked(big.subarray(9)), last])],
+    small: [small, short, [small], null],
+    expected: [small, `${short}\r\nExpect: 100-continue`, [small], null],
+    pieces: [small, short, [small.subarray(0, 10), small.subarray(10, 11), small.subarray(11)], null],
+    'small-chunked': [small, inChunks, [chunked(small.subarray(0, 7)), chunked(small.subarray(7)), last], null],
+    empty: [Buffer.alloc(0), inChunks, [last], null],
   };
-  const throttle = { requests: 1, perMs: 4_000, deadlineMs: 60_000, perRoute: true };
+  const throttle = { requests: 1, perMs: 6_000, deadlineMs: 60_000, perRoute: true };
   const config = {
     ...throttled(throttle, { limits: { bodyBytesMax: 64 * MIB } }),
     routes: Object.keys(bodies).map((name) => ({
@@ -243,23 +249,30 @@ test('bodies wait with their requests: what came, what is held back, what comes 
   await withGateway(config, async (gateway) => {
     const from = seen.length;
     for (const name of Object.keys(bodies)) assert.equal((await ask(gateway, `/${name}`)).status, 200);
-    const clients = Object.entries(bodies).map(([name, [framing, first, rest]]) => {
+    const clients = Object.entries(bodies).map(([name, [body, framing, pieces, rest]]) => {
       const { socket, answer } = dial(gateway);
-      socket.write(Buffer.concat([Buffer.from(`POST /${name} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`), first]));
-      return { name, socket, answer, rest };
+      socket.setNoDelay(true);
+      socket.write(`POST /${name} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+      return { name, socket, answer, body, pieces, rest };
     });
     await untilWaiting(gateway, clients.length);
-    await delay(300);
-    for (const { name, socket, rest } of clients) {
-      if (rest === null) assert.ok(socket.writableLength > 0, `${name}: the client is held back`);
+    for (let i = 0; i < 3; i += 1) {
+      for (const { socket, pieces } of clients) if (pieces[i] !== undefined) socket.write(pieces[i] as Buffer);
+      await delay(100);
+    }
+    assert.equal(await gateway.metric('sallyport_throttle_waiting'), clients.length);
+    for (const { name, socket, body, rest } of clients) {
+      if (rest === null) assert.equal(socket.writableLength > 0, body === big, `${name}: a client is held back`);
     }
     await untilWaiting(gateway, 0);
-    for (const { name, socket, answer, rest } of clients) {
+    for (const { name, socket, answer, body, rest } of clients) {
       if (rest !== null) socket.write(rest);
       await until(`the answer of ${name}`, answer, 20_000);
       assert.equal(answer()?.status, 200, name);
-      const found = seen.slice(from).filter(({ path, bytes }) => path === `/${name}` && bytes > 0);
-      assert.deepEqual(found, [{ client: '', path: `/${name}`, bytes: big.length, digest }]);
+      // The first on this path was the one that took the permit.
+      const found = seen.slice(from).filter(({ path }) => path === `/${name}`);
+      const digest = createHash('sha256').update(body).digest('hex');
+      assert.deepEqual(found.slice(1), [{ client: '', path: `/${name}`, bytes: body.length, digest }]);
       socket.destroy();
     }
   });
@@ -310,6 +323,25 @@ test('a WebSocket waits for its turn, and is refused like any request', async ()
       await untilWaiting(gateway, 0);
     },
   );
+});
+
+test('a WebSocket on a route that takes none does not wait for its refusal', async () => {
+  const config = throttled(
+    { requests: 1, perMs: 60_000, deadlineMs: 600_000 },
+    {},
+    { websocket: { enabled: false }, concurrency: { mode: 'fixed', max: 1 } },
+  );
+  await withGateway(config, async (gateway) => {
+    assert.equal((await ask(gateway, '/taker')).status, 200);
+    const refused = new WebSocket(`ws://127.0.0.1:${gateway.http}/ws`);
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, { statusCode: number }];
+    refused.on('error', () => {}).terminate();
+    assert.equal(response.statusCode, 403);
+    const line = await gateway.line('the WebSocket', ({ code }) => code === 'SP_WEBSOCKET_REFUSED');
+    assert.deepEqual([line.waitMs, line.tries], [undefined, 0]);
+    assert.equal(await gateway.metric('sallyport_policy_requests_total', 'kind="throttle"'), 1);
+    assert.equal(await gateway.metric('sallyport_policy_requests_total', 'kind="concurrency"'), 1);
+  });
 });
 
 test('reloads answer everybody who waits: other bounds, another rate, no throttle at all', async () => {

@@ -37,7 +37,9 @@ const ADAPTIVE = `${MINIMAL}    policies: { concurrency: { mode: adaptive, min: 
 describe('latencies that an adaptive bound goes by', () => {
   const cases: readonly [string, (tx: Transaction, at: number) => void, number][] = [
     ['an answer', (tx, at) => tx.places?.answered(tx, 200, at + 20), 20],
-    ['a refusal of the upstream', (tx, at) => tx.places?.answered(tx, 404, at + 20), 20],
+    ['an answer without a body', (tx, at) => tx.places?.answered(tx, 304, at + 20), 20],
+    ['a handshake', (tx, at) => tx.places?.answered(tx, 101, at + 20), 20],
+    ['a refusal of the upstream', (tx, at) => tx.places?.answered(tx, 400, at + 20), 0],
     ['an answer after a slow body', (tx, at) => late(tx, at + 500).places?.answered(tx, 200, at + 520), 20],
     ['an answer after a wait', (tx, at) => waited(tx, at + 300).places?.answered(tx, 200, at + 320), 20],
     ['an answer before the body is whole', (tx, at) => slow(tx).places?.answered(tx, 200, at + 20), 0],
@@ -95,6 +97,53 @@ test('of two bounds the fixed one counts to the end, the adaptive one to the ans
   two.places?.leave(two, 8);
   two.places?.leave(two, 9);
   assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 0']);
+});
+
+test('an adaptive bound counts a request from when its body is whole, a fixed one from the start', () => {
+  const text = MINIMAL.replace('targets:', 'concurrency: { mode: fixed, max: 4 }\n    targets:');
+  const both = `${text}    policies: { concurrency: { mode: adaptive, min: 2, max: 3 } }\n`;
+  const { phase, request, underWay } = benchOf(both);
+  const upload = () => {
+    const tx = slow(request());
+    return [tx, phase(tx, 0).kind] as const;
+  };
+  const whole = (tx: Transaction) => {
+    Object.assign(tx.downstream, { bodyComplete: true });
+    tx.places?.uploaded(tx);
+  };
+  const [[one, first], [two, second], [three, third], [four, fourth]] = [upload(), upload(), upload(), upload()];
+  assert.deepEqual([first, second, third, fourth], ['pass', 'pass', 'pass', 'refuse'], 'max bounds uploads');
+  assert.deepEqual([four.policy, four.places], ['route:all', null]);
+  assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 3']);
+  const plain = request();
+  assert.equal(phase(plain, 0).kind, 'pass', 'slow bodies have no place of the adaptive bound');
+  assert.deepEqual(underWay(), ['route:all 1', 'upstream:api 4']);
+  const shut = slow(request());
+  assert.equal(phase(shut, 0).kind, 'refuse');
+  assert.deepEqual([shut.policy, underWay()], ['route:all', ['route:all 1', 'upstream:api 4']]);
+  whole(one);
+  one.places?.uploaded(one);
+  assert.deepEqual(underWay(), ['route:all 2', 'upstream:api 4']);
+  assert.equal(phase(request(), 0).kind, 'refuse');
+  whole(two);
+  assert.deepEqual(underWay(), ['route:all 3', 'upstream:api 4'], 'it is at the upstream already');
+  three.places?.answered(three, 413, 5);
+  whole(three);
+  assert.deepEqual(underWay(), ['route:all 3', 'upstream:api 4'], 'answered before its body was whole');
+  for (const tx of [one, two, three, plain]) {
+    tx.places?.answered(tx, 200, 6);
+    tx.places?.leave(tx, 7);
+    assert.equal(tx.places, null);
+  }
+  assert.deepEqual(underWay(), ['route:all 0', 'upstream:api 0']);
+  const [left] = upload();
+  left.places?.leave(left, 8);
+  assert.deepEqual([left.places, underWay()], [null, ['route:all 0', 'upstream:api 0']]);
+  assert.deepEqual(
+    [upload(), upload(), upload()].map(([, kind]) => kind),
+    ['pass', 'pass', 'pass'],
+    'each left once',
+  );
 });
 
 function late(tx: Transaction, bodyAt: number): Transaction {

@@ -12,6 +12,13 @@ interface Held {
   readonly enteredMs: number;
 }
 
+/** Requests of each key that wait in one queue. */
+function countsOf(waiting: readonly Held[], queue: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const held of waiting) if (held.queue === queue) counts.set(held.key, (counts.get(held.key) ?? 0) + 1);
+  return counts;
+}
+
 /**
  * Whatever comes and goes: each waiter is called once or leaves, bounds hold, nobody waits past its deadline, one key's
  * requests go in order, and nothing is left behind.
@@ -48,8 +55,13 @@ test('queues of two threads keep their books', (t) => {
           const held = waiting.find((one) => one.waiter === waiter) as Held;
           assert.ok(held, `${what} for one that does not wait`);
           const earlier = waiting.filter(({ queue, key }) => queue === held.queue && key === held.key);
-          if (what === 'full') assert.equal(earlier.at(-1), held, 'the newest makes room');
-          else assert.equal(earlier[0], held, 'one key goes in order');
+          if (what === 'full') {
+            assert.equal(earlier.at(-1), held, 'the newest makes room');
+            const counts = countsOf(waiting, held.queue);
+            assert.equal(counts.get(held.key), Math.max(...counts.values()), 'of the key with the most');
+            const comes = waiting.at(-1) as Held;
+            assert.ok((counts.get(held.key) as number) > (counts.get(comes.key) as number), 'for one with fewer');
+          } else assert.equal(earlier[0], held, 'one key goes in order');
           assert.ok(nowMs - held.enteredMs <= bounds.deadlineMs, `${what} after ${nowMs - held.enteredMs} ms`);
           waiting = waiting.filter((one) => one !== held);
           if (what === 'go') permits += 1;
@@ -74,6 +86,12 @@ test('queues of two threads keep their books', (t) => {
             const entry = queue.enter(key, waiter, time.nowMs);
             if (entry !== 'wait') waiting = waiting.filter((one) => one !== held);
             if (entry === 'go') permits += 1;
+            if (entry === 'full') {
+              const counts = countsOf(waiting, thread);
+              const own = counts.get(key) ?? 0;
+              const isFull = queue.length >= bounds.queueMax && Math.max(0, ...counts.values()) < own + 2;
+              assert.ok(own >= bounds.queuePerKeyMax || isFull, 'refused although there was room');
+            }
           }
           for (const [index, { length, keys }] of queues.entries()) {
             const here = waiting.filter((one) => one.queue === index);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { THROTTLE_ROWS_MAX } from '../../src/limits.ts';
+import { LOWEST, PERMITS, rowWord, stripeWord } from '../../src/throttle/layout.ts';
 import { ThrottleKeeper } from '../../src/throttle/throttle-keeper.ts';
 import { Throttles, throttlePlan } from '../../src/throttle/throttles.ts';
 import { FakeTime, TestWaiter } from './support.ts';
@@ -84,4 +85,32 @@ test('rows are given anew after a rest, not while something waits, and refused p
   assert.ok(successor);
   assert.notEqual(throttles.queue(successor, 0), queue);
   assert.equal(queue.enter('k', waiter, time.nowMs), 'full', 'the former queue of the row is closed');
+});
+
+test('a new row begins with its whole burst, whatever was in its word', () => {
+  const time = new FakeTime(70_000);
+  for (const left of [0, 1, 2 ** 29, -1, -(2 ** 31)]) {
+    const plan = throttlePlan(`t${left}`, { ...CONFIG, burst: 3, queueMax: 0 }, 'r');
+    const keeper = new ThrottleKeeper();
+    const throttles = new Throttles(keeper.words, 0, makeHash, time.makeAlarm, () => time.nowMs);
+    // The first one that is given out.
+    keeper.words[rowWord(0) + PERMITS] = left;
+    const queue = throttles.queue(plan, keeper.assign([plan], time.nowMs).get(plan.identity) as number);
+    const entries = [1, 2, 3, 4].map(() => queue.enter('k', new TestWaiter('w', () => {}), time.nowMs));
+    assert.deepEqual(entries, ['go', 'go', 'go', 'full'], `${left}`);
+  }
+});
+
+test('a dead thread holds nobody back: its lowest round is gone', () => {
+  const time = new FakeTime(50_000);
+  const keeper = new ThrottleKeeper();
+  const throttles = new Throttles(keeper.words, 3, makeHash, time.makeAlarm, () => time.nowMs);
+  const plan = throttlePlan('t', CONFIG, 'r');
+  const row = keeper.assign([plan], time.nowMs).get(plan.identity) as number;
+  const queue = throttles.queue(plan, row);
+  for (let i = 0; i < 3; i += 1) queue.enter('k', new TestWaiter('w', () => {}), time.nowMs);
+  const lowest = () => keeper.words[stripeWord(3, row) + LOWEST];
+  assert.notEqual(lowest(), 0);
+  keeper.clearThread(3);
+  assert.equal(lowest(), 0);
 });

@@ -162,3 +162,12 @@ describe('permits', () => {
     assert.equal(ours.take(monthMs + 1, false), false);
   });
 });
+
+test('a time long past is not taken for one to come, up to three quarters of the way round', () => {
+  // 429 units a millisecond: half of the way round is 5,000 s, three quarters 7,500 s.
+  for (const afterMs of [1_000, 4_900_000, 5_100_000, 7_400_000]) {
+    const fresh = permits({ requests: 1_000, perMs: 1_000, burst: 1 }, 80_000);
+    assert.equal(fresh.take(80_000 + afterMs, false), true, `${afterMs} ms`);
+    assert.ok(fresh.dueInMs(80_000 + afterMs) > 0);
+  }
+});
