@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import handlers from 'ioredis/built/DataHandler.js';
 import type { RedisConfig } from '../config/schema.ts';
+import { surviveOddReplies } from './odd-replies.ts';
 
 /** A Lua script, known to Redis by its SHA-1. */
 export interface Script {
@@ -205,15 +205,6 @@ export class RedisClient {
       ),
     );
   }
-}
-
-/**
- * A reply that the library does not expect, such as one to no command, makes it throw in a turn of its own: that ends
- * the thread. Here it ends the connection, as other breaches of the protocol do. Nothing of ours runs inside.
- */
-function surviveOddReplies(): void {
-  const { prototype } = handlers.default as unknown as { prototype: { dispatch: (take: () => void) => void } };
-  prototype.dispatch = (take) => take();
 }
 
 /** An answer that has arrived counts, though a busy thread comes to it late: it is looked for before time is up. */

@@ -6,8 +6,8 @@ import { RedisClient } from '../../src/redis/client.ts';
 import { redisConfig, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
-const COMMANDS = /\$\d+\r\n(auth|client|info|select|evalsha|eval)\r\n/gi;
-const INFO = '$21\r\nredis_version:7.0.0\r\n\r\n';
+const COMMANDS = /\$\d+\r\n(auth|client|info|select|evalsha|eval|cluster|sentinel)\r\n(?:\$\d+\r\n(info)\r\n)?/gi;
+const INFO = '$18\r\ncluster_state:ok\r\n\r\n';
 
 interface OddServer {
   readonly port: number;
@@ -29,9 +29,10 @@ async function oddServer(
     // The client ends connections as it likes.
     socket.on('error', () => socket.destroy());
     socket.on('data', (bytes) => {
-      for (const [, word = ''] of bytes.toString('latin1').matchAll(COMMANDS)) {
+      for (const [, word = '', more] of bytes.toString('latin1').matchAll(COMMANDS)) {
         const name = word.toLowerCase();
-        if (name.startsWith('eval')) socket.write(answer());
+        if (more !== undefined) socket.write(INFO);
+        else if (name.startsWith('eval')) socket.write(answer());
         else socket.write(greeting[name] ?? (name === 'info' ? INFO : '+OK\r\n'));
       }
     });
@@ -86,6 +87,48 @@ describe('Redis client and a server that is none', () => {
       );
       assert.deepEqual(thrown, []);
     });
+  }
+
+  const node = (host: string, port: string): string => `*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n${host}${port}`;
+  const HOST = '$9\r\n127.0.0.1\r\n';
+  const addresses = {
+    cluster: {
+      'no list of masters': '$-1\r\n',
+      'masters of null': '*1\r\n*3\r\n$-1\r\n$-1\r\n$-1\r\n',
+      'a billion hash slots': '*1\r\n*3\r\n:0\r\n:999999999\r\n*2\r\n$9\r\n127.0.0.1\r\n:PORT\r\n',
+      'a master without a port': node(HOST, '$-1\r\n'),
+      'a master with another port': node(HOST, ':99999999\r\n'),
+    },
+    sentinel: {
+      'a master without a port': '*2\r\n$9\r\n127.0.0.1\r\n$-1\r\n',
+      'a master with another port': '*2\r\n$9\r\n127.0.0.1\r\n$8\r\n99999999\r\n',
+      'a master without a host': '*2\r\n$-1\r\n$4\r\n6379\r\n',
+      'an empty list': '*0\r\n',
+    },
+  };
+  for (const [mode, replies] of Object.entries(addresses) as ['cluster' | 'sentinel', Record<string, string>][]) {
+    for (const [name, bytes] of Object.entries(replies)) {
+      test(`${mode}: ${name} ends the connection, not the process; the right answer is asked for again`, async (t) => {
+        const thrown: unknown[] = [];
+        const note = (error: unknown): void => {
+          thrown.push(error);
+        };
+        process.on('uncaughtException', note);
+        t.after(() => process.removeListener('uncaughtException', note));
+        const greeting: Record<string, string> = { [mode]: bytes };
+        const server = await oddServer(t, () => ':7\r\n', greeting);
+        const client = new RedisClient(redisConfig(server.port, { mode, connectMs: 500 }), []);
+        t.after(() => client.stop());
+        await client.connect();
+        assert.equal(client.isConnected, false);
+        const port = String(server.port);
+        greeting.cluster = node(HOST, `:${port}\r\n`);
+        greeting.sentinel = `*2\r\n${HOST}$${port.length}\r\n${port}\r\n`;
+        // Asked for with the next try; a sentinel is also asked for its like, and that answer has another form.
+        await until('an answer', async () => (await answerOf(client)) === 7);
+        assert.deepEqual(thrown, []);
+      });
+    }
   }
 
   test('an answer without end is cut', async (t) => {
