@@ -82,7 +82,7 @@ describe('limits over several gateways and one Redis', { skip: WITHOUT_REDIS }, 
       const lagMs =
         Math.max(...(await Promise.all(all.map((one) => one.metric('sallyport_redis_lag_seconds'))))) * 1_000;
       const inTwoLags = Math.max(...results.map(({ answeredAtMs }) => mostWithin(answeredAtMs, 2 * lagMs)));
-      // What is under way may have been counted before or after.
+      // Not more than twice the most within one lag. What is under way may have been counted before or after.
       const bound = Math.min(2 * LIMIT, 3 * (inTwoLags + CONNECTIONS));
       overshoots.push(admitted - LIMIT);
       bounds.push(bound);
