@@ -102,7 +102,8 @@ export class BanExchange {
       }
       this.#cursor = news.cursor;
       for (const text of news.texts) this.#hear(text);
-      if (!news.isMore) break;
+      // An answer that always has more must not keep this process from ending.
+      if (!news.isMore || this.#stopped) break;
     }
     this.#tellTheRest();
   }

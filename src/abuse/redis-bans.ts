@@ -72,6 +72,10 @@ function newsOf(answer: unknown, runBefore: string | undefined, numberBefore: nu
   const [run, last, ...rows] = answer as string[];
   const texts = rows.filter((word, index) => index % 2 === 1 && word !== '');
   const number = rows.length === 0 ? Number(last) : Number(rows[rows.length - 2]);
+  // What comes after a number has a higher one: else it would be asked for without end.
+  if (!Number.isFinite(number) || (rows.length > 0 && number <= numberBefore)) {
+    throw new Error('Redis gave numbers of bans that do not grow');
+  }
   return {
     isLost: (runBefore !== undefined && run !== runBefore) || Number(last) < numberBefore,
     cursor: `${run} ${number}`,

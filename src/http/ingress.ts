@@ -217,7 +217,13 @@ export class Ingress {
   #strictFor({ redis, rateLimits }: Config): StrictLimiter | null {
     if (this.#strict !== null || !Object.values(rateLimits).some(({ mode }) => mode === 'strict')) return this.#strict;
     const client = new RedisClient(redis, this.#task.redisAuthorities);
-    this.#strict = new StrictLimiter(client, new LimiterTable(this.#task.limiterWords), redis.prefix);
+    this.#strict = new StrictLimiter(
+      client,
+      new LimiterTable(this.#task.limiterWords),
+      redis.prefix,
+      // Looked up each time: a reload replaces the log.
+      (context, message) => this.#log.warn(context, message),
+    );
     this.#connected = this.#strict.connect();
     return this.#strict;
   }

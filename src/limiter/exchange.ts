@@ -121,6 +121,8 @@ export class Exchange {
   readonly #me = randomBytes(8).toString('base64url');
   readonly #records = new Map<number, SlotRecord>();
   readonly #shards = new Map<number, ShardState>();
+  /** Asked each time until they answer: others doing well must not pass for all doing well. */
+  readonly #failing = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
   #isStopped = true;
   /** Where the look for marks goes on, and whether the last one did not get around. */
@@ -172,12 +174,20 @@ export class Exchange {
     }
     const endMs = steadyNow();
     let wrong: Error | null = null;
+    const good = new Set<number>();
+    const bad = new Set<number>();
     for (const [index, batch] of batches.entries()) {
       const fault = this.#conclude(batch, replies[index], startMs, endMs);
-      if (fault === null) continue;
+      if (fault === null) {
+        good.add(batch.shard);
+        continue;
+      }
+      this.#failing.add(batch.shard);
+      bad.add(batch.shard);
       wrong ??= fault;
       for (const { record } of batch.sent) table.mark(record.slot);
     }
+    for (const shard of good) if (!bad.has(shard)) this.#failing.delete(shard);
     if (wrong === null) {
       const counts = batches.reduce((sum, { sent }) => sum + sent.length, 0);
       state.up(endMs - startMs, steadyNow() - this.#wholeMs, counts, endMs);
@@ -251,6 +261,7 @@ export class Exchange {
     if (this.#options.client.isCluster) {
       this.#turn = (this.#turn + 1) % SHARDS;
       shards.set(this.#turn, []);
+      for (const shard of this.#failing) shards.set(shard, []);
     }
     for (const one of sent) {
       const shard = this.#shardOf(one.record);

@@ -10,6 +10,8 @@ import type { WindowRule } from './window.ts';
 const UNDER_WAY_MAX = 10_000;
 /** After a failure Redis is not asked for so long, unless the exchange of the main thread says it is gone anyway. */
 const REST_MS = 100;
+/** A failure is told at most so often: what fails for one key can fail and succeed in turns. */
+const TELL_MS = 60_000;
 /** Arguments before those of windows, arguments and facts of each window. */
 const FACTS = 6;
 
@@ -138,11 +140,22 @@ export class StrictLimiter {
   readonly #begin: string;
   #queue: Waiting[] = [];
   readonly #underWay = new Set<Waiting>();
+  readonly #warn: (context: object, message: string) => void;
   #restsUntilMs = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
-  /** @param prefix  Begins every key. */
-  constructor(client: RedisClient, table: LimiterTable, prefix: string) {
+  /**
+   * @param prefix  Begins every key.
+   * @param warn    Told why Redis does not decide, where it answers and the exchange of the main thread may do well.
+   */
+  constructor(
+    client: RedisClient,
+    table: LimiterTable,
+    prefix: string,
+    warn: (context: object, message: string) => void,
+  ) {
+    this.#warn = warn;
     this.#client = client;
     this.#table = table;
     this.#clock = new SharedClock(table.words);
@@ -210,17 +223,24 @@ export class StrictLimiter {
     try {
       replies = await this.#client.run(batch.map(({ call }) => call));
     } catch {
-      // The main thread's own exchange tells the log what is wrong.
+      // No connection, or no answer: the main thread's own exchange tells the log.
       this.#fail();
       return;
     }
+    let failed: Reply | undefined;
     let isGood = true;
     for (const [index, waiting] of batch.entries()) {
       const facts = factsOf(replies[index], waiting);
-      if (facts === null) isGood = false;
-      else this.#conclude(waiting, facts);
+      if (facts !== null) this.#conclude(waiting, facts);
+      else {
+        isGood = false;
+        failed ??= replies[index];
+      }
     }
-    if (!isGood) this.#fail();
+    if (isGood) return;
+    const other = new Error('Redis gave another answer than the script does');
+    this.#tell(failed !== undefined && 'error' in failed ? failed.error : other);
+    this.#fail();
   }
 
   #conclude(waiting: Waiting, facts: readonly number[]): void {
@@ -254,6 +274,17 @@ export class StrictLimiter {
   #fail(): void {
     this.#restsUntilMs = performance.now() + REST_MS;
     this.#giveBackAll();
+  }
+
+  /** The main thread's exchange may do well where decisions do not. */
+  #tell(cause: Error): void {
+    const nowMs = performance.now();
+    if (this.#isStopped || Atomics.load(this.#table.words, REDIS_UP) === 0 || nowMs - this.#toldMs < TELL_MS) return;
+    this.#toldMs = nowMs;
+    this.#warn(
+      { err: cause },
+      'Redis does not decide: strict policies with whenRedisFails: refuse refuse, others count here alone',
+    );
   }
 
   #giveBackAll(): void {

@@ -159,6 +159,7 @@ class LimitPhase {
   }
 
   #refuseAlone(tx: Transaction, { name, row }: RouteLimit): Verdict {
+    this.#metrics.policy(row, 'alone');
     this.#metrics.policy(row, 'refused');
     tx.policy = name;
     return refuse('SP_LIMITER_ALONE', undefined, RETRY_SOON_FIELDS);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/schema.ts';
+import { surviveOddReplies } from './odd-replies.ts';
 
 /** A Lua script, known to Redis by its SHA-1. */
 export interface Script {
@@ -29,6 +30,13 @@ const RETRY_MS_MAX = 250;
 const SLOTS_REFRESH_MS = 1_000;
 /** Scripts given as text that are remembered: those of this program are a handful. */
 const SCRIPTS_MAX = 64;
+/** Bytes that a server may send between two good answers; a large one here has some 500,000. */
+const UNANSWERED_BYTES_MAX = 16 * 1_048_576;
+/** Characters of an error's words that go on: a server may echo what it was sent. */
+const ERROR_LENGTH_MAX = 400;
+const SECRET_SHOWN = '[secret]';
+
+surviveOddReplies();
 
 /**
  * The one door to ioredis: scripts on a single Redis, on the master that sentinels name, or on a cluster.
@@ -45,6 +53,9 @@ export class RedisClient {
   readonly #timeoutMs: number;
   readonly #connectMs: number;
   readonly #scripts = new Map<string, Script>();
+  /** Passwords: no error's words may tell them. */
+  readonly #secrets: readonly string[];
+  #unansweredBytes = 0;
   #lastError: Error | null = null;
   #isStopped = false;
 
@@ -53,12 +64,15 @@ export class RedisClient {
     this.isCluster = config.mode === 'cluster';
     this.#timeoutMs = config.timeoutMs;
     this.#connectMs = config.connectMs;
+    this.#secrets = [config.password, config.sentinelPassword].filter((secret) => secret !== '');
     this.#redis = open(config, authorities);
     for (const event of ['error', 'node error']) {
       this.#redis.on(event, (error: Error) => {
-        this.#lastError = bare(error);
+        this.#lastError = this.#bare(error);
       });
     }
+    if (this.#redis instanceof Redis) this.#guard(this.#redis);
+    else this.#redis.on('+node', (node: Redis) => this.#guard(node));
     this.#redis.on('ready', () => {
       this.#lastError = null;
       if (this.#redis instanceof Cluster) for (const node of this.#redis.nodes('master')) this.#openNode(node);
@@ -140,17 +154,43 @@ export class RedisClient {
       await connection.connect();
     } catch (error) {
       // Says that there is no connection; why not has been said by then.
-      this.#lastError ??= bare(error as Error);
+      this.#lastError ??= this.#bare(error as Error);
     }
   }
 
   /** Never rejects. */
   async #runAll(calls: readonly Call[]): Promise<readonly Reply[]> {
     const replies = await this.#send(calls, false);
+    if (replies.some((reply) => 'value' in reply)) this.#unansweredBytes = 0;
     const unknown = calls.filter((_call, index) => isNoScript(replies[index]));
     if (unknown.length === 0) return replies;
     const again = (await this.#send(unknown, true)).values();
     return replies.map((reply) => (isNoScript(reply) ? (again.next().value ?? reply) : reply));
+  }
+
+  #guard(connection: Redis): void {
+    // The library would go on in database 0, which may be somebody else's.
+    connection.on('error', (error: Error & { command?: { name?: string } }) => {
+      if (error.command?.name === 'select') connection.stream.destroy(error);
+    });
+    // A server that sends without end fills the memory; one that is only late is connected to anew at worst.
+    connection.on('connect', () => {
+      const { stream } = connection;
+      stream.on('data', (bytes: Buffer) => {
+        this.#unansweredBytes += bytes.length;
+        if (this.#unansweredBytes <= UNANSWERED_BYTES_MAX) return;
+        this.#unansweredBytes = 0;
+        stream.destroy(new Error('Redis sends more than was asked for'));
+      });
+    });
+  }
+
+  /** The library's errors carry the command that failed, and with it passwords: words alone go on, without them. */
+  #bare(error: Error): Error {
+    const { lastNodeError } = error as { lastNodeError?: Error };
+    const words = lastNodeError === undefined ? error.message : `${error.message} (${lastNodeError.message})`;
+    const safe = this.#secrets.reduce((text, secret) => text.replaceAll(secret, SECRET_SHOWN), words);
+    return new Error(safe.slice(0, ERROR_LENGTH_MAX));
   }
 
   /** Commands written in one turn leave in one piece; each of a cluster goes to the master of its keys. */
@@ -160,17 +200,11 @@ export class RedisClient {
       calls.map(({ script: { text, sha }, keys, args }) =>
         this.#redis.call(name, [isWhole ? text : sha, keys.length, ...keys, ...args]).then(
           (value): Reply => ({ value }),
-          (error: Error): Reply => ({ error: bare(error) }),
+          (error: Error): Reply => ({ error: this.#bare(error) }),
         ),
       ),
     );
   }
-}
-
-/** The library's errors carry the command that failed, and with it passwords: its words alone go on. */
-function bare(error: Error): Error {
-  const { lastNodeError } = error as { lastNodeError?: Error };
-  return new Error(lastNodeError === undefined ? error.message : `${error.message} (${lastNodeError.message})`);
 }
 
 /** An answer that has arrived counts, though a busy thread comes to it late: it is looked for before time is up. */

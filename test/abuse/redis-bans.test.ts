@@ -48,6 +48,20 @@ test('bans and lifts reach the other machine, and one that comes later', {
   }
 });
 
+test('numbers that do not grow are an error, not a question without end', async () => {
+  const rows = (number: string): string[] => Array.from({ length: 256 }, () => [number, 'text']).flat();
+  const ask = (last: string, number: string, cursor: string | null) =>
+    redisBans(async () => ['run', last, ...rows(number)], 'test:').ask(cursor);
+  assert.equal((await ask('300', '256', null)).cursor, 'run 256');
+  for (const [last, number, cursor] of [
+    ['300', '256', 'run 256'],
+    ['300', '0', null],
+    ['300', 'x', null],
+  ] as const) {
+    await assert.rejects(ask(last, number, cursor), /numbers of bans that do not grow/);
+  }
+});
+
 test('more records than one answer holds', { skip: WITHOUT_REDIS }, async (t) => {
   const { redis, channel } = await shared(t);
   const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];

@@ -23,7 +23,10 @@ async function node(t: TestContext, settings: RedisConfig) {
   // The exchange of the main thread has reached Redis.
   Atomics.store(words, REDIS_UP, 1);
   const table = new LimiterTable(words);
-  const strict = new StrictLimiter(new RedisClient(settings, []), table, settings.prefix);
+  const told: string[] = [];
+  const strict = new StrictLimiter(new RedisClient(settings, []), table, settings.prefix, (context, message) =>
+    told.push(`${message} ${String((context as { err: Error }).err)}`),
+  );
   const decision = new Decision(table, new KeyHash(1, 2));
   t.after(() => strict.stop());
   await strict.connect();
@@ -46,7 +49,7 @@ async function node(t: TestContext, settings: RedisConfig) {
     decision.decide(false);
     return decision.waitMs;
   };
-  return { words, strict, decision, decide, alone };
+  return { words, strict, decision, decide, alone, told };
 }
 
 describe('strict', { skip: WITHOUT_REDIS }, () => {
@@ -137,7 +140,7 @@ describe('strict', { skip: WITHOUT_REDIS }, () => {
 
   test('a table of this process that is full, and keys of another kind in Redis, make nobody unlimited', async (t) => {
     const redis = await TestRedis.start(t);
-    const { decide, strict } = await node(t, redisConfig(redis.port, { timeoutMs: 5_000 }));
+    const { decide, strict, told } = await node(t, redisConfig(redis.port, { timeoutMs: 5_000 }));
     for (let i = 0; i < 3_000; i += 1) assert.ok((await decide([DAY], { key: `key ${i}` })) !== null);
     for (let i = 0; i < 100; i += 1) await decide([DAY], { key: 'last' });
     assert.ok(((await decide([DAY], { key: 'last' }))?.waitsMs[0] as number) > 0);
@@ -149,6 +152,10 @@ describe('strict', { skip: WITHOUT_REDIS }, () => {
     assert.equal(await decide([DAY], { key: 'odd' }), null);
     assert.equal(strict.available, false);
     await until('the rest to be over', () => strict.available);
+    assert.equal(await decide([DAY], { key: 'odd' }), null);
+    // The exchange of the main thread has no such fault: nobody else would tell. Once, not with every request.
+    assert.equal(told.length, 1, told.join());
+    assert.match(told[0] ?? '', /^Redis does not decide: .* WRONGTYPE/);
   });
 
   test('a clock of Redis that goes back counts on in the window begun last, or begins anew', async (t) => {

@@ -44,7 +44,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/'],
   pino: ['src/telemetry/log.ts'],
   'pino-pretty': ['src/telemetry/log-pretty.ts'],
-  ioredis: ['src/redis/client.ts'],
+  ioredis: ['src/redis/client.ts', 'src/redis/odd-replies.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
   ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],
