@@ -1,7 +1,7 @@
 import { type AddressSet, compileAddressSet } from '../base/address-set.ts';
 import { formatAddress, parseAddress } from '../base/ip-address.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import { compileRanges } from '../config/address-ranges.ts';
 import type { BanChannel } from './ban-channel.ts';
 import { BanExchange } from './ban-exchange.ts';
@@ -56,7 +56,7 @@ interface Entry {
   readonly hashKey: string;
 }
 
-const PROCESS_CLOCKS: BanClocks = { wallMs: Date.now, steadyMs: () => performance.now() + STEADY_OFFSET_MS };
+const PROCESS_CLOCKS: BanClocks = { wallMs: Date.now, steadyMs: steadyNow };
 const SAVE_EVERY_MS = 1_000;
 /** A whole pass over table and records takes so many sweeps. */
 const SWEEP_MS = 1_000;

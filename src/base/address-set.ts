@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { type AddressRange, type AddressWords, isMapped, maskOf } from './ip-address.ts';
+import { type AddressRange, type AddressWords, isMapped, maskOf, parseAddress } from './ip-address.ts';
 
 /** Addresses by range; frozen, safe to ask from anywhere in its thread. */
 export interface AddressSet {
@@ -7,6 +7,12 @@ export interface AddressSet {
   readonly spans: number;
   /** Is this address in one of the ranges? Allocates nothing. */
   has(words: AddressWords): boolean;
+}
+
+/** @param address  Canonical text; what is no address is in no set. */
+export function hasAddress(set: AddressSet, address: string): boolean {
+  const words = parseAddress(address);
+  return words !== null && set.has(words);
 }
 
 /**

@@ -11,6 +11,11 @@ const READINGS = 16;
  */
 export const STEADY_OFFSET_MS: number = readOffset();
 
+/** That clock, now. Where `performance.now()` was read already, add the offset to that instead. */
+export function steadyNow(): number {
+  return performance.now() + STEADY_OFFSET_MS;
+}
+
 function readOffset(): number {
   let offset = 0;
   let narrowest = Number.POSITIVE_INFINITY;

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import type { Config } from '../config/schema.ts';
 import { BUCKETS, createLimiterWords, SEED_0, SEED_1 } from '../limiter/layout.ts';
 import { SharedClock } from '../limiter/shared-clock.ts';
@@ -21,12 +21,12 @@ export class LimiterKeeper {
   #bucket = 0;
 
   constructor({ limiter, redis }: Config) {
-    this.words = createLimiterWords(limiter.slots, steadyMs());
+    this.words = createLimiterWords(limiter.slots, steadyNow());
     // Gateways that share counts must hash alike; else nobody needs to know the seed, not even the one after a restart.
     const seed = redis.keySecret === '' ? randomBytes(8) : seedOf(redis.keySecret);
     this.words[SEED_0] = seed.readInt32LE(0);
     this.words[SEED_1] = seed.readInt32LE(4);
-    SharedClock.start(this.words, Date.now(), steadyMs());
+    SharedClock.start(this.words, Date.now(), steadyNow());
     this.table = new LimiterTable(this.words);
   }
 
@@ -34,17 +34,13 @@ export class LimiterKeeper {
     const buckets = this.words[BUCKETS] as number;
     const share = Math.ceil((buckets * SWEEP_MS) / PASS_MS);
     this.#timer = setInterval(() => {
-      this.#bucket = this.table.sweep(this.#bucket, share, steadyMs());
+      this.#bucket = this.table.sweep(this.#bucket, share, steadyNow());
     }, SWEEP_MS);
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
-}
-
-function steadyMs(): number {
-  return performance.now() + STEADY_OFFSET_MS;
 }
 
 function seedOf(secret: string): Buffer {

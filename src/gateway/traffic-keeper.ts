@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { TrafficRows, TrafficWords } from '../http/ingress-wire.ts';
 import type { ConcurrencyGauge, ThrottleGauge } from '../telemetry/render.ts';
@@ -130,8 +129,4 @@ function concurrencyPlans({ upstreams, routes }: Config): ConcurrencyPlan[] {
       settings: concurrency,
     })),
   ].filter(({ settings }) => settings.mode !== 'off');
-}
-
-function steadyNow(): number {
-  return performance.now() + STEADY_OFFSET_MS;
 }

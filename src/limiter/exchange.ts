@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
 import { ID_HIGH, ID_LOW, tickOf, WINDOW_MS } from './layout.ts';
 import type { RedisState } from './redis-state.ts';
@@ -394,8 +394,4 @@ function isAnswer(value: unknown, windows: number): value is Answer {
 /** 16 hexadecimal digits. */
 function hexOf(high: number, low: number): string {
   return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');
-}
-
-function steadyNow(): number {
-  return performance.now() + STEADY_OFFSET_MS;
 }

@@ -1,4 +1,4 @@
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
 import { COUNT_MAX, REDIS_UP, TURN_MASK, tickOf } from './layout.ts';
 import { SharedClock } from './shared-clock.ts';
@@ -308,8 +308,4 @@ function factsOf(reply: Reply | undefined, { windows }: Waiting): readonly numbe
 /** 16 hexadecimal digits. */
 function hexOf(high: number, low: number): string {
   return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');
-}
-
-function steadyNow(): number {
-  return performance.now() + STEADY_OFFSET_MS;
 }

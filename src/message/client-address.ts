@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import type { AddressSet } from '../base/address-set.ts';
+import { type AddressSet, hasAddress } from '../base/address-set.ts';
 import { type AddressWords, formatAddress, parseAddress } from '../base/ip-address.ts';
 import { compileRanges } from '../config/address-ranges.ts';
 import { ADDRESS_MEMO_SLOTS, FORWARDED_HOPS_MAX } from '../limits.ts';
@@ -70,8 +70,7 @@ class TrustedProxies implements ClientAddresses {
   }
 
   #learn(peer: string): boolean {
-    const words = parseAddress(peer);
-    const trusted = words !== null && this.#set.has(words);
+    const trusted = hasAddress(this.#set, peer);
     if (this.#peers.size >= ADDRESS_MEMO_SLOTS) this.#peers.clear();
     this.#peers.set(peer, trusted);
     return trusted;

@@ -1,10 +1,9 @@
 // hot path: synchronous, never throws
-import { performance } from 'node:perf_hooks';
 import { BanJudge } from '../abuse/ban-judge.ts';
 import { compileBanRules, MANUAL } from '../abuse/rules.ts';
-import { parseAddress } from '../base/ip-address.ts';
+import { hasAddress } from '../base/address-set.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { STEADY_OFFSET_MS, steadyNow } from '../base/steady-clock.ts';
 import { compileRanges } from '../config/address-ranges.ts';
 import { saltOf } from '../limiter/decision.ts';
 import type { Transaction } from '../transaction.ts';
@@ -46,7 +45,7 @@ export function compileBanCount(context: PhaseContext): ((tx: Transaction, nowMs
     // The guard refuses before anybody asked who it is: a failure must not count for the proxy in front of us.
     if (tx.route === null) resolveClient(tx, nowMs);
     // Not from `nowMs`: that may be a wall clock that was set meanwhile.
-    judge.ended(tx, tx.status, tx.code, performance.now() + STEADY_OFFSET_MS);
+    judge.ended(tx, tx.status, tx.code, steadyNow());
     return PASS;
   };
 }
@@ -67,10 +66,7 @@ function judgeFor({ config, bans }: PhaseContext): BanJudge<Transaction> {
     rules,
     keys: rules.map(({ name }) => compileKey(settings[name]?.key ?? [], captured, prefix)),
     address: (tx) => prefix.of(tx.client),
-    isExempt: (tx) => {
-      const words = parseAddress(tx.client);
-      return words !== null && exempted.has(words);
-    },
+    isExempt: (tx) => hasAddress(exempted, tx.client),
     count: (high, low, rule, steadyMs) => {
       const limits = windows.get(rule);
       window.at(steadyMs, steadyMs);

@@ -5,8 +5,8 @@ import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { ConcurrencyGate } from '../throttle/concurrency.ts';
 import type { Route, TakenPlaces, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
-import { busy } from './busy.ts';
 import type { PhaseContext } from './context.ts';
+import { retryLater } from './retry-later.ts';
 
 /** Requests end and others begin all the time: soon is soon enough. */
 const RETRY_SECONDS = 1;
@@ -104,7 +104,7 @@ class RouteGates implements TakenPlaces {
       }
       this.#metrics.policy(row, 'refused');
       tx.policy = name;
-      return busy('SP_CONCURRENCY', RETRY_SECONDS);
+      return retryLater('SP_CONCURRENCY', RETRY_SECONDS);
     }
     for (let i = 0; i < gates.length; i += 1) this.#metrics.policy((gates[i] as NamedGate).row, 'admitted');
     tx.places = isUpload ? this.#uploading : this;

@@ -7,7 +7,7 @@ import { hashReader } from './hash-field.ts';
 export type KeyReader = (tx: Transaction) => string;
 
 /** A key that stands for an absent one must not be a value that somebody could send. */
-export const ADDRESS_INSTEAD = '\u0002';
+const ADDRESS_INSTEAD = '\u0002';
 /** Between the parts of a key. No part can hold it: field values with control characters are refused. */
 const SEPARATOR = '\u0001';
 
@@ -31,6 +31,19 @@ export function compileKey(parts: readonly string[], captured: readonly string[]
       key += key === '' ? part : SEPARATOR + part;
     }
     return key;
+  };
+}
+
+/** As `compileKey`; where a part is absent the client's address stands for the key. */
+export function compileKeyOrAddress(
+  parts: readonly string[],
+  captured: readonly string[],
+  prefix: ClientPrefix,
+): KeyReader {
+  const read = compileKey(parts, captured, prefix);
+  return (tx) => {
+    const key = read(tx);
+    return key === '' ? ADDRESS_INSTEAD + prefix.of(tx.client) : key;
   };
 }
 

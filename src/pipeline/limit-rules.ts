@@ -4,7 +4,7 @@ import { compileRanges } from '../config/address-ranges.ts';
 import type { Config, RateLimitConfig } from '../config/schema.ts';
 import { type LimitRule, saltOf } from '../limiter/decision.ts';
 import type { Route } from '../transaction.ts';
-import { compileKey, type KeyReader } from './key-parts.ts';
+import { compileKey, compileKeyOrAddress, type KeyReader } from './key-parts.ts';
 
 /** A rate limit policy as it holds on one route. */
 export interface RouteLimit {
@@ -12,9 +12,8 @@ export interface RouteLimit {
   /** Metrics row. */
   readonly row: number;
   readonly rule: LimitRule;
+  /** '' where the limit does not hold for want of a part. */
   readonly key: KeyReader;
-  /** A request without a part of the key is not limited; else its address is counted. */
-  readonly skipsMissing: boolean;
   readonly exempt: AddressSet | null;
   /** Decided in Redis. */
   readonly isStrict: boolean;
@@ -92,8 +91,7 @@ function compileLimit(
     },
     isStrict: mode === 'strict',
     needsRedis: mode !== 'local' && policy.whenRedisFails === 'refuse',
-    key: compileKey(policy.key, captured, prefix),
-    skipsMissing: policy.whenMissing === 'skip',
+    key: (policy.whenMissing === 'skip' ? compileKey : compileKeyOrAddress)(policy.key, captured, prefix),
     exempt: exempt.length === 0 ? null : compileRanges(exempt, `rateLimits.${name}.exempt`),
     windowNames,
     policyItems: windows

@@ -1,17 +1,17 @@
 // hot path: synchronous, never throws
-import { parseAddress } from '../base/ip-address.ts';
+import { hasAddress } from '../base/address-set.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { Transaction } from '../transaction.ts';
-import { PASS, PENDING, type Refusal, refuse, type Verdict } from '../verdict.ts';
+import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 import { capturedNames } from './hash-field.ts';
 import { HeldRequest } from './held-request.ts';
-import { ADDRESS_INSTEAD } from './key-parts.ts';
 import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-rules.ts';
+import { retryLater } from './retry-later.ts';
 import { StrictFacts } from './strict-facts.ts';
 
 /** A full table empties as windows pass, and Redis comes back: it is worth another try soon. */
@@ -37,7 +37,6 @@ export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: n
   const phase = new LimitPhase(decision, strict, context.metrics, {
     admitsFull: config.limiter.whenFull === 'admit',
     onAll: config.limiter.fields === 'all',
-    prefix,
   });
   return (tx) => {
     const limits = tx.route === null ? undefined : compiled.get(tx.route);
@@ -49,7 +48,6 @@ interface LimitSettings {
   readonly admitsFull: boolean;
   /** RateLimit fields go with every answer, not with refusals alone. */
   readonly onAll: boolean;
-  readonly prefix: ClientPrefix;
 }
 
 class LimitPhase {
@@ -86,7 +84,7 @@ class LimitPhase {
   /** Strict ones count here too, for want of Redis. */
   #decideAlone(tx: Transaction, limits: RouteLimits): Verdict {
     for (const limit of limits.limits) {
-      if (!limit.isStrict || this.#keyOf(tx, limit) === null) continue;
+      if (!limit.isStrict || this.#keyOf(tx, limit) === '') continue;
       if (limit.needsRedis) return this.#refuseAlone(tx, limit);
       this.#metrics.policy(limit.row, 'alone');
     }
@@ -139,7 +137,7 @@ class LimitPhase {
     for (const limit of limits.limits) {
       if (which !== ALL && limit.isStrict !== (which === STRICT)) continue;
       const key = this.#keyOf(tx, limit);
-      if (key === null) continue;
+      if (key === '') continue;
       if (limit.needsRedis && !limit.isStrict && !decision.reachesOthers) this.#stuck ??= limit;
       this.#added[decision.policies] = limit;
       decision.add(limit.rule, key);
@@ -147,15 +145,9 @@ class LimitPhase {
     return decision.policies > 0;
   }
 
-  /** @returns  Null where the limit does not hold for the request. */
-  #keyOf(tx: Transaction, limit: RouteLimit): string | null {
-    if (limit.exempt !== null) {
-      const words = parseAddress(tx.client);
-      if (words !== null && limit.exempt.has(words)) return null;
-    }
-    const key = limit.key(tx);
-    if (key !== '') return key;
-    return limit.skipsMissing ? null : ADDRESS_INSTEAD + this.#settings.prefix.of(tx.client);
+  /** @returns  '' where the limit does not hold for the request. */
+  #keyOf(tx: Transaction, limit: RouteLimit): string {
+    return limit.exempt !== null && hasAddress(limit.exempt, tx.client) ? '' : limit.key(tx);
   }
 
   #refuseAlone(tx: Transaction, { name, row }: RouteLimit): Verdict {
@@ -208,7 +200,8 @@ class LimitPhase {
     tx.policy = limit.name;
     const seconds = Math.ceil(waitMs / 1_000);
     this.#tell(tx, limits, strict, windowName, 0, waitMs);
-    return tooMany(seconds);
+    // Not less than the wait: who waits so long is admitted.
+    return retryLater('SP_RATE_LIMITED', seconds, "You've reached the API limit.");
   }
 
   #tell(
@@ -239,16 +232,4 @@ class LimitPhase {
 /** IETF draft-ietf-httpapi-ratelimit-headers: the window with least room left speaks for all. */
 function rateFields(policyField: string, windowName: string, remaining: number, seconds: number): string {
   return `\r\nratelimit-policy: ${policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
-}
-
-/** @param seconds  Whole, and not less than the wait: who waits so long is admitted. */
-function tooMany(seconds: number): Refusal {
-  const wait = `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`;
-  const message = `You've reached the API limit. Please wait ${wait}.`;
-  return refuse(
-    'SP_RATE_LIMITED',
-    undefined,
-    ['retry-after', String(seconds)],
-    `"error":"Too Many Requests","message":"${message}","retry_after":${seconds}`,
-  );
 }

@@ -1,15 +1,14 @@
 // hot path: synchronous, never throws
-import { performance } from 'node:perf_hooks';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import type { PolicyOutcome } from '../telemetry/layout.ts';
 import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { FairQueue } from '../throttle/fair-queue.ts';
 import { Waiter } from '../throttle/flows.ts';
 import type { Transaction } from '../transaction.ts';
 import { PASS, type Refusal } from '../verdict.ts';
-import { busy } from './busy.ts';
 import { HeldRequest } from './held-request.ts';
 import type { KeyReader } from './key-parts.ts';
+import { retryLater } from './retry-later.ts';
 
 /** A throttle as it holds on one route. */
 export interface RouteThrottle {
@@ -59,7 +58,7 @@ export class QueuedRequest extends Waiter {
 
   #left(): void {
     this.#throttle.queue.leave(this);
-    this.#waited(performance.now() + STEADY_OFFSET_MS, 'left');
+    this.#waited(steadyNow(), 'left');
   }
 
   #waited(steadyMs: number, outcome: PolicyOutcome): void {
@@ -74,5 +73,5 @@ export class QueuedRequest extends Waiter {
 /** The refusal of a throttle; the transaction tells its name. */
 export function throttled(tx: Transaction, { name, queue }: RouteThrottle, steadyMs: number): Refusal {
   tx.policy = name;
-  return busy('SP_THROTTLED', Math.ceil(queue.retryAfterMs(steadyMs) / 1_000));
+  return retryLater('SP_THROTTLED', Math.ceil(queue.retryAfterMs(steadyMs) / 1_000));
 }

@@ -2,8 +2,8 @@
 import { PRIORITIES, type Priority, priorityNumber } from '../throttle/shedder.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
-import { busy } from './busy.ts';
 import type { PhaseContext } from './context.ts';
+import { retryLater } from './retry-later.ts';
 
 /**
  * Phase shed: refuses the least important requests while the process is overloaded.
@@ -22,7 +22,7 @@ export function compileShed(context: PhaseContext): ((tx: Transaction, nowMs: nu
     if (!shedder.sheds(priority)) return PASS;
     metrics.policy(rows[priority] as number, 'refused');
     tx.policy = PRIORITIES[priority] as Priority;
-    return busy('SP_SHED', shedder.retryAfterSeconds());
+    return retryLater('SP_SHED', shedder.retryAfterSeconds());
   };
 }
 

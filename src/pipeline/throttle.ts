@@ -7,7 +7,7 @@ import type { Route, Transaction } from '../transaction.ts';
 import { PASS, PENDING, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 import { capturedNames } from './hash-field.ts';
-import { ADDRESS_INSTEAD, compileKey } from './key-parts.ts';
+import { compileKeyOrAddress } from './key-parts.ts';
 import { QueuedRequest, type RouteThrottle, throttled } from './queued-request.ts';
 
 /**
@@ -16,22 +16,23 @@ import { QueuedRequest, type RouteThrottle, throttled } from './queued-request.t
  * @returns  A phase that is pending while a request waits and refuses with 503; null where no route has a throttle.
  */
 export function compileThrottle(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
-  const { config, metrics } = context;
-  const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
-  const compiled = compileRouteThrottles(context, prefix);
+  const compiled = compileRouteThrottles(context);
   if (compiled.size === 0) return null;
-  const phase = new ThrottlePhase(metrics, prefix);
+  const phase = new ThrottlePhase(context.metrics);
   return (tx) => {
     const throttle = tx.route === null ? undefined : compiled.get(tx.route);
     return throttle === undefined ? PASS : phase.look(tx, throttle);
   };
 }
 
-function compileRouteThrottles(
-  { config, routes, policyRows, traffic }: PhaseContext,
-  prefix: ClientPrefix,
-): ReadonlyMap<Route, RouteThrottle> {
+function compileRouteThrottles({
+  config,
+  routes,
+  policyRows,
+  traffic,
+}: PhaseContext): ReadonlyMap<Route, RouteThrottle> {
   const captured = capturedNames(config);
+  const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
   const compiled = new Map<Route, RouteThrottle>();
   for (const route of routes) {
     const name = route.config.policies.throttle;
@@ -42,7 +43,7 @@ function compileRouteThrottles(
       Object.freeze({
         name,
         row: policyRows[`throttle:${name}`] ?? -1,
-        key: compileKey(throttle.key, captured, prefix),
+        key: compileKeyOrAddress(throttle.key, captured, prefix),
         queue: traffic.queue(name, throttle, route.name),
       }),
     );
@@ -52,24 +53,20 @@ function compileRouteThrottles(
 
 class ThrottlePhase {
   readonly #metrics: ThreadMetrics;
-  readonly #prefix: ClientPrefix;
   /** Used by the next request that must wait: those that go on at once cost no object. */
   #spare: QueuedRequest;
 
-  constructor(metrics: ThreadMetrics, prefix: ClientPrefix) {
+  constructor(metrics: ThreadMetrics) {
     this.#metrics = metrics;
-    this.#prefix = prefix;
     this.#spare = new QueuedRequest(metrics);
   }
 
   look(tx: Transaction, throttle: RouteThrottle): Verdict {
-    let key = throttle.key(tx);
-    if (key === '') key = ADDRESS_INSTEAD + this.#prefix.of(tx.client);
     // Not when the request began: a phase before may have waited.
     const now = performance.now();
     const steadyMs = now + STEADY_OFFSET_MS;
     const waiter = this.#spare;
-    const entry = throttle.queue.enter(key, waiter, steadyMs);
+    const entry = throttle.queue.enter(throttle.key(tx), waiter, steadyMs);
     if (entry === 'go') {
       this.#metrics.policy(throttle.row, 'admitted');
       tx.wentOnAt = now;

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
+import { steadyNow } from '../base/steady-clock.ts';
 import { type MakeAlarm, timerAlarm } from './alarm.ts';
 import { FairQueue, type QueueBounds } from './fair-queue.ts';
 import { joinThrottles, SEED_0, SEED_1 } from './layout.ts';
@@ -55,7 +54,7 @@ export class Throttles {
     threadIndex: number,
     makeHasher: (seed0: number, seed1: number) => KeyHasher,
     makeAlarm: MakeAlarm = timerAlarm,
-    clock: () => number = steadyMs,
+    clock: () => number = steadyNow,
   ) {
     joinThrottles(words, threadIndex);
     this.#words = words;
@@ -94,8 +93,4 @@ export class Throttles {
     for (const { queue } of this.#queues.values()) queue.close(this.#clock());
     this.#queues.clear();
   }
-}
-
-function steadyMs(): number {
-  return performance.now() + STEADY_OFFSET_MS;
 }

@@ -1,14 +1,10 @@
-import { Worker } from 'node:worker_threads';
 import type { AbuseSettings } from '../../src/abuse/rules.ts';
+import { type HammerPlace, hammerWith } from '../support/hammer.ts';
 
-export interface HammerJob {
+export interface HammerJob extends HammerPlace {
   readonly job: 'one-key' | 'churn';
   readonly banWords: Int32Array;
   readonly limiterWords: Int32Array;
-  /** Words: threads at the gate, rounds opened. */
-  readonly gate: SharedArrayBuffer;
-  readonly thread: number;
-  readonly threads: number;
   readonly rounds: number;
   readonly abuse: AbuseSettings;
 }
@@ -23,17 +19,6 @@ export interface HammerResult {
 }
 
 /** Runs `threads` workers that start every round together. @returns One result per thread. */
-export function hammer(job: Omit<HammerJob, 'gate' | 'thread'>): Promise<HammerResult[]> {
-  const gate = new SharedArrayBuffer(8);
-  return Promise.all(
-    Array.from(
-      { length: job.threads },
-      (_, thread) =>
-        new Promise<HammerResult>((resolve, reject) => {
-          const worker = new Worker(new URL('./hammer.js', import.meta.url), { workerData: { ...job, gate, thread } });
-          worker.once('message', resolve);
-          worker.once('error', reject);
-        }),
-    ),
-  );
+export function hammer(job: Omit<HammerJob, keyof HammerPlace> & Pick<HammerJob, 'threads'>): Promise<HammerResult[]> {
+  return hammerWith(new URL('./hammer.js', import.meta.url), job);
 }

@@ -1,11 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BanTable } from '../../src/abuse/ban-table.ts';
 import type { BanMade } from '../../src/abuse/wire.ts';
+import { meet } from '../support/hammer.ts';
 import type { HammerJob, HammerResult } from './hammer-job.ts';
 import { judgeOf } from './support.ts';
 
 /** A thread that waits at a gate before each round and then does its share as fast as it can. */
-const { job, banWords, limiterWords, gate, thread, threads, rounds, abuse } = workerData as HammerJob;
+const place = workerData as HammerJob;
+const { job, banWords, limiterWords, gate, thread, rounds, abuse } = place;
 const words = new Int32Array(gate);
 const made: BanMade[] = [];
 const judge = judgeOf(banWords, limiterWords, abuse, (ban) => made.push(ban));
@@ -13,7 +15,7 @@ const table = new BanTable(banWords);
 const result: HammerResult = { perRound: [], wrong: 0, missed: 0 };
 
 for (let round = 0; round < rounds; round += 1) {
-  meet(round);
+  meet(words, place, round);
   if (job === 'one-key') {
     for (let i = 0; i < 200; i += 1) judge.ended({ client: '192.0.2.1' }, 404, null, 1_000_000 + round * 2_500);
   } else if (thread === 0) {
@@ -21,7 +23,7 @@ for (let round = 0; round < rounds; round += 1) {
   } else {
     churn(round);
   }
-  meet(round);
+  meet(words, place, round);
   result.perRound.push(made.length);
   made.length = 0;
 }
@@ -41,22 +43,5 @@ function look(round: number): void {
   for (let i = 0; i < 400_000; i += 1) {
     if (table.leftMs(77, 64, round) === 0) result.missed += 1;
     if (table.leftMs(78, ((i & 0xfff) * 64) | 0, round) !== 0) result.wrong += 1;
-  }
-}
-
-/** A barrier: the last one to come opens it. */
-function meet(round: number): void {
-  const phase = Atomics.load(words, 1);
-  if (Atomics.add(words, 0, 1) === threads - 1) {
-    Atomics.store(words, 0, 0);
-    Atomics.add(words, 1, 1);
-    Atomics.notify(words, 1);
-    return;
-  }
-  // Asked again and again: a late notify of the round before may wake those who wait for this one.
-  while (Atomics.load(words, 1) === phase) {
-    if (Atomics.wait(words, 1, phase, 60_000) === 'timed-out') {
-      throw new Error(`thread ${thread} waited alone in round ${round}`);
-    }
   }
 }

@@ -2,33 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as send } from 'node:http';
 import { connect } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { BanOrder, BanView } from '../../src/abuse/ban-orders.ts';
-import { type AdminServer, startAdmin } from '../../src/admin/server.ts';
-import { machine } from '../abuse/keeper-support.ts';
-
-const servers: AdminServer[] = [];
-after(async () => {
-  for (const server of servers) await server.close();
-});
-
-async function start(token = '') {
-  const { keeper, lines, leftMs } = machine();
-  const refused: object[] = [];
-  const server = await startAdmin({
-    host: '127.0.0.1',
-    port: 0,
-    token,
-    metrics: async () => '',
-    ready: () => ({ ready: true }),
-    reload: async () => ({ ok: true, generation: 2 }),
-    status: () => ({}),
-    bans: keeper,
-    log: { warn: (context) => refused.push(context), error: (context) => refused.push(context) },
-  });
-  servers.push(server);
-  return { keeper, lines, leftMs, refused, port: server.port };
-}
+import { startBanAdmin } from '../abuse/ban-admin.ts';
 
 const CONSENT = { 'x-sallyport-admin': '1' };
 const JSON_TYPE = { ...CONSENT, 'content-type': 'application/json' };
@@ -61,7 +37,7 @@ async function raw(port: number, bytes: string): Promise<string> {
 }
 
 test('a ban is made, listed, found and lifted', async () => {
-  const { port, leftMs, lines } = await start();
+  const { port, leftMs, lines } = await startBanAdmin();
   const added = await ask(port, 'POST', '/bans', JSON.stringify(ORDER));
   assert.equal(added.status, 201);
   assert.ok(leftMs('192.0.2.1') > 0);
@@ -85,13 +61,13 @@ test('a ban is made, listed, found and lifted', async () => {
 });
 
 test('rule, kind and reason have defaults', async () => {
-  const { port } = await start();
+  const { port } = await startBanAdmin();
   const { status, body } = await ask(port, 'POST', '/bans', '{"value":"192.0.2.1","seconds":1}');
   assert.deepEqual([status, body.rule, body.kind, body.reason], [201, 'manual', 'address', '']);
 });
 
 test('pages', async () => {
-  const { port, keeper } = await start();
+  const { port, keeper } = await startBanAdmin();
   for (let i = 0; i < 5; i += 1) keeper.add({ ...ORDER, value: `192.0.2.${i}` }, '');
   const first = await ask(port, 'GET', '/bans?limit=3');
   assert.deepEqual([first.body.bans.length, first.body.total], [3, 5]);
@@ -102,7 +78,7 @@ test('pages', async () => {
 });
 
 test('queries that say nothing are refused', async () => {
-  const { port } = await start();
+  const { port } = await startBanAdmin();
   for (const query of [
     'limit=0',
     'limit=1001',
@@ -124,7 +100,7 @@ test('queries that say nothing are refused', async () => {
 });
 
 test('bodies are checked member by member; nothing of a wrong one takes effect', async () => {
-  const { port, keeper } = await start();
+  const { port, keeper } = await startBanAdmin();
   const bad: readonly (readonly [body: unknown, words: RegExp])[] = [
     [[ORDER], /JSON object/],
     ['text', /JSON object/],
@@ -161,7 +137,7 @@ test('bodies are checked member by member; nothing of a wrong one takes effect',
 });
 
 test('hostile bodies: size, type, encoding, nesting, endings', async () => {
-  const { port, keeper } = await start();
+  const { port, keeper } = await startBanAdmin();
   const whole = JSON.stringify(ORDER);
   for (const [body, headers, status] of [
     [' '.repeat(16_385 - whole.length) + whole, {}, 413],
@@ -197,7 +173,7 @@ test('hostile bodies: size, type, encoding, nesting, endings', async () => {
 });
 
 test('what changes anything needs the field, from loopback, or the token', async () => {
-  const open = await start();
+  const open = await startBanAdmin();
   const { id } = (await ask(open.port, 'POST', '/bans', JSON.stringify(ORDER))).body as BanView;
   for (const [method, path] of [
     ['POST', '/bans'],
@@ -212,7 +188,7 @@ test('what changes anything needs the field, from loopback, or the token', async
   assert.ok(open.leftMs('192.0.2.1') > 0);
   assert.equal(open.refused.length, 4);
 
-  const closed = await start('correct-horse');
+  const closed = await startBanAdmin('correct-horse');
   assert.equal((await ask(closed.port, 'POST', '/bans', JSON.stringify(ORDER))).status, 401);
   assert.equal((await ask(closed.port, 'GET', '/bans')).status, 401);
   assert.equal(closed.keeper.size, 0);
@@ -221,7 +197,7 @@ test('what changes anything needs the field, from loopback, or the token', async
 });
 
 test('methods, ids and bodies where none belong', async () => {
-  const { port } = await start();
+  const { port } = await startBanAdmin();
   for (const [method, path, status] of [
     ['PUT', '/bans', 405],
     ['DELETE', '/bans', 405],

@@ -2,33 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type AdminServer, startAdmin } from '../../src/admin/server.ts';
-import { machine } from '../abuse/keeper-support.ts';
+import { startBanAdmin } from '../abuse/ban-admin.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const servers: AdminServer[] = [];
-after(async () => {
-  for (const server of servers) await server.close();
-});
-
-async function start(token = '') {
-  const { keeper, leftMs } = machine();
-  const server = await startAdmin({
-    host: '127.0.0.1',
-    port: 0,
-    token,
-    metrics: async () => '',
-    ready: () => ({ ready: true }),
-    reload: async () => ({ ok: true, generation: 2 }),
-    status: () => ({}),
-    bans: keeper,
-  });
-  servers.push(server);
-  return { keeper, leftMs, url: `http://127.0.0.1:${server.port}` };
-}
-
 /** The command as a person calls it. The server is in this process: nothing here may block. */
 async function sallyport(args: readonly string[], more: Record<string, string> = {}) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SALLYPORT_')));
@@ -41,7 +19,7 @@ async function sallyport(args: readonly string[], more: Record<string, string> =
 }
 
 test('bans are added, listed and lifted from a terminal', async () => {
-  const { url, leftMs } = await start();
+  const { url, leftMs } = await startBanAdmin();
   const added = await sallyport(['bans', 'add', '192.0.2.1', '-s', '60', '-r', 'scanner', '-u', url]);
   assert.deepEqual([added.status, added.err], [0, '']);
   const row =
@@ -61,7 +39,7 @@ test('bans are added, listed and lifted from a terminal', async () => {
 });
 
 test('a long list is read page by page, up to the limit', async () => {
-  const { url, keeper } = await start();
+  const { url, keeper } = await startBanAdmin();
   for (let i = 0; i < 2_300; i += 1) {
     keeper.add({ rule: 'manual', value: `10.0.${i >> 8}.${i & 255}`, seconds: 600, reason: '' }, '');
     // Room for 1,024: the others made way.
@@ -74,11 +52,11 @@ test('a long list is read page by page, up to the limit', async () => {
 });
 
 test('what the gateway refuses is told, with exit code 1', async () => {
-  const { url } = await start();
+  const { url } = await startBanAdmin();
   const range = await sallyport(['bans', 'add', '10.0.0.0/8', '-s', '60', '-u', url]);
   assert.equal(range.status, 1);
   assert.match(range.err, /refused with status 422: .*ranges belong in access\.deny/);
-  const closed = await start('correct-horse');
+  const closed = await startBanAdmin('correct-horse');
   const without = await sallyport(['bans', 'list', '-u', closed.url]);
   assert.equal(without.status, 1);
   assert.match(without.err, /SALLYPORT_ADMIN_TOKEN/);

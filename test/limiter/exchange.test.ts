@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
-import { STEADY_OFFSET_MS } from '../../src/base/steady-clock.ts';
+import { steadyNow } from '../../src/base/steady-clock.ts';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { Decision } from '../../src/limiter/decision.ts';
 import { Exchange } from '../../src/limiter/exchange.ts';
@@ -363,7 +363,3 @@ describe('synced counts', { skip: WITHOUT_REDIS }, () => {
     t.diagnostic(`exchanging again ${Math.round(await back(a))} ms after the master went on`);
   });
 });
-
-function steadyNow(): number {
-  return performance.now() + STEADY_OFFSET_MS;
-}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { STEADY_OFFSET_MS } from '../../src/base/steady-clock.ts';
+import { steadyNow } from '../../src/base/steady-clock.ts';
 import type { RedisConfig } from '../../src/config/schema.ts';
 import { Decision, type LimitRule } from '../../src/limiter/decision.ts';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
@@ -179,7 +179,3 @@ describe('strict', { skip: WITHOUT_REDIS }, () => {
     assert.deepEqual(masters.map((master) => Number(master.ask('DBSIZE'))).sort(), [0, 0, 1]);
   });
 });
-
-function steadyNow(): number {
-  return performance.now() + STEADY_OFFSET_MS;
-}

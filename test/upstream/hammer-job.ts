@@ -1,12 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import { type HammerPlace, hammerWith } from '../support/hammer.ts';
 
-export interface HammerJob {
+/** Word 2 of the gate: requests inside a bound. */
+export interface HammerJob extends HammerPlace {
   readonly job: 'eject' | 'spread' | 'claim' | 'enter';
   readonly table: SharedArrayBuffer;
-  /** Words: threads at the gate, rounds opened, requests inside a bound. */
-  readonly gate: SharedArrayBuffer;
-  readonly thread: number;
-  readonly threads: number;
   readonly rounds: number;
   readonly slots: readonly number[];
 }
@@ -18,19 +15,8 @@ export interface HammerResult {
 }
 
 /** Runs `threads` workers that start every round together. @returns One result per thread. */
-export function hammer(job: Omit<HammerJob, 'gate' | 'thread'>): Promise<HammerResult[]> {
-  const gate = new SharedArrayBuffer(12);
-  return Promise.all(
-    Array.from(
-      { length: job.threads },
-      (_, thread) =>
-        new Promise<HammerResult>((resolve, reject) => {
-          const worker = new Worker(new URL('./hammer.js', import.meta.url), { workerData: { ...job, gate, thread } });
-          worker.once('message', resolve);
-          worker.once('error', reject);
-        }),
-    ),
-  );
+export function hammer(job: Omit<HammerJob, keyof HammerPlace> & Pick<HammerJob, 'threads'>): Promise<HammerResult[]> {
+  return hammerWith(new URL('./hammer.js', import.meta.url), job);
 }
 
 /** Sum over threads, for each round. */

@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { compileCircuit } from '../../src/upstream/circuit.ts';
 import { TargetHealth } from '../../src/upstream/health.ts';
+import { meet } from '../support/hammer.ts';
 import type { HammerJob, HammerResult } from './hammer-job.ts';
 
 /** A thread that waits at a gate before each round and then does its share as fast as it can. */
-const { job, table, gate, thread, threads, rounds, slots } = workerData as HammerJob;
+const place = workerData as HammerJob;
+const { job, table, gate, thread, threads, rounds, slots } = place;
 const health = new TargetHealth(table, thread);
 const words = new Int32Array(gate);
 const policy = { failuresMax: 40, ejectMs: 1_000, ejectMsMax: 1_000, ejectPercentMax: 50 };
@@ -12,12 +14,12 @@ const result: HammerResult = { perRound: [], timeOrigin: performance.timeOrigin 
 
 for (let round = 0; round < rounds; round += 1) {
   const nowMs = 1_000_000 + round * 10_000;
-  meet(round);
+  meet(words, place, round);
   if (job === 'eject') result.perRound.push(eject(nowMs));
   else if (job === 'spread') result.perRound.push(ejectMine(nowMs));
   else if (job === 'claim') result.perRound.push(health.claim(slots[0] as number, nowMs) ? 1 : 0);
   else result.perRound.push(enter(round));
-  meet(round);
+  meet(words, place, round);
 }
 parentPort?.postMessage(result);
 
@@ -64,21 +66,4 @@ function enter(round: number): number {
     circuit.leaveRequest(slot);
   }
   return 0;
-}
-
-/** A barrier: the last one to come opens it. */
-function meet(round: number): void {
-  const phase = Atomics.load(words, 1);
-  if (Atomics.add(words, 0, 1) === threads - 1) {
-    Atomics.store(words, 0, 0);
-    Atomics.add(words, 1, 1);
-    Atomics.notify(words, 1);
-    return;
-  }
-  // Asked again and again: a late notify of the round before may wake those who wait for this one.
-  while (Atomics.load(words, 1) === phase) {
-    if (Atomics.wait(words, 1, phase, 20_000) === 'timed-out') {
-      throw new Error(`thread ${thread} waited alone in round ${round}`);
-    }
-  }
 }
