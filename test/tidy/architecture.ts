@@ -9,12 +9,16 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['transaction', 'redis'],
+  ['identity', 'transaction', 'redis'],
   [
     'limiter',
     'abuse',
     'throttle',
     'auth',
+    'issuers',
+    'api-keys',
+    'revocation',
+    'login',
     'validate',
     'body',
     'waf',

@@ -1,0 +1,92 @@
+/** Who sent a request, and what an authenticator can say of one. */
+
+/**
+ * Why a request is not let in, for the log and the metrics; a client is told far less. A closed list: it is a metric
+ * label.
+ */
+export const AUTH_REASONS = [
+  'missing',
+  'malformed',
+  'too-large',
+  'algorithm',
+  'type',
+  'critical',
+  'issuer',
+  'audience',
+  'unknown-key',
+  'signature',
+  'expired',
+  'not-yet-valid',
+  'issued-in-future',
+  'lifetime',
+  'claims',
+  'keys-unavailable',
+  'revoked',
+  'inactive',
+  'introspection-unavailable',
+  'key-unknown',
+  'key-disabled',
+  'key-expired',
+  'key-not-yet-valid',
+  'key-address',
+  'key-origin',
+  'key-route',
+  'keys-store-unavailable',
+  'dpop-missing',
+  'dpop-invalid',
+  'dpop-replayed',
+  'dpop-nonce',
+  'dpop-binding',
+  'scope',
+  'claim-rule',
+  'step-up',
+  'busy',
+] as const;
+
+export type AuthReason = (typeof AUTH_REASONS)[number];
+
+/** Who sent a request, as authentication found it. Frozen: many requests share one. */
+export interface Identity {
+  readonly kind: 'jwt' | 'opaque' | 'api-key' | 'session';
+  /** Name of the issuer, introspection or login in the configuration; '' for API keys. */
+  readonly issuer: string;
+  /** `sub`; the owner of an API key. */
+  readonly subject: string;
+  /** `client_id` or `azp`; the id of an API key; '' for none. */
+  readonly client: string;
+  /** `jti`; '' for none. */
+  readonly tokenId: string;
+  readonly scopes: readonly string[];
+  /** Everything that was said about it, as plain data. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Milliseconds since the epoch; 0 where nobody said. */
+  readonly issuedAtMs: number;
+  /** Milliseconds since the epoch; Infinity for never. */
+  readonly expiresAtMs: number;
+  /** `cnf.jkt` (RFC 9449 6.1): the key that every request with this token must prove; '' for a bearer token. */
+  readonly keyThumbprint: string;
+  /** Name of the rate limit policy that an API key brings; '' for none. */
+  readonly rateLimit: string;
+}
+
+/** What an authenticator says of a credential. */
+export type Judged = Known | NotLetIn | Waiting;
+
+export interface Known {
+  readonly kind: 'known';
+  readonly identity: Identity;
+}
+
+export interface NotLetIn {
+  readonly kind: 'refused';
+  readonly reason: AuthReason;
+  /** For the log: what was found. Never a part of a credential. */
+  readonly detail: string;
+}
+
+/** An answer from outside is under way. */
+export interface Waiting {
+  readonly kind: 'wait';
+  /** Calls back once, later and never at once, when judging again may say more. */
+  readonly wait: (again: () => void) => void;
+}
