@@ -2,6 +2,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAddressLists } from './address-lists.ts';
 import { checkFields } from './check-fields.ts';
+import { checkIdentity } from './check-identity.ts';
 import { checkListen } from './check-listen.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -80,6 +81,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkTraffic(config, report);
   readAddressLists(config, report);
   checkThrottling(config, report);
+  checkIdentity(config, report);
   checkRedis(config, report);
   checkFields(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));

@@ -1,5 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Claims, KeptFields } from './schema-fields.ts';
+import {
+  ApiKeys,
+  Authentication,
+  Dpop,
+  IdentityForwarding,
+  Introspection,
+  Issuers,
+  Revocations,
+  RouteAuth,
+} from './schema-identity.ts';
 import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
 import { Redis } from './schema-redis.ts';
 import { Abuse, Access, Concurrency, Limiter, RateLimits, RouteLimits, Shedding, Throttles } from './schema-traffic.ts';
@@ -223,6 +233,7 @@ const Policies = section('What this route allows.', {
     idleMs: millis('Closed after this long without a message or ping.', 120_000, 8_000, 960_000),
   }),
   access: Access('on this route, beside the lists of the whole gateway'),
+  auth: RouteAuth,
   ...RouteLimits,
 });
 
@@ -309,6 +320,13 @@ export const ConfigSchema = Type.Object(
     abuse: Abuse,
     throttles: Throttles,
     shedding: Shedding,
+    authentication: Authentication,
+    issuers: Issuers,
+    introspection: Introspection,
+    apiKeys: ApiKeys,
+    revocations: Revocations,
+    dpop: Dpop,
+    identity: IdentityForwarding,
     redis: Redis,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
@@ -327,6 +345,19 @@ export type UpstreamConfig = Static<typeof Upstream>;
 export type TargetConfig = Static<typeof Target>;
 export type RouteConfig = Static<typeof RouteRow>;
 export type CertificateConfig = Static<typeof Certificate>;
+export type {
+  ApiKeysConfig,
+  AuthenticationConfig,
+  ClaimRuleConfig,
+  DpopConfig,
+  IdentityForwardingConfig,
+  IntrospectionConfig,
+  IssuerConfig,
+  MethodRuleConfig,
+  RevocationsConfig,
+  RouteAuthConfig,
+  SignatureAlgorithm,
+} from './schema-identity.ts';
 export type { RedisConfig } from './schema-redis.ts';
 export type {
   AbuseConfig,
