@@ -90,3 +90,21 @@ export interface Waiting {
   /** Calls back once, later and never at once, when judging again may say more. */
   readonly wait: (again: () => void) => void;
 }
+
+/**
+ * The value of a claim. A name with dots leads into objects where no claim bears it whole: `realm_access.roles`.
+ *
+ * @returns  Undefined where there is none; own members only.
+ */
+export function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  if (!name.includes('.')) return undefined;
+  let value: unknown = claims;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, part)) {
+      return undefined;
+    }
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
