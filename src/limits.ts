@@ -109,3 +109,13 @@ export const THROTTLE_ROWS_MAX = 1_024;
 
 /** Routes and upstreams with a bound on concurrency in one process. 700 bytes each per thread where it is adaptive. */
 export const CONCURRENCY_ROWS_MAX = 1_024;
+
+/** Longest `kid`, characters: it is a name in maps, and unknown ones are remembered. Thumbprints have 43. */
+export const KEY_ID_LENGTH_MAX = 256;
+
+/** RSA keys that signatures are verified with, bits. NIST SP 800-131A forbids shorter, and longer cost milliseconds. */
+export const RSA_BITS_MIN = 2_048;
+export const RSA_BITS_MAX = 8_192;
+
+/** Longest secret of an issuer, bytes. One beyond the block of its hash (64 or 128 bytes) is hashed first anyway. */
+export const SECRET_BYTES_MAX = 4_096;
