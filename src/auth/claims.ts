@@ -100,7 +100,7 @@ function scopesOf(claim: unknown): readonly string[] | null {
   }
   if (!Array.isArray(claim)) return null;
   for (const word of claim) if (typeof word !== 'string' || !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(word)) return null;
-  return claim;
+  return Object.freeze(claim.slice());
 }
 
 /**

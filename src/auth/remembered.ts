@@ -20,9 +20,11 @@ const BYTES_PER_CHARACTER = 4;
 
 /** A token that was found good. */
 export interface Remembered {
+  /** A text of its own: a piece of a larger one would keep that. */
   readonly token: string;
   readonly issuer: TrustedIssuer;
   readonly key: VerificationKey;
+  /** As the token names its key. */
   readonly kid: string | undefined;
   readonly known: Known;
   /** It holds from and until then, milliseconds since the epoch. */
@@ -30,10 +32,6 @@ export interface Remembered {
   readonly untilMs: number;
   /** Version of the issuer's keys that `key` was last found among. */
   keysVersion: number;
-}
-
-interface Entry extends Remembered {
-  readonly bytes: number;
   usedAtMs: number;
 }
 
@@ -46,7 +44,7 @@ interface Entry extends Remembered {
  * Bounded in number and in bytes. What was not used longest goes first among those of a slot.
  */
 export class RememberedTokens {
-  readonly #entries: (Entry | undefined)[];
+  readonly #entries: (Remembered | undefined)[];
   readonly #mask: number;
   readonly #bytesMax: number;
   /** So that nobody can tell which tokens share a slot. */
@@ -61,7 +59,7 @@ export class RememberedTokens {
    */
   constructor(tokensMax: number, bytesMax: number) {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(1, tokensMax / WAYS)));
-    this.#entries = new Array<Entry | undefined>(slots * WAYS).fill(undefined);
+    this.#entries = new Array<Remembered | undefined>(slots * WAYS).fill(undefined);
     this.#mask = slots - 1;
     this.#bytesMax = bytesMax;
   }
@@ -88,23 +86,22 @@ export class RememberedTokens {
   }
 
   /** Keeps a token, in the place of the same one by the same issuer, of nothing, or of the one not used longest. */
-  add(found: Remembered, nowMs: number): void {
-    // A text of its own: the one at hand may be a piece of a larger, which it would keep.
-    const token = Buffer.from(found.token, 'latin1').toString('latin1');
-    const bytes = ENTRY_BYTES + token.length * BYTES_PER_CHARACTER;
+  add(found: Remembered): void {
+    const { token, issuer, usedAtMs } = found;
+    const bytes = bytesOf(token);
     if (bytes > this.#bytesMax) return;
     const first = this.#slotOf(token);
     let place = first;
     let oldest = Number.POSITIVE_INFINITY;
     for (let i = first; i < first + WAYS; i += 1) {
       const entry = this.#entries[i];
-      if (entry !== undefined && entry.token === token && entry.issuer === found.issuer) {
+      if (entry !== undefined && entry.token === token && entry.issuer === issuer) {
         place = i;
         break;
       }
-      const usedAtMs = entry === undefined || nowMs >= entry.untilMs ? Number.NEGATIVE_INFINITY : entry.usedAtMs;
-      if (usedAtMs < oldest) {
-        oldest = usedAtMs;
+      const age = entry === undefined || usedAtMs >= entry.untilMs ? Number.NEGATIVE_INFINITY : entry.usedAtMs;
+      if (age < oldest) {
+        oldest = age;
         place = i;
       }
     }
@@ -113,7 +110,7 @@ export class RememberedTokens {
       this.#drop(this.#hand);
       this.#hand = (this.#hand + 1) & (this.#entries.length - 1);
     }
-    this.#entries[place] = { ...found, token, bytes, usedAtMs: nowMs };
+    this.#entries[place] = found;
     this.#bytes += bytes;
     this.#count += 1;
   }
@@ -127,7 +124,7 @@ export class RememberedTokens {
     const entry = this.#entries[place];
     if (entry === undefined) return;
     this.#entries[place] = undefined;
-    this.#bytes -= entry.bytes;
+    this.#bytes -= bytesOf(entry.token);
     this.#count -= 1;
   }
 
@@ -138,4 +135,8 @@ export class RememberedTokens {
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     return ((hash ^ (hash >>> 13)) & this.#mask) * WAYS;
   }
+}
+
+function bytesOf(token: string): number {
+  return ENTRY_BYTES + token.length * BYTES_PER_CHARACTER;
 }

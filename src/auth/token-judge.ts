@@ -83,9 +83,18 @@ export class TokenJudge {
     if ('kind' in key) return key;
     if (this.#revoked(claims.identity, nowMs)) return REVOKED;
     const known = Object.freeze({ kind: 'known', identity: claims.identity });
-    const { fromMs, untilMs } = claims;
-    const keysVersion = issuer.keys.version;
-    this.remembered.add({ token: text, issuer, key, kid: header.kid, known, fromMs, untilMs, keysVersion }, nowMs);
+    this.remembered.add({
+      // The text at hand may be a piece of a larger one.
+      token: Buffer.from(text, 'latin1').toString('latin1'),
+      issuer,
+      key,
+      kid: header.kid,
+      known,
+      fromMs: claims.fromMs,
+      untilMs: claims.untilMs,
+      keysVersion: issuer.keys.version,
+      usedAtMs: nowMs,
+    });
     return known;
   }
 

@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { isBase64Url } from '../base/base64url.ts';
+import { decodeBase64Url } from '../base/base64url.ts';
 import type { NotLetIn } from '../identity.ts';
 import { KEY_ID_LENGTH_MAX, TOKEN_DEPTH_MAX, TOKEN_TYPE_LENGTH_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
@@ -41,20 +41,28 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
   if (first === -1 || second === -1) return NOT_THREE;
   const third = text.indexOf('.', second + 1);
   if (third !== -1) return text.split('.', 6).length === 5 ? ENCRYPTED : NOT_THREE;
-  if (second === text.length - 1) return UNSIGNED;
-  const isEncoded =
-    isBase64Url(text, 0, first) && isBase64Url(text, first + 1, second) && isBase64Url(text, second + 1);
-  if (!isEncoded) return NOT_BASE64URL;
-  const header = parseStrictObject(Buffer.from(text.slice(0, first), 'base64url'), TOKEN_DEPTH_MAX);
+  const { length } = text;
+  if (second === length - 1) return UNSIGNED;
+  // The text and, behind it, its parts decoded: memory of this token alone.
+  const bytes = Buffer.allocUnsafe(2 * length);
+  // Others than ASCII take more bytes than characters.
+  if (bytes.write(text, 'utf8') !== length) return NOT_BASE64URL;
+  const headerEnd = decodeBase64Url(bytes, 0, first, length);
+  if (headerEnd < 0) return NOT_BASE64URL;
+  const payloadEnd = decodeBase64Url(bytes, first + 1, second, headerEnd);
+  if (payloadEnd < 0) return NOT_BASE64URL;
+  const signatureEnd = decodeBase64Url(bytes, second + 1, length, payloadEnd);
+  if (signatureEnd < 0) return NOT_BASE64URL;
+  const header = parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
   if (typeof header === 'string') return faultOf(HEADER_FAULTS, 'header', header);
-  const payload = parseStrictObject(Buffer.from(text.slice(first + 1, second), 'base64url'), TOKEN_DEPTH_MAX);
+  const payload = parseStrictObject(bytes, TOKEN_DEPTH_MAX, headerEnd, payloadEnd);
   if (typeof payload === 'string') return faultOf(PAYLOAD_FAULTS, 'payload', payload);
   return {
     kind: 'token',
     header,
     payload,
-    signingInput: Buffer.from(text.slice(0, second), 'latin1'),
-    signature: Buffer.from(text.slice(second + 1), 'base64url'),
+    signingInput: bytes.subarray(0, second),
+    signature: bytes.subarray(payloadEnd, signatureEnd),
   };
 }
 
