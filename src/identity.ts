@@ -46,9 +46,14 @@ export const AUTH_REASONS = [
 
 export type AuthReason = (typeof AUTH_REASONS)[number];
 
+/** Ways to be known: a metric label, too. */
+export const IDENTITY_KINDS = ['jwt', 'opaque', 'api-key', 'session'] as const;
+
+export type IdentityKind = (typeof IDENTITY_KINDS)[number];
+
 /** Who sent a request, as authentication found it. Frozen: many requests share one. */
 export interface Identity {
-  readonly kind: 'jwt' | 'opaque' | 'api-key' | 'session';
+  readonly kind: IdentityKind;
   /** Name of the issuer, introspection or login in the configuration; '' for API keys. */
   readonly issuer: string;
   /** `sub`; the owner of an API key. */

@@ -110,6 +110,12 @@ export const THROTTLE_ROWS_MAX = 1_024;
 /** Routes and upstreams with a bound on concurrency in one process. 700 bytes each per thread where it is adaptive. */
 export const CONCURRENCY_ROWS_MAX = 1_024;
 
+/** Longest value of a field about the caller, characters: upstreams take heads of 8 KiB and more. */
+export const IDENTITY_FIELD_CHARACTERS_MAX = 4_096;
+
+/** Memory of tokens that were good, per thread: 16,384 of the usual kilobyte, with their claims, are some 50 MiB. */
+export const REMEMBERED_TOKENS_BYTES_MAX = 67_108_864;
+
 /** Longest `kid`, characters: it is a name in maps, and unknown ones are remembered. Thumbprints have 43. */
 export const KEY_ID_LENGTH_MAX = 256;
 

@@ -170,7 +170,8 @@ function noteRepeated(items: readonly string[], at: number, path: KeyPath, repor
 function noteUnused(config: Config, report: Report): void {
   const used = new Set(config.routes.flatMap((route) => route.policies.rateLimits));
   for (const [name, policy] of Object.entries(config.rateLimits)) {
-    if (policy.everyRoute || used.has(name)) continue;
+    // API keys may bring one.
+    if (policy.everyRoute || used.has(name) || config.apiKeys.store !== 'off') continue;
     const found = 'no route uses this rate limit';
     report.warn(['rateLimits', name], found, 'name it in routes[].policies.rateLimits, set everyRoute, or remove it');
   }

@@ -11,7 +11,7 @@ import { SlidingWindow } from '../limiter/window.ts';
 import { compileClientAddresses } from '../message/client-address.ts';
 import { compileProblems } from '../message/problem.ts';
 import type { ThreadBans, ThreadLines, ThreadLoad } from '../pipeline/context.ts';
-import { capturedNames, fieldsOfKeys, hashReader } from '../pipeline/hash-field.ts';
+import { capturedNames, hashReader, onceFields } from '../pipeline/hash-field.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { RedisClient } from '../redis/client.ts';
@@ -206,7 +206,7 @@ export class Ingress {
       intake: new Intake(
         { ...config.limits, contentLengthMax: loadUws().contentLengthMax },
         captured,
-        fieldsOfKeys(config),
+        onceFields(config),
       ),
       settings: { wheel: this.#wheel, ...config.timeouts, draining: () => this.#draining },
       trustsPeer: (peer) => clientAddresses.trusts(peer),
@@ -233,7 +233,7 @@ export class Ingress {
       {
         thread: this.#task.threadIndex,
         query: config.log.query,
-        redact: config.log.redact,
+        redact: [...config.log.redact, ...(config.apiKeys.query === '' ? [] : [config.apiKeys.query])],
         level: config.log.level,
         onLost: (lines) => this.#metrics.logLinesLost(lines),
       },

@@ -5,6 +5,7 @@ import type { Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
 import { capturedNames } from './hash-field.ts';
+import { identityFieldNames } from './identity-names.ts';
 
 /**
  * Phase client: who is asking. Believes forwarding fields and a request id only from trusted proxies, and lets only
@@ -14,8 +15,13 @@ import { capturedNames } from './hash-field.ts';
  */
 export function compileClient(context: PhaseContext): (tx: Transaction, nowMs: number) => Verdict {
   const { clientAddresses, config } = context;
-  const dropClaims = compileClaims(config.forwarding.claims, capturedNames(config));
+  const captured = capturedNames(config);
+  const dropClaims = compileClaims(config.forwarding.claims, captured);
+  const ours = identityFieldNames(config);
+  // Not even a trusted proxy says for us who calls.
+  const dropOurs = ours.length === 0 ? null : compileClaims(ours, captured);
   return (tx) => {
+    if (dropOurs !== null) dropOurs(tx);
     if (!clientAddresses.trusts(tx.peer)) {
       dropClaims(tx);
       return PASS;

@@ -1,6 +1,9 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
+import type { TrustedIssuer } from '../auth/issuer-settings.ts';
+import type { TokenJudge } from '../auth/token-judge.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
+import type { Identity, Judged, NotLetIn, Waiting } from '../identity.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
@@ -13,8 +16,9 @@ import type { ConcurrencyGate } from '../throttle/concurrency.ts';
 import type { ConcurrencySettings } from '../throttle/concurrency-keeper.ts';
 import type { FairQueue } from '../throttle/fair-queue.ts';
 import type { Shedder } from '../throttle/shedder.ts';
-import type { Route } from '../transaction.ts';
+import type { Route, Transaction } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
+import type { WaitingCallers } from './waiting-caller.ts';
 
 /** What a thread has under way, over all generations. */
 export interface ThreadLoad {
@@ -49,6 +53,50 @@ export interface TrafficParts {
   gate(name: string, settings: ConcurrencySettings): ConcurrencyGate;
 }
 
+/** Judges of API keys. */
+export interface KeyJudge {
+  /** @param origin  Of the request; '' for none. */
+  judge(key: string, address: string, origin: string, routeName: string, nowMs: number): Judged;
+}
+
+/** Judges of tokens that only their server understands. */
+export interface OpaqueJudge {
+  judge(token: string, nowMs: number): Judged;
+}
+
+/** Proofs of possession (RFC 9449). */
+export interface ProofJudge {
+  /**
+   * @param proof  The DPoP field; '' for none.
+   * @returns  Null for a good one. After a wait the same request is asked about again.
+   */
+  check(proof: string, token: string, tx: Transaction, identity: Identity, nowMs: number): NotLetIn | Waiting | null;
+  /** What the next proof must hold; '' where none is asked for. */
+  nonce(nowMs: number): string;
+}
+
+/** Tokens of our own about callers, for upstreams. */
+export interface CallerTokens {
+  of(identity: Identity, audience: string, nowMs: number): string;
+}
+
+/** How one configuration tells callers apart, on one thread. */
+export interface ThreadAuth {
+  readonly tokens: TokenJudge;
+  /** By its name in the configuration, which is checked. */
+  issuer(name: string): TrustedIssuer;
+  introspector(name: string): OpaqueJudge | null;
+  /** Null where there are none. */
+  readonly apiKeys: KeyJudge | null;
+  readonly proofs: ProofJudge;
+  /** Takes this issuer, or introspection, only tokens that are bound to a key? */
+  mustProve(name: string): boolean;
+  /** Null for none. */
+  readonly internalTokens: CallerTokens | null;
+  /** Over all generations. */
+  readonly waits: WaitingCallers;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -58,6 +106,7 @@ export interface PhaseContext {
   readonly clientAddresses: ClientAddresses;
   readonly metrics: ThreadMetrics;
   readonly bans: ThreadBans;
+  readonly auth: ThreadAuth;
   /** Metrics row by `KIND:NAME`. */
   readonly policyRows: Readonly<Record<string, number>>;
   /** The thread's one way to decide about rate limits; used by one phase at a time. */

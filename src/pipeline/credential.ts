@@ -46,3 +46,12 @@ export function queryValue(query: string, name: string): string | null {
   }
   return found;
 }
+
+/** A query without a parameter; `?` and the rest as it was sent, or ''. */
+export function withoutParameter(query: string, name: string): string {
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((pair) => pair !== name && !pair.startsWith(`${name}=`));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { Transaction } from '../transaction.ts';
+import { identityFieldNames } from './identity-names.ts';
 
 const HEADER = 'header:';
 const COOKIE = 'cookie:';
@@ -10,11 +11,24 @@ export function capturedNames(config: Config): readonly string[] {
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
     .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
   const claims = config.forwarding.claims.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...claims, ...fieldsOfKeys(config)])];
+  return [...new Set([...names, ...claims, ...onceFields(config), ...identityFieldNames(config)])];
 }
 
-/** Lower-case field names that policies' keys are read from. Repeated, they would let a client choose its key. */
-export function fieldsOfKeys({ rateLimits, throttles, abuse }: Config): readonly string[] {
+/**
+ * Lower-case names of fields that policies go by: their keys, and credentials. Repeated, they would let a client choose
+ * what we look at and what somebody behind us does.
+ */
+export function onceFields(config: Config): readonly string[] {
+  return [...new Set([...fieldsOfKeys(config), ...credentialFields(config)])];
+}
+
+/** Beside `authorization`, which the intake keeps anyway. */
+function credentialFields({ issuers, introspection, apiKeys }: Config): readonly string[] {
+  const proofs = Object.keys(issuers).length > 0 || Object.keys(introspection).length > 0 ? ['dpop'] : [];
+  return apiKeys.store === 'off' ? proofs : [...proofs, apiKeys.header.toLowerCase(), 'origin'];
+}
+
+function fieldsOfKeys({ rateLimits, throttles, abuse }: Config): readonly string[] {
   return [...Object.values(rateLimits), ...Object.values(throttles), ...Object.values(abuse.rules)]
     .flatMap(({ key }) => key)
     .filter((part) => part.startsWith(HEADER))

@@ -6,12 +6,14 @@ import type { Transaction } from '../transaction.ts';
 import type { Verdict } from '../verdict.ts';
 import { compileAccess, compileRouteAccess } from './access.ts';
 import { compileAccount } from './account.ts';
+import { compileAuthenticate } from './authenticate.ts';
+import { compileAuthorise } from './authorise.ts';
 import { compileBan, compileBanCount } from './ban.ts';
 import { compileClient } from './client.ts';
 import { compileConcurrency } from './concurrency.ts';
 import type { PhaseContext } from './context.ts';
 import { compileForward } from './forward.ts';
-import { compileLimit } from './limit.ts';
+import { compileConsumerLimit, compileLimit } from './limit.ts';
 import { compileResponse } from './response.ts';
 import { compileShed } from './shed.ts';
 import { compileThrottle } from './throttle.ts';
@@ -47,6 +49,9 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'shed', compile: (context) => compileShed(context) },
   { name: 'route-access', compile: (context) => compileRouteAccess(context) },
   { name: 'limit', compile: (context) => compileLimit(context) },
+  { name: 'authenticate', compile: (context) => compileAuthenticate(context) },
+  { name: 'authorise', compile: (context) => compileAuthorise(context) },
+  { name: 'consumer-limit', compile: (context) => compileConsumerLimit(context) },
   { name: 'upgrade', compile: (context) => compileUpgrade(context) },
   { name: 'body', compile: () => compileBodyBound() },
   { name: 'throttle', compile: (context) => compileThrottle(context) },

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../errors.ts';
+import type { Identity } from '../identity.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { clipped, inQuotes } from './json-text.ts';
 import { LineBatch, type LineBatchOptions } from './line-batch.ts';
@@ -21,6 +22,7 @@ const PATH_LENGTH_MAX = 1_024;
 const QUERY_LENGTH_MAX = 1_024;
 const REASON_LENGTH_MAX = 512;
 const USER_AGENT_LENGTH_MAX = 256;
+const CALLER_LENGTH_MAX = 256;
 
 /** pino's numbers. */
 const LEVELS: Readonly<Record<string, number>> = {
@@ -102,6 +104,7 @@ export class AccessLog {
     // A name from the configuration: letters, digits and . _ - : only.
     if (tx.policy !== '') line += `,"policy":"${tx.policy}"`;
     if (tx.reason !== '') line += `,"reason":"${inQuotes(clipped(tx.reason, REASON_LENGTH_MAX))}"`;
+    if (tx.identity !== null) line += callerOf(tx.identity);
     line += route === null ? placeOf(null, tx) : this.#place(route, tx);
     line += `${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
     if (tx.upstreamMs >= 0) line += `,"upstreamMs":${milliseconds(tx.upstreamMs)}`;
@@ -148,6 +151,14 @@ export class AccessLog {
     }
     return this.#beginText;
   }
+}
+
+/** Who called: how it is known, by whose word, and the names; never a credential. */
+function callerOf({ kind, issuer, subject, client }: Identity): string {
+  let text = `,"caller":"${kind}"`;
+  if (issuer !== '') text += `,"issuer":"${issuer}"`;
+  if (subject !== '') text += `,"subject":"${inQuotes(clipped(subject, CALLER_LENGTH_MAX))}"`;
+  return client === '' ? text : `${text},"clientId":"${inQuotes(clipped(client, CALLER_LENGTH_MAX))}"`;
 }
 
 function placeOf(route: string | null, { upstreamName, upstreamTarget }: Transaction): string {

@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '../errors.ts';
+import { AUTH_REASONS, IDENTITY_KINDS } from '../identity.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
 
 /**
@@ -7,7 +8,7 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     word 0            16                stripe 0               stripe 1
  *     +-----------------+----------------------------------------+-----------------  ...
  *     | header          | thread words | errors | routes     | targets | policies | the same again
- *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 24
+ *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 24   | callers: A
  *     +-----------------+----------------------------------------+-----------------  ...
  *
  *     thread words   0 requests in flight   1 open WebSockets      2 log lines lost    3 handler errors
@@ -24,6 +25,7 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     policy row     0..6   requests by what became of them: see POLICY_OUTCOMES
  *                    7      sum of waits, ms            8..21   waits per bucket, the last one +Inf
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
+ *     callers        requests by who called, IDENTITY_KINDS[word]; behind them refusals by AUTH_REASONS
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
  * one line, and a count costs a load, an add and a store (an Atomics add: 5 ns each, and it takes integers only).
@@ -107,6 +109,7 @@ export interface TableShape {
   readonly routesAt: number;
   readonly targetsAt: number;
   readonly policiesAt: number;
+  readonly callersAt: number;
   readonly stripeWords: number;
 }
 
@@ -150,8 +153,9 @@ function shape(threads: number, routeRows: number): TableShape {
   const routesAt = errorsAt + aligned(ERROR_CODES.length);
   const targetsAt = routesAt + routeRows * ROUTE_WORDS;
   const policiesAt = targetsAt + TARGETS_MAX * TARGET_WORDS;
-  const stripeWords = policiesAt + POLICY_ROWS * POLICY_WORDS;
-  return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, stripeWords };
+  const callersAt = policiesAt + aligned(POLICY_ROWS * POLICY_WORDS);
+  const stripeWords = callersAt + aligned(IDENTITY_KINDS.length + AUTH_REASONS.length);
+  return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, callersAt, stripeWords };
 }
 
 function aligned(words: number): number {

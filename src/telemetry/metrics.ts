@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
+import { AUTH_REASONS, type AuthReason, IDENTITY_KINDS, type IdentityKind } from '../identity.ts';
 import { TARGETS_MAX } from '../limits.ts';
 import {
   BUCKET_BOUNDS_MS,
@@ -44,6 +45,11 @@ const OUTCOME_INDEX: ReadonlyMap<PolicyOutcome, number> = new Map(
   POLICY_OUTCOMES.map((outcome, index) => [outcome, index]),
 );
 
+/** Where ways to be known and reasons for refusal are counted. */
+const CALLER_INDEX: ReadonlyMap<IdentityKind | AuthReason, number> = new Map(
+  [...IDENTITY_KINDS, ...AUTH_REASONS].map((label, index) => [label, index]),
+);
+
 const LAST_BOUND_MS = BUCKET_BOUNDS_MS.at(-1) ?? 0;
 
 /**
@@ -67,16 +73,18 @@ export class ThreadMetrics {
   readonly #routesAt: number;
   readonly #targetsAt: number;
   readonly #policiesAt: number;
+  readonly #callersAt: number;
   readonly #lastRow: number;
 
   /** @throws RangeError when the table has no stripe `threadIndex`. */
   constructor(table: SharedArrayBuffer, threadIndex: number) {
-    const { errorsAt, routesAt, targetsAt, policiesAt, routeRows } = shapeOf(table);
+    const { errorsAt, routesAt, targetsAt, policiesAt, callersAt, routeRows } = shapeOf(table);
     this.#words = stripeOf(table, threadIndex);
     this.#errorsAt = errorsAt;
     this.#routesAt = routesAt;
     this.#targetsAt = targetsAt;
     this.#policiesAt = policiesAt;
+    this.#callersAt = callersAt;
     this.#lastRow = routeRows - 1;
     for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE, SHED_LEVEL])
       this.#words[gauge] = 0;
@@ -197,6 +205,16 @@ export class ThreadMetrics {
     const at = this.#policyWord(row);
     add(this.#words, at + WAIT_SUM, ms);
     add(this.#words, at + WAIT_BUCKETS + bucketOf(ms), 1);
+  }
+
+  /** A request whose caller is known. */
+  authKnown(kind: IdentityKind): void {
+    add(this.#words, this.#callersAt + (CALLER_INDEX.get(kind) ?? 0), 1);
+  }
+
+  /** One that was refused for its caller. */
+  authRefused(reason: AuthReason): void {
+    add(this.#words, this.#callersAt + (CALLER_INDEX.get(reason) ?? 0), 1);
   }
 
   /** How overloaded this thread is. @param level  0 to 1. */

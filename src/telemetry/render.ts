@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
+import { callerFamilies } from './caller-families.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
 import {
   BYTES_IN,
@@ -135,6 +136,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...requestFamilies(sources),
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
+    ...callerFamilies(sources),
     ...redisFamilies(sources),
     ...processFamilies(sources),
   ]);

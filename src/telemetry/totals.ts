@@ -72,6 +72,11 @@ export class MetricsTotals {
     return this.#sum(this.shape.policiesAt + row * POLICY_WORDS + word);
   }
 
+  /** @param index  Position among IDENTITY_KINDS, and AUTH_REASONS behind them. */
+  callers(index: number): number {
+    return this.#sum(this.shape.callersAt + index);
+  }
+
   /** Waits for a policy, however they ended. */
   waits(row: number): HistogramTotals {
     let count = 0;

@@ -1,0 +1,71 @@
+import { InternalTokens } from '../auth/internal-token.ts';
+import type { IssuerKeys } from '../auth/issuer-keys.ts';
+import { type TrustedIssuer, trustedIssuer } from '../auth/issuer-settings.ts';
+import { TokenJudge } from '../auth/token-judge.ts';
+import type { Config } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
+import { REMEMBERED_TOKENS_BYTES_MAX } from '../limits.ts';
+import type { KeyJudge, OpaqueJudge, ProofJudge, ThreadAuth } from '../pipeline/context.ts';
+import { WaitingCallers } from '../pipeline/waiting-caller.ts';
+
+/** What an ingress thread has, over all generations, to tell callers apart. */
+export interface AuthParts {
+  /** Keys of an issuer, by its name in the configuration. */
+  keysOf(issuerName: string): IssuerKeys;
+  readonly apiKeys: KeyJudge | null;
+  introspector(name: string): OpaqueJudge | null;
+  readonly proofs: ProofJudge;
+  readonly revoked: (identity: Identity, nowMs: number) => boolean;
+}
+
+/**
+ * Tells callers apart on one ingress thread.
+ *
+ * Threads: one instance each.
+ */
+export class ThreadCallers {
+  readonly #parts: AuthParts;
+  readonly #waits = new WaitingCallers();
+
+  constructor(parts: AuthParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * What the phases of a configuration use.
+   *
+   * @param tokenKey  PEM of `identity.token.key`; '' for none.
+   * @throws          SallyportError SP_CONFIG for a key that is none.
+   */
+  compile(config: Config, tokenKey: string): ThreadAuth {
+    const { proofs, apiKeys, revoked } = this.#parts;
+    const issuers = new Map<string, TrustedIssuer>();
+    for (const [name, issuer] of Object.entries(config.issuers)) {
+      issuers.set(name, trustedIssuer({ name, ...issuer }, this.#parts.keysOf(name)));
+    }
+    const bound = new Set(
+      [...Object.entries(config.issuers), ...Object.entries(config.introspection)]
+        .filter(([, { requireDpop }]) => requireDpop)
+        .map(([name]) => name),
+    );
+    return {
+      tokens: new TokenJudge({
+        rememberedTokensMax: config.authentication.rememberedMax,
+        rememberedBytesMax: REMEMBERED_TOKENS_BYTES_MAX,
+        revoked,
+      }),
+      issuer: (name) => {
+        const issuer = issuers.get(name);
+        if (issuer === undefined) throw new SallyportError('SP_CONFIG', `no issuer ${name}`);
+        return issuer;
+      },
+      introspector: (name) => this.#parts.introspector(name),
+      apiKeys: config.apiKeys.store === 'off' ? null : apiKeys,
+      proofs,
+      mustProve: (name) => bound.has(name),
+      internalTokens: config.identity.token.field === '' ? null : new InternalTokens(tokenKey, config.identity.token),
+      waits: this.#waits,
+    };
+  }
+}

@@ -1,0 +1,175 @@
+// hot path: synchronous, never throws
+import type { TrustedIssuer } from '../auth/issuer-settings.ts';
+import type { AuthReason, Judged, NotLetIn } from '../identity.ts';
+import { protectFields } from '../message/fields.ts';
+import type { Route, Transaction } from '../transaction.ts';
+import { PASS, type Verdict } from '../verdict.ts';
+import { type Challenges, compileChallenges } from './challenge.ts';
+import type { PhaseContext, ThreadAuth } from './context.ts';
+import { BEARER, NO_TOKEN, queryValue, type TokenScheme, tokenIn, tokenScheme } from './credential.ts';
+import { capturedNames } from './hash-field.ts';
+
+/**
+ * Phase authenticate: who calls, where a route asks. A token, or an API key; two of them are one too many, since the
+ * one that was looked at need not be the one that somebody behind us goes by.
+ *
+ * @returns  A phase that refuses with 401 or 503 and is pending while somebody is asked; null where no route asks.
+ */
+export function compileAuthenticate(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
+  const asking = new Map<Route, RouteDoor>();
+  for (const route of context.routes) {
+    const { auth } = route.config.policies;
+    if (auth.issuers.length > 0 || auth.introspection !== '' || auth.apiKeys) {
+      asking.set(route, new RouteDoor(context, route));
+    }
+  }
+  if (asking.size === 0) return null;
+  protectFields([context.config.apiKeys.header.toLowerCase()]);
+  return (tx, nowMs) => {
+    const door = tx.route === null ? undefined : asking.get(tx.route);
+    return door === undefined ? PASS : door.look(tx, nowMs);
+  };
+}
+
+/** Who may come in on one route. */
+class RouteDoor {
+  readonly #auth: ThreadAuth;
+  readonly #context: PhaseContext;
+  readonly #route: Route;
+  readonly #issuers: readonly TrustedIssuer[];
+  readonly #introspector: ReturnType<ThreadAuth['introspector']>;
+  readonly #challenges: Challenges;
+  readonly #keyAt: number;
+  readonly #originAt: number;
+  readonly #proofAt: number;
+  readonly #takesTokens: boolean;
+  readonly #takesKeys: boolean;
+
+  constructor(context: PhaseContext, route: Route) {
+    const { config, auth } = context;
+    const asked = route.config.policies.auth;
+    const captured = capturedNames(config);
+    this.#auth = auth;
+    this.#context = context;
+    this.#route = route;
+    this.#issuers = asked.issuers.map((name) => auth.issuer(name));
+    this.#introspector = asked.introspection === '' ? null : auth.introspector(asked.introspection);
+    this.#challenges = compileChallenges(config, asked);
+    this.#keyAt = captured.indexOf(config.apiKeys.header.toLowerCase());
+    this.#originAt = captured.indexOf('origin');
+    this.#proofAt = captured.indexOf('dpop');
+    this.#takesKeys = asked.apiKeys;
+    this.#takesTokens = asked.issuers.length > 0 || asked.introspection !== '';
+  }
+
+  look(tx: Transaction, nowMs: number): Verdict {
+    const scheme = this.#takesTokens ? tokenScheme(tx.authorization) : NO_TOKEN;
+    const key = this.#takesKeys ? this.#keyIn(tx) : '';
+    if (key === null || (scheme !== NO_TOKEN && key !== '')) return this.#conclude(tx, TWO_CREDENTIALS);
+    if (scheme === NO_TOKEN && key === '') return this.#nobody(tx);
+    const judged = scheme === NO_TOKEN ? this.#judgeKey(tx, key, nowMs) : this.#judgeToken(tx, scheme, nowMs);
+    if (judged.kind !== 'wait') return this.#conclude(tx, judged);
+    const { authentication } = this.#context.config;
+    const { waits } = this.#auth;
+    if (waits.count >= authentication.waitingMax) return this.#conclude(tx, BUSY);
+    return waits.hold(
+      tx,
+      judged,
+      authentication.waitMs,
+      () => {
+        const now = Date.now();
+        return scheme === NO_TOKEN ? this.#judgeKey(tx, key, now) : this.#judgeToken(tx, scheme, now);
+      },
+      (last) => this.#conclude(tx, last ?? TOO_LATE),
+    );
+  }
+
+  /** @returns  '' for none, null for two. */
+  #keyIn(tx: Transaction): string | null {
+    const { query } = this.#context.config.apiKeys;
+    const inField = tx.captured?.[this.#keyAt] ?? '';
+    if (query === '' || tx.query === '') return inField;
+    const inQuery = queryValue(tx.query, query);
+    if (inQuery === null || (inQuery !== '' && inField !== '')) return null;
+    return inField === '' ? inQuery : inField;
+  }
+
+  #judgeKey(tx: Transaction, key: string, nowMs: number): Judged {
+    const { apiKeys } = this.#auth;
+    if (apiKeys === null) return NO_KEYS;
+    return apiKeys.judge(key, tx.client, tx.captured?.[this.#originAt] ?? '', this.#route.name, nowMs);
+  }
+
+  #judgeToken(tx: Transaction, scheme: TokenScheme, nowMs: number): Judged {
+    const token = tokenIn(tx.authorization, scheme);
+    const judged = this.#judgeText(token, nowMs);
+    if (judged.kind !== 'known') return judged;
+    const { identity } = judged;
+    const isBound = identity.keyThumbprint !== '';
+    if (scheme === BEARER) {
+      if (isBound) return DOWNGRADE;
+      return this.#auth.mustProve(identity.issuer) ? UNBOUND : judged;
+    }
+    if (!isBound) return UNBOUND;
+    const proof = tx.captured?.[this.#proofAt] ?? '';
+    return this.#auth.proofs.check(proof, token, tx, identity, nowMs) ?? judged;
+  }
+
+  /** A token that is none of our issuers' may still be one that a server knows. */
+  #judgeText(token: string, nowMs: number): Judged {
+    const introspector = this.#introspector;
+    if (introspector === null) return this.#auth.tokens.judge(token, this.#issuers, nowMs);
+    if (this.#issuers.length === 0) return introspector.judge(token, nowMs);
+    const judged = this.#auth.tokens.judge(token, this.#issuers, nowMs);
+    const isOther = judged.kind === 'refused' && (judged.reason === 'malformed' || judged.reason === 'issuer');
+    return isOther ? introspector.judge(token, nowMs) : judged;
+  }
+
+  #nobody(tx: Transaction): Verdict {
+    const { auth } = this.#route.config.policies;
+    if (auth.optional) return PASS;
+    tx.authReason = 'missing';
+    this.#context.metrics.authRefused('missing');
+    return this.#challenges.missing;
+  }
+
+  #conclude(tx: Transaction, judged: Judged): Verdict {
+    if (judged.kind === 'known') {
+      tx.identity = judged.identity;
+      this.#context.metrics.authKnown(judged.identity.kind);
+      return PASS;
+    }
+    // A request that still waits when it may not any more is one that nobody could judge.
+    const { reason, detail } = judged.kind === 'wait' ? TOO_LATE : judged;
+    tx.authReason = reason;
+    tx.reason = `${reason}: ${detail}`;
+    this.#context.metrics.authRefused(reason);
+    if (UNAVAILABLE.has(reason)) return this.#challenges.unavailable;
+    if (PROOF.has(reason)) return this.#challenges.proof(reason, this.#auth.proofs.nonce(tx.startedAtMs));
+    return reason === 'key-route' ? this.#challenges.forbidden([]) : this.#challenges.invalid;
+  }
+}
+
+const refused = (reason: AuthReason, detail: string): NotLetIn => Object.freeze({ kind: 'refused', reason, detail });
+
+const TWO_CREDENTIALS = refused('malformed', 'two credentials in one request');
+const NO_KEYS = refused('keys-store-unavailable', 'there are no API keys');
+const BUSY = refused('busy', 'too many requests wait for an answer about their caller');
+const TOO_LATE = refused('busy', 'no answer about the caller came in time');
+const DOWNGRADE = refused('dpop-binding', 'a token bound to a key came without its proof');
+const UNBOUND = refused('dpop-binding', 'the token is bound to no key');
+
+/** Nobody is at fault who calls. */
+const UNAVAILABLE: ReadonlySet<AuthReason> = new Set([
+  'keys-unavailable',
+  'introspection-unavailable',
+  'keys-store-unavailable',
+  'busy',
+] as const);
+/** What a client can mend with another proof. */
+const PROOF: ReadonlySet<AuthReason> = new Set([
+  'dpop-missing',
+  'dpop-invalid',
+  'dpop-replayed',
+  'dpop-nonce',
+] as const);
