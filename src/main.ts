@@ -25,7 +25,7 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
-import { readAuthorities } from './tls/authorities.ts';
+import { readAuthorities, readTokenKey } from './tls/authorities.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -313,6 +313,7 @@ class RunningGateway implements Gateway {
   #plan(config: Config, number: number): Generation {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
+    const tokenKey = readTokenKey(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
@@ -322,6 +323,7 @@ class RunningGateway implements Gateway {
       routeRows: this.#rows.assign(config.routes.map(({ name }) => name)),
       policyRows: this.#policyRows.assign(policyNames(config)),
       trafficRows,
+      tokenKey,
     };
   }
 

@@ -21,7 +21,6 @@ export function checkIdentity(config: Config, report: Report): void {
     checkUrl(url, [...path, 'url'], report);
     if (ca !== '') checkFile(ca, [...path, 'ca'], report);
   }
-  checkNames(config, report);
   checkApiKeys(config, report);
   checkForwarding(config, report);
   for (const [index, { policies }] of config.routes.entries()) {
@@ -64,16 +63,6 @@ function checkIssuer({ issuer, algorithms, keys }: IssuerConfig, path: KeyPath, 
       const found = `the secret is shorter than ${HASH_BYTES[algorithm]} bytes, the hash of ${algorithm}`;
       report.problem([...path, 'keys', 'secret'], found, 'use a longer one, made at random', [inner]);
     }
-  }
-}
-
-/** A caller is named by who vouched for it: one name must not stand for two. */
-function checkNames({ issuers, introspection }: Config, report: Report): void {
-  for (const name of Object.keys(introspection)) {
-    if (!Object.hasOwn(issuers, name)) continue;
-    const other: KeyPath = ['issuers', name];
-    const found = `bears the name of ${report.mention(other)}: their callers could not be told apart`;
-    report.problem(['introspection', name], found, 'give it another name', [other]);
   }
 }
 

@@ -82,7 +82,7 @@ const OFF: Readonly<Record<string, string>> = {
     '    method: client_secret_basic',
     '    audiences: []',
     '    issuer: ""',
-    '    scopeClaim: scope',
+    '    scopeClaim: ""',
     '    ca: ""',
     '    timeoutMs: 1000',
     '    cacheMs: 30000',

@@ -106,7 +106,10 @@ const Issuer = Type.Object(
     leewaySeconds: count('Clock difference that is forgiven.', 30, 0, 300, 'seconds'),
     lifetimeSecondsMax: count('Longest time between `iat` and `exp`; 0 for no bound.', 0, 0, 315_360_000, 'seconds'),
     tokenBytesMax: bytes('Longest token.', 8_192, 256, 65_536),
-    scopeClaim: text('Claim with the scopes: a text of words, or a list.', 'scope', CLAIM_NAME),
+    scopeClaim: text('Claim with the scopes, a text of words or a list; empty for scope, else scp.', '', {
+      pattern: `^$|${CLAIM_NAME.pattern}`,
+      form: CLAIM_NAME.form,
+    }),
     requireDpop: flag('Accept tokens bound to a key only (RFC 9449). A bound token always needs its proof.', false),
   },
   { additionalProperties: false, description: 'An issuer of JSON Web Tokens.' },

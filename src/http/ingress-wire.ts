@@ -14,6 +14,8 @@ export interface Generation {
   /** Metrics row by `KIND:NAME` of a policy, likewise. */
   readonly policyRows: Readonly<Record<string, number>>;
   readonly trafficRows: TrafficRows;
+  /** PEM of `identity.token.key`, as it was read for this generation; '' for none. */
+  readonly tokenKey: string;
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */

@@ -26,6 +26,7 @@ import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
 import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
+import { NO_PARTS, ThreadCallers } from './thread-auth.ts';
 import { ThreadTraffic } from './thread-traffic.ts';
 import { loadUws } from './uws.ts';
 
@@ -50,6 +51,7 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
+  readonly #callers: ThreadCallers;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
@@ -78,6 +80,7 @@ export class Ingress {
       report: (made) => this.#say(made),
     };
     this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
+    this.#callers = new ThreadCallers(NO_PARTS);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -193,6 +196,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
+        auth: this.#callers.compile(config, generation.tokenKey),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
         load: this.#load,

@@ -44,11 +44,6 @@ export class ThreadCallers {
     for (const [name, issuer] of Object.entries(config.issuers)) {
       issuers.set(name, trustedIssuer({ name, ...issuer }, this.#parts.keysOf(name)));
     }
-    const bound = new Set(
-      [...Object.entries(config.issuers), ...Object.entries(config.introspection)]
-        .filter(([, { requireDpop }]) => requireDpop)
-        .map(([name]) => name),
-    );
     return {
       tokens: new TokenJudge({
         rememberedTokensMax: config.authentication.rememberedMax,
@@ -63,9 +58,24 @@ export class ThreadCallers {
       introspector: (name) => this.#parts.introspector(name),
       apiKeys: config.apiKeys.store === 'off' ? null : apiKeys,
       proofs,
-      mustProve: (name) => bound.has(name),
+      mustProve: ({ kind, issuer }) => {
+        const source = kind === 'jwt' ? config.issuers[issuer] : config.introspection[issuer];
+        return source?.requireDpop === true;
+      },
       internalTokens: config.identity.token.field === '' ? null : new InternalTokens(tokenKey, config.identity.token),
       waits: this.#waits,
     };
   }
 }
+
+/** Nobody is known. */
+export const NO_PARTS: AuthParts = Object.freeze({
+  keysOf: () => ({ version: 1, state: 'unavailable' as const, find: () => [], ask: () => null }),
+  apiKeys: null,
+  introspector: () => null,
+  proofs: {
+    check: () => ({ kind: 'refused' as const, reason: 'dpop-invalid' as const, detail: 'no proof is looked at' }),
+    nonce: () => '',
+  },
+  revoked: () => false,
+});

@@ -108,7 +108,7 @@ class RouteDoor {
     const isBound = identity.keyThumbprint !== '';
     if (scheme === BEARER) {
       if (isBound) return DOWNGRADE;
-      return this.#auth.mustProve(identity.issuer) ? UNBOUND : judged;
+      return this.#auth.mustProve(identity) ? UNBOUND : judged;
     }
     if (!isBound) return UNBOUND;
     const proof = tx.captured?.[this.#proofAt] ?? '';

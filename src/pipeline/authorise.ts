@@ -5,8 +5,8 @@ import { withoutFields } from '../message/claims.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
 import { type Challenges, compileChallenges } from './challenge.ts';
-import { withoutParameter } from './credential.ts';
 import type { PhaseContext } from './context.ts';
+import { withoutParameter } from './credential.ts';
 import { compileIdentityFields, type IdentityFields } from './identity-fields.ts';
 
 interface RouteDemands {

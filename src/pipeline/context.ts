@@ -89,8 +89,8 @@ export interface ThreadAuth {
   /** Null where there are none. */
   readonly apiKeys: KeyJudge | null;
   readonly proofs: ProofJudge;
-  /** Takes this issuer, or introspection, only tokens that are bound to a key? */
-  mustProve(name: string): boolean;
+  /** Must tokens of who vouched for this caller be bound to a key? */
+  mustProve(identity: Identity): boolean;
   /** Null for none. */
   readonly internalTokens: CallerTokens | null;
   /** Over all generations. */

@@ -58,11 +58,10 @@ export function asksWho(parts: readonly string[]): boolean {
 const CLAIM = 'claim:';
 
 /**
- * What is said of a caller holds for who said it: two issuers may use one name for two people. API keys have an issuer
- * of their own, ''.
+ * What is said of a caller holds for who said it: two issuers may use one name for two people.
  */
 function callerPart(tx: Transaction, value: string): string {
-  return value === '' ? '' : `${tx.identity?.issuer ?? ''}${WITHIN}${value}`;
+  return value === '' ? '' : `${tx.identity?.kind}${WITHIN}${tx.identity?.issuer}${WITHIN}${value}`;
 }
 
 /** Numbers and booleans as text; nothing for lists and objects, which have no one text. */

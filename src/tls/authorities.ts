@@ -25,6 +25,15 @@ export function readRedisAuthorities({ redis }: Pick<Config, 'redis'>): readonly
   return redis.tls.ca === '' ? [] : authoritiesIn(redis.tls.ca, `redis.tls.ca: ${redis.tls.ca}`);
 }
 
+/** The private key that `identity.token.key` names, PEM; '' for none. What it must be is for its user to say. */
+export function readTokenKey({ identity }: Pick<Config, 'identity'>): string {
+  const { key } = identity.token;
+  if (key === '') return '';
+  const content = readTlsFile(key);
+  if ('problem' in content) throw new SallyportError('SP_CONFIG', `identity.token.key: ${key} ${content.problem}`);
+  return content.text;
+}
+
 /** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
 function authoritiesIn(file: string, place: string): readonly string[] {
   const content = readTlsFile(file);

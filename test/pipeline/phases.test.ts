@@ -16,6 +16,7 @@ import { createLog } from '../../src/telemetry/log.ts';
 import { ThreadMetrics } from '../../src/telemetry/metrics.ts';
 import type { Source, Transaction } from '../../src/transaction.ts';
 import { load, MINIMAL } from '../config/support.ts';
+import { freshAuth } from '../support/auth.ts';
 import { freshBans } from '../support/bans.ts';
 import { freshDecision } from '../support/decision.ts';
 import { freshTraffic } from '../support/traffic.ts';
@@ -51,6 +52,7 @@ class Bench {
       policyRows: {},
       decision: freshDecision(),
       bans: freshBans(),
+      auth: freshAuth(config),
       traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
       strict: null,
       load: { requests: 0 },
