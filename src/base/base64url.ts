@@ -28,8 +28,8 @@ export function bytesOfBase64Url(text: string): Buffer | null {
 }
 
 /**
- * Decodes base64url as strictly as `isBase64Url`, from bytes and without garbage: at 500 bytes twice as fast as checking
- * a text and having node decode it.
+ * Decodes base64url as strictly as `isBase64Url`, from bytes and without garbage: at 500 bytes twice as fast as
+ * checking a text and having node decode it.
  *
  * @param bytes  Text in `[from, to)`, room for three quarters of that from `at`; the two may not overlap.
  * @returns      Offset behind the last byte written, -1 when the text is not strict base64url.

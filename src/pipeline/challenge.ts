@@ -21,8 +21,8 @@ export interface Challenges {
 const RETRY_SOON = Object.freeze(['retry-after', '1']);
 
 /**
- * `WWW-Authenticate` of a route: RFC 6750 3, RFC 9449 7.1, RFC 9470 3. API keys have no registered scheme; `ApiKey` with
- * the name of the field is what clients of others know.
+ * `WWW-Authenticate` of a route: RFC 6750 3, RFC 9449 7.1, RFC 9470 3. API keys have no registered scheme; `ApiKey`
+ * with the name of the field is what clients of others know.
  */
 export function compileChallenges(config: Config, auth: RouteAuthConfig): Challenges {
   const takesTokens = auth.issuers.length > 0 || auth.introspection !== '';

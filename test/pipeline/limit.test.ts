@@ -42,7 +42,7 @@ function asker(rateLimits: string, names: readonly string[], whenFull = 'refuse'
   const startedAt = performance.now();
   const ask = (client: string, tenant = ''): Asked => {
     const captured = fields.map((name) => (name === 'x-tenant' ? tenant : ''));
-    const tx = { route, client, startedAt, captured, answerText: '', policy: '' };
+    const tx = { route, client, startedAt, captured, answerText: '', ratePolicies: '', policy: '' };
     const verdict = phase(tx as unknown as Transaction, 0);
     const value = (name: string) => new RegExp(`\r\n${name}: ([^\r]*)`).exec(tx.answerText)?.[1] ?? '';
     const items = (name: string) =>
