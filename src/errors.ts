@@ -119,6 +119,31 @@ export const ERRORS = Object.freeze({
   SP_ROUTE_NOT_FOUND: row(404, 'client', 'info', 'Not found', 'No route matches this host and path.'),
   SP_ROUTE_METHOD: row(405, 'client', 'info', 'Method not allowed', 'The route does not accept this method.'),
 
+  // Who calls: authentication and authorisation.
+  SP_UNAUTHENTICATED: row(
+    401,
+    'client',
+    'info',
+    'Authentication required',
+    'This request needs a credential: see WWW-Authenticate.',
+  ),
+  SP_CREDENTIAL_INVALID: row(401, 'client', 'info', 'Invalid credential', 'The credential is not accepted.'),
+  SP_FORBIDDEN: row(403, 'client', 'info', 'Forbidden', 'The credential does not allow this request.'),
+  SP_STEP_UP_REQUIRED: row(
+    401,
+    'client',
+    'info',
+    'Stronger authentication required',
+    'This request needs another login: see WWW-Authenticate.',
+  ),
+  SP_IDENTITY_UNAVAILABLE: row(
+    503,
+    'gateway',
+    'warn',
+    'Authentication unavailable',
+    'Credentials cannot be checked at the moment.',
+  ),
+
   // Who may come, and how often: addresses and rate limits.
   SP_ADDRESS_DENIED: row(
     403,

@@ -11,6 +11,7 @@ export const AUTH_REASONS = [
   'algorithm',
   'type',
   'critical',
+  'embedded-key',
   'issuer',
   'audience',
   'unknown-key',
@@ -89,4 +90,22 @@ export interface Waiting {
   readonly kind: 'wait';
   /** Calls back once, later and never at once, when judging again may say more. */
   readonly wait: (again: () => void) => void;
+}
+
+/**
+ * The value of a claim. A name with dots leads into objects where no claim bears it whole: `realm_access.roles`.
+ *
+ * @returns  Undefined where there is none; own members only.
+ */
+export function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  if (!name.includes('.')) return undefined;
+  let value: unknown = claims;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, part)) {
+      return undefined;
+    }
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
 }

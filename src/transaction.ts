@@ -1,5 +1,6 @@
 import type { RouteConfig } from './config/schema.ts';
 import type { ErrorCode } from './errors.ts';
+import type { AuthReason, Identity } from './identity.ts';
 import type { Refusal } from './verdict.ts';
 
 /** A route as the request path sees it: built at boot, frozen, compared by identity. */
@@ -178,12 +179,20 @@ export class Transaction {
   requestId = '';
 
   route: Route | null = null;
+  /** Who sent it; null where nobody was asked, or nobody said. */
+  identity: Identity | null = null;
+  /** Why authentication or authorisation refused it; null where they did not. */
+  authReason: AuthReason | null = null;
   readonly downstream: Downstream;
   readonly owner: TransactionOwner;
   /** Index in the phase list of the phase that runs or waits. */
   phase = 0;
   /** Fields that phases before the upstream want in the answer, `\r\nname: value` each; '' for none. */
   answerText = '';
+  /** What rate limits said in it so far: their policies, the window that speaks, and its room. */
+  ratePolicies = '';
+  rateWindow = '';
+  rateRemaining = 0;
   /** Fields added to the client's answer, `\r\nname: value` each; null for none. Read right after `resume`. */
   answerFields: Buffer | null = null;
 

@@ -238,7 +238,10 @@ const ClaimRule = Type.Object(
       Type.String({ description: 'The whole claim matches this pattern (RE2).', minLength: 1, maxLength: 1_024 }),
     ),
   },
-  { additionalProperties: false, description: 'Something asked of a claim; exactly one of the four ways.' },
+  {
+    additionalProperties: false,
+    description: 'Something asked of a claim: that it is there, and all that is said here.',
+  },
 );
 
 const Requirements = {

@@ -9,8 +9,8 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const KeyParts = (what: string) =>
   Type.Array(
     Type.String({
-      pattern: `^(address|route|host|method|header:${TOKEN}|cookie:${TOKEN})$`,
-      form: 'address, route, host, method, header:NAME or cookie:NAME',
+      pattern: `^(address|route|host|method|api-key|subject|client|claim:[!-~]{1,256}|header:${TOKEN}|cookie:${TOKEN})$`,
+      form: 'address, route, host, method, api-key, subject, client, claim:NAME, header:NAME or cookie:NAME',
     }),
     {
       description: `${what} Several parts make one key of all of them.`,

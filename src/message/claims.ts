@@ -25,12 +25,17 @@ export function compileClaims(claims: readonly string[], captured: readonly stri
       // Nor may balancing go by it.
       values[position] = '';
     }
-    if (seen) tx.forwardFields = without(tx.forwardFields, names);
+    if (seen) tx.forwardFields = withoutFields(tx.forwardFields, names);
   };
 }
 
-/** @param fields  `name: value\r\n` each, names in lower case. */
-function without(fields: string, names: ReadonlySet<string>): string {
+/**
+ * A field section without some fields.
+ *
+ * @param fields  `name: value\r\n` each, names in lower case.
+ * @param names   In lower case.
+ */
+export function withoutFields(fields: string, names: ReadonlySet<string>): string {
   let kept = '';
   let line = 0;
   while (line < fields.length) {

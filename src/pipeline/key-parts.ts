@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import type { ClientPrefix } from '../base/ip-prefix.ts';
+import { claimAt } from '../identity.ts';
 import type { Transaction } from '../transaction.ts';
 import { hashReader } from './hash-field.ts';
 
@@ -10,6 +11,8 @@ export type KeyReader = (tx: Transaction) => string;
 const ADDRESS_INSTEAD = '\u0002';
 /** Between the parts of a key. No part can hold it: field values with control characters are refused. */
 const SEPARATOR = '\u0001';
+/** Between who said something and what: no name in a configuration holds it. */
+const WITHIN = '\u0003';
 
 /**
  * Compiles the `key` of a policy.
@@ -47,6 +50,27 @@ export function compileKeyOrAddress(
   };
 }
 
+/** Does a key tell who calls? Such keys can be read once authentication has looked. */
+export function asksWho(parts: readonly string[]): boolean {
+  return parts.some((part) => ['api-key', 'subject', 'client'].includes(part) || part.startsWith(CLAIM));
+}
+
+const CLAIM = 'claim:';
+
+/**
+ * What is said of a caller holds for who said it: two issuers may use one name for two people. API keys have an issuer
+ * of their own, ''.
+ */
+function callerPart(tx: Transaction, value: string): string {
+  return value === '' ? '' : `${tx.identity?.issuer ?? ''}${WITHIN}${value}`;
+}
+
+/** Numbers and booleans as text; nothing for lists and objects, which have no one text. */
+function claimText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
 function partReader(part: string, captured: readonly string[], prefix: ClientPrefix): KeyReader {
   switch (part) {
     case 'address':
@@ -57,7 +81,17 @@ function partReader(part: string, captured: readonly string[], prefix: ClientPre
       return (tx) => tx.host;
     case 'method':
       return (tx) => tx.method;
+    case 'api-key':
+      return ({ identity }) => (identity?.kind === 'api-key' ? identity.client : '');
+    case 'subject':
+      return (tx) => callerPart(tx, tx.identity?.subject ?? '');
+    case 'client':
+      return (tx) => callerPart(tx, tx.identity?.client ?? '');
     default:
+      if (part.startsWith(CLAIM)) {
+        const name = part.slice(CLAIM.length);
+        return (tx) => (tx.identity === null ? '' : callerPart(tx, claimText(claimAt(tx.identity.claims, name))));
+      }
       return hashReader(part, captured);
   }
 }

@@ -1,10 +1,11 @@
 import type { AddressSet } from '../base/address-set.ts';
-import type { ClientPrefix } from '../base/ip-prefix.ts';
+import { ClientPrefix } from '../base/ip-prefix.ts';
 import { compileRanges } from '../config/address-ranges.ts';
 import type { Config, RateLimitConfig } from '../config/schema.ts';
 import { type LimitRule, saltOf } from '../limiter/decision.ts';
 import type { Route } from '../transaction.ts';
-import { compileKey, compileKeyOrAddress, type KeyReader } from './key-parts.ts';
+import { capturedNames } from './hash-field.ts';
+import { asksWho, compileKey, compileKeyOrAddress, type KeyReader } from './key-parts.ts';
 
 /** A rate limit policy as it holds on one route. */
 export interface RouteLimit {
@@ -34,42 +35,85 @@ export interface RouteLimits {
   readonly policyField: string;
 }
 
-/**
- * The rate limits of every route that has any.
- *
- * @param rows  Metrics row by `limit:NAME`.
- */
-export function compileRouteLimits(
-  config: Config,
-  routes: readonly Route[],
-  captured: readonly string[],
-  prefix: ClientPrefix,
-  rows: Readonly<Record<string, number>>,
-): ReadonlyMap<Route, RouteLimits> {
-  const everywhere = Object.keys(config.rateLimits).filter((name) => config.rateLimits[name]?.everyRoute === true);
-  const compiled = new Map<Route, RouteLimits>();
-  const salts = new Salts();
-  for (const route of routes) {
-    const { rateLimits, cost } = route.config.policies;
-    const names = [...new Set([...everywhere, ...rateLimits])];
-    const limits = names.map((name) =>
-      compileLimit(config, name, route, captured, prefix, rows[`limit:${name}`] ?? -1, salts),
-    );
-    if (limits.length === 0 || cost === 0) continue;
-    compiled.set(route, {
-      limits,
-      cost,
-      hasStrict: limits.some(({ isStrict }) => isStrict),
-      policyField: limits.map(({ policyItems }) => policyItems).join(', '),
-    });
+/** Rate limits of one configuration, compiled for the routes they hold on. */
+export class LimitRules {
+  readonly #config: Config;
+  readonly #captured: readonly string[];
+  readonly #prefix: ClientPrefix;
+  readonly #rows: Readonly<Record<string, number>>;
+  readonly #salts = new Salts();
+  readonly #named = new Map<Route, Map<string, RouteLimits | null>>();
+
+  /** @param rows  Metrics row by `limit:NAME`. */
+  constructor(config: Config, rows: Readonly<Record<string, number>>) {
+    this.#config = config;
+    this.#captured = capturedNames(config);
+    this.#prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
+    this.#rows = rows;
   }
-  return compiled;
+
+  /**
+   * The rate limits of every route that has any.
+   *
+   * @param isByCaller  Those whose key tells who calls; otherwise all others.
+   */
+  ofRoutes(routes: readonly Route[], isByCaller: boolean): ReadonlyMap<Route, RouteLimits> {
+    const { rateLimits } = this.#config;
+    const everywhere = Object.keys(rateLimits).filter((name) => rateLimits[name]?.everyRoute === true);
+    const compiled = new Map<Route, RouteLimits>();
+    for (const route of routes) {
+      const { policies } = route.config;
+      const names = [...new Set([...everywhere, ...policies.rateLimits])].filter(
+        (name) => asksWho(rateLimits[name]?.key ?? []) === isByCaller,
+      );
+      const limits = names.map((name) => this.#compile(name, route, []));
+      if (limits.length > 0 && policies.cost > 0) compiled.set(route, limitsOf(limits, policies.cost));
+    }
+    return compiled;
+  }
+
+  /**
+   * The rate limits of a request whose API key brings one more, which counts by the key. Remembered: there are few.
+   *
+   * @returns  Null where the configuration has no such policy.
+   */
+  withNamed(route: Route, others: RouteLimits | undefined, name: string): RouteLimits | null {
+    let known = this.#named.get(route);
+    if (known === undefined) {
+      known = new Map();
+      this.#named.set(route, known);
+    }
+    let limits = known.get(name);
+    if (limits === undefined) {
+      const { cost } = route.config.policies;
+      const named = Object.hasOwn(this.#config.rateLimits, name) ? [this.#compile(name, route, ['api-key'])] : null;
+      limits = named === null ? null : limitsOf(cost === 0 ? [] : [...(others?.limits ?? []), ...named], cost);
+      if (known.size < Object.keys(this.#config.rateLimits).length + 1) known.set(name, limits);
+    }
+    return limits;
+  }
+
+  /** @param key  Instead of the policy's own; none for that. */
+  #compile(name: string, route: Route, key: readonly string[]): RouteLimit {
+    const row = this.#rows[`limit:${name}`] ?? -1;
+    return compileLimit(this.#config, name, route, key, this.#captured, this.#prefix, row, this.#salts);
+  }
+}
+
+function limitsOf(limits: readonly RouteLimit[], cost: number): RouteLimits {
+  return {
+    limits,
+    cost,
+    hasStrict: limits.some(({ isStrict }) => isStrict),
+    policyField: limits.map(({ policyItems }) => policyItems).join(', '),
+  };
 }
 
 function compileLimit(
   config: Config,
   name: string,
   route: Route,
+  key: readonly string[],
   captured: readonly string[],
   prefix: ClientPrefix,
   row: number,
@@ -91,7 +135,11 @@ function compileLimit(
     },
     isStrict: mode === 'strict',
     needsRedis: mode !== 'local' && policy.whenRedisFails === 'refuse',
-    key: (policy.whenMissing === 'skip' ? compileKey : compileKeyOrAddress)(policy.key, captured, prefix),
+    key: (policy.whenMissing === 'skip' ? compileKey : compileKeyOrAddress)(
+      key.length === 0 ? policy.key : key,
+      captured,
+      prefix,
+    ),
     exempt: exempt.length === 0 ? null : compileRanges(exempt, `rateLimits.${name}.exempt`),
     windowNames,
     policyItems: windows

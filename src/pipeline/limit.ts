@@ -1,6 +1,5 @@
 // hot path: synchronous, never throws
 import { hasAddress } from '../base/address-set.ts';
-import { ClientPrefix } from '../base/ip-prefix.ts';
 import { STEADY_OFFSET_MS } from '../base/steady-clock.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
@@ -8,9 +7,8 @@ import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { Transaction } from '../transaction.ts';
 import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
-import { capturedNames } from './hash-field.ts';
 import { HeldRequest } from './held-request.ts';
-import { compileRouteLimits, type RouteLimit, type RouteLimits } from './limit-rules.ts';
+import { LimitRules, type RouteLimit, type RouteLimits } from './limit-rules.ts';
 import { retryLater } from './retry-later.ts';
 import { StrictFacts } from './strict-facts.ts';
 
@@ -24,24 +22,54 @@ const OTHERS = 2;
 type Which = typeof ALL | typeof STRICT | typeof OTHERS;
 
 /**
- * Phase limit: rate limit policies of the route. Decisions in shared memory, those of strict policies in Redis; see
- * `src/limiter`.
+ * Phase limit: rate limit policies of the route that need not know who calls. Decisions in shared memory, those of
+ * strict policies in Redis; see `src/limiter`.
  *
- * @returns  A phase that refuses with 429 and is pending while Redis decides, or null where no route has a limit.
+ * @returns  A phase that refuses with 429 and is pending while Redis decides, or null where no route has such a limit.
  */
 export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
-  const { config, routes, policyRows, decision, strict } = context;
-  const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
-  const compiled = compileRouteLimits(config, routes, capturedNames(config), prefix, policyRows);
+  const compiled = new LimitRules(context.config, context.policyRows).ofRoutes(context.routes, false);
   if (compiled.size === 0) return null;
-  const phase = new LimitPhase(decision, strict, context.metrics, {
-    admitsFull: config.limiter.whenFull === 'admit',
-    onAll: config.limiter.fields === 'all',
-  });
+  const phase = limitPhase(context);
   return (tx) => {
     const limits = tx.route === null ? undefined : compiled.get(tx.route);
     return limits === undefined ? PASS : phase.look(tx, limits);
   };
+}
+
+/**
+ * Phase consumer-limit: rate limit policies by who calls, known by now, and those that API keys bring.
+ *
+ * @returns  As `compileLimit`.
+ */
+export function compileConsumerLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
+  const { config, routes } = context;
+  const rules = new LimitRules(config, context.policyRows);
+  const compiled = rules.ofRoutes(routes, true);
+  if (compiled.size === 0 && config.apiKeys.store === 'off') return null;
+  const phase = limitPhase(context);
+  return (tx) => {
+    if (tx.route === null) return PASS;
+    const name = tx.identity === null ? '' : tx.identity.rateLimit;
+    if (name === '') {
+      const limits = compiled.get(tx.route);
+      return limits === undefined ? PASS : phase.look(tx, limits);
+    }
+    const limits = rules.withNamed(tx.route, compiled.get(tx.route), name);
+    if (limits === null) {
+      tx.policy = name;
+      tx.reason = `the rate limit of the key, ${name}, is not configured`;
+      return refuse('SP_IDENTITY_UNAVAILABLE');
+    }
+    return phase.look(tx, limits);
+  };
+}
+
+function limitPhase({ config, decision, strict, metrics }: PhaseContext): LimitPhase {
+  return new LimitPhase(decision, strict, metrics, {
+    admitsFull: config.limiter.whenFull === 'admit',
+    onAll: config.limiter.fields === 'all',
+  });
 }
 
 interface LimitSettings {
@@ -204,6 +232,7 @@ class LimitPhase {
     return retryLater('SP_RATE_LIMITED', seconds, "You've reached the API limit.");
   }
 
+  /** Of all windows that looked at a request, the one with least room left speaks; one that refuses comes last. */
   #tell(
     tx: Transaction,
     limits: RouteLimits,
@@ -212,7 +241,15 @@ class LimitPhase {
     remaining: number,
     leftMs: number,
   ): void {
-    tx.answerText += rateFields(this.#policyField(limits, strict), windowName, remaining, Math.ceil(leftMs / 1_000));
+    const policies = this.#policyField(limits, strict);
+    const isFirst = tx.ratePolicies === '';
+    tx.ratePolicies = isFirst ? policies : `${tx.ratePolicies}, ${policies}`;
+    if (isFirst || remaining <= tx.rateRemaining) {
+      tx.rateWindow = `${windowName};r=${remaining};t=${Math.ceil(leftMs / 1_000)}`;
+      tx.rateRemaining = remaining;
+    }
+    // IETF draft-ietf-httpapi-ratelimit-headers.
+    tx.answerText = `\r\nratelimit-policy: ${tx.ratePolicies}\r\nratelimit: ${tx.rateWindow}`;
   }
 
   /** Policies that this request is exempt from are not named. */
@@ -227,9 +264,4 @@ class LimitPhase {
     }
     return field;
   }
-}
-
-/** IETF draft-ietf-httpapi-ratelimit-headers: the window with least room left speaks for all. */
-function rateFields(policyField: string, windowName: string, remaining: number, seconds: number): string {
-  return `\r\nratelimit-policy: ${policyField}\r\nratelimit: ${windowName};r=${remaining};t=${seconds}`;
 }

@@ -52,6 +52,23 @@ const VALUES: Readonly<Record<string, string>> = {
   'upstreams.NAME.hashBy': 'header:X-User',
   'upstreams.NAME.tls.serverName': 'api.example.com',
   'upstreams.NAME.health.active.path': '/healthz',
+  'issuers.NAME.issuer': 'https://other.example.com',
+  'issuers.NAME.algorithms': 'ES256,EdDSA',
+  'issuers.NAME.keys.source': 'files',
+  'issuers.NAME.keys.url': 'https://keys.example.com/set',
+  'issuers.NAME.keys.files': LIST,
+  'issuers.NAME.keys.secret': 'a-secret-of-thirty-two-characters-and-more',
+  'introspection.NAME.url': 'https://other.example.com/introspect',
+  'apiKeys.store': 'redis',
+  'apiKeys.environment': 'test',
+  'apiKeys.secret': 'a-secret-of-thirty-two-characters-and-more',
+  'dpop.algorithms': 'EdDSA',
+  'dpop.origins': 'https://api.example.com',
+  'identity.fields[N].name': 'x-caller',
+  'identity.fields[N].from': 'claim:email',
+  'routes[N].policies.auth.issuers': 'my-api',
+  'routes[N].policies.auth.introspection': 'my-api',
+  'routes[N].policies.auth.rules[N].methods': 'PUT,PATCH',
   'routes[N].upstream': 'my-api',
   'routes[N].hosts': 'a.example.com,*.b.example.com',
   'routes[N].paths': '/x/a,/x/b/*',
@@ -59,6 +76,9 @@ const VALUES: Readonly<Record<string, string>> = {
   'routes[N].stripPrefix': '',
   'routes[N].addPrefix': '/v2',
 };
+
+const KEYS_SECRET = { SALLYPORT_API_KEYS_SECRET: 'a-secret-of-thirty-two-characters-and-more' };
+const KEYS_FILE = { SALLYPORT_API_KEYS_STORE: 'file', SALLYPORT_API_KEYS_FILE: '/nowhere/keys' };
 
 const REDIS = { SALLYPORT_REDIS_MODE: 'single', SALLYPORT_REDIS_NODES: '127.0.0.1:6379' };
 
@@ -73,6 +93,29 @@ const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
     SALLYPORT_REDIS_KEY_SECRET: 'a-secret-of-sixteen-and-more',
     SALLYPORT_RATE_LIMITS_MY_API_MODE: 'synced',
   },
+  'issuers.NAME.keys.source': { SALLYPORT_ISSUERS_MY_API_KEYS_FILES: LIST },
+  'issuers.NAME.keys.files': { SALLYPORT_ISSUERS_MY_API_KEYS_SOURCE: 'files' },
+  'issuers.NAME.keys.secret': {
+    SALLYPORT_ISSUERS_MY_API_KEYS_SOURCE: 'secret',
+    SALLYPORT_ISSUERS_MY_API_ALGORITHMS: 'HS256',
+  },
+  'apiKeys.store': { ...REDIS, ...KEYS_SECRET },
+  'apiKeys.file': { SALLYPORT_API_KEYS_STORE: 'file', ...KEYS_SECRET },
+  'apiKeys.secret': KEYS_FILE,
+  'identity.token.field': { SALLYPORT_IDENTITY_TOKEN_KEY: process.execPath },
+  'identity.token.key': { SALLYPORT_IDENTITY_TOKEN_FIELD: 'x-caller-token' },
+  'identity.token.claims': {
+    SALLYPORT_IDENTITY_TOKEN_FIELD: 'x-caller-token',
+    SALLYPORT_IDENTITY_TOKEN_KEY: process.execPath,
+  },
+  ...Object.fromEntries(
+    ['equals', 'contains', 'oneOf', 'matches'].map((way) => [
+      `routes[N].policies.auth.claims[N].${way}`,
+      { SALLYPORT_ROUTES_0_POLICIES_AUTH_CLAIMS_0_CLAIM: 'iss' },
+    ]),
+  ),
+  'routes[N].policies.auth.issuers': { SALLYPORT_ROUTES_0_POLICIES_AUTH_INTROSPECTION: '' },
+  'routes[N].policies.auth.apiKeys': { ...KEYS_FILE, ...KEYS_SECRET },
   'redis.mode': { SALLYPORT_REDIS_NODES: '127.0.0.1:6379' },
   'redis.nodes': { SALLYPORT_REDIS_MODE: 'single' },
   'redis.sentinelName': { ...REDIS, SALLYPORT_REDIS_MODE: 'sentinel' },
@@ -106,11 +149,21 @@ rateLimits:
 abuse: { rules: { my-api: {} } }
 throttles:
   my-api: { requests: 10 }
+issuers:
+  my-api: { issuer: "https://id.example.com", audiences: [api] }
+introspection:
+  my-api: { url: "https://id.example.com/introspect", clientId: gateway, clientSecret: secret }
+identity: { fields: [{ name: x-user, from: subject }] }
 upstreams:
   my-api:
     targets: [{ url: "http://127.0.0.1:3000" }]
 routes:
-  - { name: all, upstream: my-api }
+  - name: all
+    upstream: my-api
+    policies:
+      auth:
+        issuers: [my-api]
+        rules: [{ methods: [POST], claims: [{ claim: iss }] }]
 `;
 
 describe('every setting can be set by environment', () => {
@@ -126,7 +179,7 @@ describe('every setting can be set by environment', () => {
   for (const leaf of all) {
     const pattern = leafText(leaf.path);
     for (const name of new Set(envNames(leaf))) {
-      const variable = name.replace(`_${NAME}_`, '_MY_API_').replace('_N_', '_0_');
+      const variable = name.replace(`_${NAME}_`, '_MY_API_').replaceAll('_N_', '_0_');
       test(variable, () => {
         const text = valueFor(leaf, pattern);
         const env = { [variable]: text, ...COMPANIONS[pattern] };
@@ -139,7 +192,10 @@ describe('every setting can be set by environment', () => {
 
 /** A valid value that is not the default. */
 function valueFor({ scalar, isList }: Leaf, pattern: string): string {
-  if (/certificate|^tls.*\.key$|\.ca$|^abuse\.file$/.test(pattern) && !pattern.endsWith('names'))
+  if (
+    /certificate|^tls.*\.key$|\.ca$|^(abuse|apiKeys|revocations)\.file$|^identity\.token\.key$/.test(pattern) &&
+    !pattern.endsWith('names')
+  )
     return process.execPath;
   const given = VALUES[pattern];
   if (given !== undefined) return given;

@@ -9,7 +9,8 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['identity', 'transaction', 'redis'],
+  ['identity', 'redis'],
+  ['transaction'],
   [
     'limiter',
     'abuse',
@@ -48,6 +49,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/'],
   pino: ['src/telemetry/log.ts'],
   'pino-pretty': ['src/telemetry/log-pretty.ts'],
+  re2: ['src/base/regex.ts'],
   ioredis: ['src/redis/client.ts', 'src/redis/odd-replies.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],

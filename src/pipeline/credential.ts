@@ -1,0 +1,48 @@
+// hot path: synchronous, never throws
+
+/** Schemes of `Authorization` that carry a token: RFC 6750 2.1, RFC 9449 7.1. */
+export const NO_TOKEN = 0;
+export const BEARER = 1;
+export const DPOP = 2;
+export type TokenScheme = typeof NO_TOKEN | typeof BEARER | typeof DPOP;
+
+const BEARER_LENGTH = 'bearer'.length;
+const DPOP_LENGTH = 'dpop'.length;
+
+/** Schemes have no case (RFC 9110 11.1). */
+export function tokenScheme(authorization: string): TokenScheme {
+  if (isScheme(authorization, 'bearer')) return BEARER;
+  return isScheme(authorization, 'dpop') ? DPOP : NO_TOKEN;
+}
+
+/** The token behind the scheme; '' for none. What it may consist of is for its judge to say. */
+export function tokenIn(authorization: string, scheme: TokenScheme): string {
+  return authorization.slice(scheme === BEARER ? BEARER_LENGTH : DPOP_LENGTH).trim();
+}
+
+function isScheme(authorization: string, scheme: string): boolean {
+  const { length } = scheme;
+  if (authorization.length < length) return false;
+  // One blank at least, where anything follows.
+  if (authorization.length > length && authorization.charCodeAt(length) !== 0x20) return false;
+  return authorization.slice(0, length).toLowerCase() === scheme;
+}
+
+/** The value of a query parameter as it was sent; '' for none, null where it stands there twice. */
+export function queryValue(query: string, name: string): string | null {
+  let found = '';
+  let seen = false;
+  for (let from = 1; from < query.length; ) {
+    const ampersand = query.indexOf('&', from);
+    const end = ampersand === -1 ? query.length : ampersand;
+    const equals = query.indexOf('=', from);
+    const nameEnd = equals === -1 || equals > end ? end : equals;
+    if (query.slice(from, nameEnd) === name) {
+      if (seen) return null;
+      seen = true;
+      found = query.slice(Math.min(nameEnd + 1, end), end);
+    }
+    from = end + 1;
+  }
+  return found;
+}
