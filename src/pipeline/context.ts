@@ -1,5 +1,6 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
+import type { ThreadKeys } from '../auth/key-ring.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
@@ -66,6 +67,8 @@ export interface PhaseContext {
   readonly traffic: TrafficParts;
   /** The thread's way to decide in Redis; null where no rate limit is strict. */
   readonly strict: StrictLimiter | null;
+  /** Keys of the issuers of this configuration. */
+  readonly keys: ThreadKeys;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

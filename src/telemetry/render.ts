@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
+import { type IssuerGauge, issuerFamilies } from './issuer-families.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
@@ -102,6 +103,8 @@ export interface MetricsSources {
   readonly concurrency: () => readonly ConcurrencyGauge[];
   /** Null where Redis is off. */
   readonly redis: RedisGauges | null;
+  /** Issuers whose keys are fetched or read, in the configuration in force. */
+  readonly issuers: () => readonly IssuerGauge[];
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;
@@ -136,6 +139,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
     ...redisFamilies(sources),
+    ...issuerFamilies(sources),
     ...processFamilies(sources),
   ]);
   collectDefaultMetrics({ register: registry });

@@ -25,6 +25,11 @@ export function readRedisAuthorities({ redis }: Pick<Config, 'redis'>): readonly
   return redis.tls.ca === '' ? [] : authoritiesIn(redis.tls.ca, `redis.tls.ca: ${redis.tls.ca}`);
 }
 
+/** The authorities of an issuer's `keys.ca`, likewise. */
+export function readIssuerAuthorities(name: string, file: string): readonly string[] {
+  return file === '' ? [] : authoritiesIn(file, `issuers.${name}.keys.ca: ${file}`);
+}
+
 /** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
 function authoritiesIn(file: string, place: string): readonly string[] {
   const content = readTlsFile(file);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { KeyRing } from '../../src/auth/key-ring.ts';
 import { TimerWheel } from '../../src/base/timer-wheel.ts';
 import { HttpDownstream } from '../../src/http/downstream.ts';
 import type { HttpResponse } from '../../src/http/uws-types.ts';
@@ -53,6 +54,7 @@ class Bench {
       bans: freshBans(),
       traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
       strict: null,
+      keys: new KeyRing(() => undefined).use(config, [], 0),
       load: { requests: 0 },
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),
