@@ -49,8 +49,8 @@ function benchOf(text: string, { keys = new FixedKeys([keyFor(signer)]), ...judg
   return new PipelineBench(text, {
     auth: freshAuth(
       config,
+      keys,
       {
-        keysOf: () => keys,
         ...(judges.apiKeys === undefined ? {} : { apiKeys: judges.apiKeys }),
         ...(judges.opaque === undefined ? {} : { introspector: () => judges.opaque ?? null }),
         ...(judges.proofs === undefined ? {} : { proofs: judges.proofs }),
