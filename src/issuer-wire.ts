@@ -34,7 +34,7 @@ export interface IssuerKeysNews {
   readonly coolForMs: number;
 }
 
-/** Ingress thread to main thread: a token names a key that is not there. The answer is news, at the next fetch's end. */
+/** Ingress thread to main thread: a token names a key that is not there. News answer, when the next fetch ends. */
 export interface KeysWanted {
   readonly kind: 'keys-wanted';
   readonly issuer: string;

@@ -15,7 +15,7 @@ export interface ThreadKeys {
 
 /**
  * A name of a key that was asked for in vain is not asked for again for so long: whoever makes up names, or uses one
- * that is long gone, does not get the provider called again and again. The next refresh brings what is new all the same.
+ * that is long gone, does not get the provider called again and again. The next refresh brings what is new anyway.
  */
 const IN_VAIN_MS = 60_000;
 

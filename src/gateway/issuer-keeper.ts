@@ -68,7 +68,7 @@ export class IssuerKeeper {
    * Begins to fetch for a configuration that may come into force, beside the one that is, and waits for the first
    * answers, at most half a second. A provider that is down keeps nobody waiting longer.
    *
-   * @throws  SallyportError SP_CONFIG for files without a key that can be used, and for authorities that cannot be read.
+   * @throws  SallyportError SP_CONFIG for files without a key of use, and for authorities that cannot be read.
    */
   async prepare(config: Config): Promise<void> {
     const made = this.#make(config);

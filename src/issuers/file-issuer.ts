@@ -105,7 +105,7 @@ export function keysInFiles(
   return chooseKeys(keys, judge);
 }
 
-/** PEM texts or JWKs, as they are in a file. Of several certificates the first: the others are those who vouch for it. */
+/** PEM texts or JWKs, as they are in a file. Of several certificates the first: the others vouch for it. */
 function itemsIn(text: string): readonly unknown[] | null {
   const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g);
   if (blocks !== null) {
