@@ -129,8 +129,10 @@ export function issuerWith(
   return trustedIssuer(settingsWith(changes), kept) as TrustedIssuer & { readonly keys: FixedKeys };
 }
 
-export const newJudge = (revoked: (identity: Identity) => boolean = () => false, rememberedTokensMax = 256): TokenJudge =>
-  new TokenJudge({ rememberedTokensMax, rememberedBytesMax: 16_777_216, revoked });
+export const newJudge = (
+  revoked: (identity: Identity) => boolean = () => false,
+  rememberedTokensMax = 256,
+): TokenJudge => new TokenJudge({ rememberedTokensMax, rememberedBytesMax: 16_777_216, revoked });
 
 /** Claims that are good now. */
 export const goodClaims = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
