@@ -12,6 +12,9 @@ const PACKAGES = {
   openssl: 'openssl',
   curl: 'curl',
   'redis-server': 'redis-server',
+  'g++': 'g++',
+  make: 'make',
+  python3: 'python3',
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -23,7 +26,7 @@ const POLICY = '/usr/sbin/policy-rc.d';
  * @returns {string[]}  Tools that are still missing.
  */
 export function ensureTools(tools, say) {
-  const missing = tools.filter((tool) => !onPath(tool));
+  const missing = missingTools(tools);
   if (missing.length === 0) return [];
   const obstacle = whyNot();
   if (obstacle !== null) {
@@ -35,9 +38,14 @@ export function ensureTools(tools, say) {
   withoutServices(() => {
     if (apt(['update'])) apt(['install', '--yes', '--no-install-recommends', ...packages]);
   });
-  const still = missing.filter((tool) => !onPath(tool));
+  const still = missingTools(missing);
   if (still.length > 0) say(`apt-get could not install ${still.join(', ')}; what needs them is skipped.`);
   return still;
+}
+
+/** @param {string[]} tools  @returns {string[]}  Those that are not on the PATH. */
+export function missingTools(tools) {
+  return tools.filter((tool) => !onPath(tool));
 }
 
 function whyNot() {
