@@ -109,3 +109,6 @@ export const THROTTLE_ROWS_MAX = 1_024;
 
 /** Routes and upstreams with a bound on concurrency in one process. 700 bytes each per thread where it is adaptive. */
 export const CONCURRENCY_ROWS_MAX = 1_024;
+
+/** API keys whose text a thread remembers, so that one that comes again costs no hash. Some 250 bytes each. */
+export const KEYS_REMEMBERED_MAX = 16_384;

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { BanMade } from '../abuse/wire.ts';
+import type { KeyNews, KeySnapshot } from '../api-keys/wire.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress, TrafficWords } from '../http/ingress-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
@@ -16,6 +17,8 @@ export interface ThreadsOptions {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly trafficWords: TrafficWords;
+  /** API keys as they are now; null where there are none. */
+  readonly keys: () => KeySnapshot | null;
   readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
   readonly log: () => Log;
@@ -129,6 +132,14 @@ export class Threads {
     for (const { control } of this.#threads) control?.postMessage({ kind: 'accept', accepting } satisfies ToIngress);
   }
 
+  /**
+   * Tells every thread what became of API keys. A thread that begins has them from `keys`, and hears what comes after
+   * that in order: its port keeps messages until it listens.
+   */
+  tellKeys(news: KeyNews): void {
+    for (const { control } of this.#threads) control?.postMessage(news satisfies ToIngress);
+  }
+
   /** Lets every thread finish what it has, then ends them. @param deadlineMs  Longest wait. */
   async drain(deadlineMs: number): Promise<void> {
     this.#stopping = true;
@@ -151,6 +162,7 @@ export class Threads {
       limiterWords: options.limiterWords,
       banWords: options.banWords,
       trafficWords: options.trafficWords,
+      keys: options.keys(),
       redisAuthorities: options.redisAuthorities,
       tls: this.#tls,
       accepting: this.#accepting,

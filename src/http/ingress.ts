@@ -1,4 +1,5 @@
 import { BanTable } from '../abuse/ban-table.ts';
+import { KeyRing } from '../api-keys/key-ring.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
@@ -50,6 +51,8 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
+  /** Null where there are no API keys; its settings do not change. */
+  readonly #keys: KeyRing | null;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
@@ -78,6 +81,7 @@ export class Ingress {
       report: (made) => this.#say(made),
     };
     this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
+    this.#keys = task.keys === null ? null : new KeyRing(config.apiKeys, task.keys);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -149,6 +153,9 @@ export class Ingress {
         return;
       case 'drain':
         this.#drain(message.deadlineMs);
+        return;
+      case 'keys':
+        this.#keys?.change(message);
         return;
     }
   }
