@@ -212,8 +212,9 @@ class KeyRule {
     const { id, state, notBeforeMs, origins, routes } = this.#record;
     if (state === 'revoked') return refused('revoked', `key ${id} is revoked`);
     if (state === 'disabled') return refused('key-disabled', `key ${id} is disabled`);
-    if (nowMs >= this.#expiresAtMs) return refused('key-expired', `key ${id} has expired`);
-    if (nowMs >= secretUntilMs) return refused('key-expired', `key ${id} was rotated: this is its former secret`);
+    // Written so that what is no time is refused.
+    if (!(nowMs < this.#expiresAtMs)) return refused('key-expired', `key ${id} has expired`);
+    if (!(nowMs < secretUntilMs)) return refused('key-expired', `key ${id} was rotated: this is its former secret`);
     if (nowMs < notBeforeMs) return refused('key-not-yet-valid', `key ${id} is not valid yet`);
     if (this.#addresses !== null && !hasAddress(this.#addresses, address)) {
       return refused('key-address', `key ${id} may not come from this address`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   type AdminAnswer,
@@ -17,7 +17,6 @@ const KEYS_MS_MAX = 15_000;
 const PAGE = 1_000;
 /** Longer than any key, with the end of its line. */
 const KEY_LENGTH_MAX = 256;
-const STDIN = 0;
 const SHOWN_ONCE = 'this is the only time that the key is shown: keep it where secrets are kept';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -161,7 +160,7 @@ export async function verifyKey(client: AdminClientOptions, file: string, where:
   }
   let key: string;
   try {
-    key = readFileSync(file === '-' ? STDIN : file, 'utf8').trim();
+    key = (file === '-' ? await standardInput() : await readFile(file, 'utf8')).trim();
   } catch (error) {
     console.error(
       printable(`the key cannot be read from ${file === '-' ? 'standard input' : file}: ${wordsOf(error)}`),
@@ -173,6 +172,16 @@ export async function verifyKey(client: AdminClientOptions, file: string, where:
     return EXIT_REFUSED;
   }
   return tell(await ask(client, { method: 'POST', target: '/keys/verify', body: { key } }), where);
+}
+
+/** No more than could be a key. */
+async function standardInput(): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += chunk;
+    if (text.length > KEY_LENGTH_MAX) break;
+  }
+  return text;
 }
 
 function ask(client: AdminClientOptions, request: Omit<AdminRequest, 'timeoutMs'>): Promise<AdminAnswer> {
