@@ -170,3 +170,5 @@ export const KEY_IDS_IN_VAIN_MAX = 256;
  * anything by default (`authentication.waitingMax`), so that made-up names leave room for the rest.
  */
 export const KEY_WAITERS_MAX = 512;
+/** API keys whose text a thread remembers, so that one that comes again costs no hash. Some 250 bytes each. */
+export const KEYS_REMEMBERED_MAX = 16_384;

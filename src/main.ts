@@ -11,6 +11,7 @@ import { SallyportError } from './errors.ts';
 import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { IssuerKeeper } from './gateway/issuer-keeper.ts';
+import { configureKeys, createKeys, type Keys } from './gateway/keys.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
@@ -78,6 +79,7 @@ class RunningGateway implements Gateway {
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
   readonly #bans: Bans;
+  readonly #keys: Keys | null;
   readonly #traffic: TrafficKeeper;
   readonly #redis: RedisKeeper | null;
   readonly #issuers: IssuerKeeper;
@@ -121,6 +123,7 @@ class RunningGateway implements Gateway {
       },
       onNews: (news) => this.#threads.tellKeys(news),
     });
+    this.#keys = createKeys(config, this.#redis?.client ?? null, () => this.#log);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -141,6 +144,7 @@ class RunningGateway implements Gateway {
         limiterWords: this.#limiter.words,
         banWords: this.#bans.words,
         trafficWords: this.#traffic.words,
+        keys: () => this.#keys?.book.snapshot() ?? null,
         redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
         log: () => this.#log,
@@ -156,6 +160,7 @@ class RunningGateway implements Gateway {
       this.#generation,
       material,
     );
+    if (this.#keys !== null) this.#keys.book.onNews = (news) => this.#threads.tellKeys(news);
     this.#checks = new ActiveChecks({
       health: this.#health,
       tlsOptions: (upstream, target, plan) => clientTls(target, upstream, plan),
@@ -187,6 +192,7 @@ class RunningGateway implements Gateway {
     // Who is banned must not be served in the first second.
     await this.#bans.keeper.start();
     await this.#issuers.prepare(config);
+    await this.#keys?.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
     this.#serving = true;
@@ -229,6 +235,7 @@ class RunningGateway implements Gateway {
     await this.#admin?.close();
     // Behind the last order of an operator: what was answered is saved.
     await this.#bans.keeper.stop();
+    await this.#keys?.keeper.stop();
     await this.#redis?.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
@@ -320,6 +327,7 @@ class RunningGateway implements Gateway {
     this.#generation = generation;
     configureBans(this.#bans.keeper, generation.config);
     this.#issuers.settle(generation.config);
+    if (this.#keys !== null) configureKeys(this.#keys.keeper, generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
   }
@@ -386,6 +394,7 @@ class RunningGateway implements Gateway {
         }),
       limiter: this.#limiter.table,
       bans: this.#bans.keeper,
+      keys: this.#keys?.keeper ?? null,
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
       redis: this.#redis?.state ?? null,
@@ -406,6 +415,7 @@ class RunningGateway implements Gateway {
       reload: () => this.reload(),
       status: () => this.#status(),
       bans: this.#bans.keeper,
+      ...(this.#keys === null ? {} : { keys: this.#keys.keeper }),
       // Looked up each time: a reload replaces the log.
       log: {
         warn: (context, message) => this.#log.warn(context, message),

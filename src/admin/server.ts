@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { BanDesk } from '../abuse/ban-orders.ts';
+import type { KeyDesk } from '../api-keys/orders.ts';
 import { SallyportError } from '../errors.ts';
 import { addBan, liftBan, listBans } from './bans.ts';
 import { readJson } from './body.ts';
 import { type Gate, gateFor } from './gate.ts';
+import { changeKey, createKey, KEY_ACTIONS, listKeys, showKey, verifyKey } from './keys.ts';
 import { answerBadRequest, json, type Problem, problem, problemOf, type Reply } from './reply.ts';
 
 export interface AdminOptions {
@@ -23,6 +25,8 @@ export interface AdminOptions {
   readonly status: () => object;
   /** Behind /bans; where there is none the paths are not there. */
   readonly bans?: BanDesk;
+  /** Behind /keys; where there is none the paths are not there. */
+  readonly keys?: KeyDesk;
   /** Told about refused and failed requests. */
   readonly log?: AdminLog;
 }
@@ -80,9 +84,12 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
 /** Where there is a desk. The second one has an id behind it. */
 const BANS_PATH = '/bans';
 const BAN_PATH = '/bans/';
+const KEYS_PATH = '/keys';
+const VERIFY_PATH = '/keys/verify';
+const KEY_PATH = '/keys/';
 
 /**
- * Starts the operators' listener: metrics, health, status, reload, bans.
+ * Starts the operators' listener: metrics, health, status, reload, bans, API keys.
  *
  * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
  * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
@@ -142,7 +149,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
 }
 
 async function dispatch(request: IncomingMessage, response: ServerResponse, options: AdminOptions): Promise<Reply> {
-  const endpoint = endpointOf(pathOf(request), options.bans);
+  const endpoint = endpointOf(pathOf(request), options);
   if (endpoint === null) return problem(404, `The paths are ${paths(options).join(', ')}.`);
   const { methods, takesBody } = endpoint;
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
@@ -157,8 +164,13 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, opti
   return endpoint.answer(options, { request, body: undefined });
 }
 
-function endpointOf(path: string, bans: BanDesk | undefined): Endpoint | null {
-  if (bans === undefined || !(path === BANS_PATH || path.startsWith(BAN_PATH))) return ENDPOINTS.get(path) ?? null;
+function endpointOf(path: string, { bans, keys }: AdminOptions): Endpoint | null {
+  if (bans !== undefined && (path === BANS_PATH || path.startsWith(BAN_PATH))) return bansEndpoint(path, bans);
+  if (keys !== undefined && (path === KEYS_PATH || path.startsWith(KEY_PATH))) return keysEndpoint(path, keys);
+  return ENDPOINTS.get(path) ?? null;
+}
+
+function bansEndpoint(path: string, bans: BanDesk): Endpoint {
   if (path === BANS_PATH) {
     return {
       methods: ['GET', 'POST'],
@@ -171,8 +183,37 @@ function endpointOf(path: string, bans: BanDesk | undefined): Endpoint | null {
   return { methods: ['DELETE'], answer: (_options, { request }) => liftBan(bans, id, clientOf(request)) };
 }
 
-function paths({ bans }: AdminOptions): string[] {
-  return [...ENDPOINTS.keys(), ...(bans === undefined ? [] : [BANS_PATH, `${BAN_PATH}ID`])];
+function keysEndpoint(path: string, keys: KeyDesk): Endpoint | null {
+  if (path === KEYS_PATH) {
+    return {
+      methods: ['GET', 'POST'],
+      takesBody: true,
+      answer: (_options, { request, body }) =>
+        request.method === 'POST' ? createKey(keys, body, clientOf(request)) : listKeys(keys, request.url ?? ''),
+    };
+  }
+  if (path === VERIFY_PATH) {
+    return { methods: ['POST'], takesBody: true, answer: (_options, { body }) => verifyKey(keys, body) };
+  }
+  const [id = '', last, ...more] = path.slice(KEY_PATH.length).split('/');
+  if (last === undefined) return { methods: ['GET'], answer: () => showKey(keys, id) };
+  const action = KEY_ACTIONS.find((name) => name === last);
+  if (action === undefined || more.length > 0) return null;
+  return {
+    methods: ['POST'],
+    ...(action === 'rotate' ? { takesBody: true } : {}),
+    answer: (_options, { request, body }) => changeKey(keys, id, action, body, clientOf(request)),
+  };
+}
+
+function paths({ bans, keys }: AdminOptions): string[] {
+  return [
+    ...ENDPOINTS.keys(),
+    ...(bans === undefined ? [] : [BANS_PATH, `${BAN_PATH}ID`]),
+    ...(keys === undefined
+      ? []
+      : [KEYS_PATH, VERIFY_PATH, `${KEY_PATH}ID`, ...KEY_ACTIONS.map((action) => `${KEY_PATH}ID/${action}`)]),
+  ];
 }
 
 function clientOf({ socket }: IncomingMessage): string {

@@ -5,6 +5,7 @@ import { addBansCommand } from './bans.ts';
 import { runCheck } from './check.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
+import { addKeysCommand } from './keys.ts';
 import { reload } from './reload.ts';
 import { serve } from './serve.ts';
 import { versionLine } from './version.ts';
@@ -49,6 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       keep(reload({ configFile: options.config, url: options.url, env: process.env })),
     );
   addBansCommand(program, keep);
+  addKeysCommand(program, keep);
   program
     .command('version')
     .description('print the version')

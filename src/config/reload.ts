@@ -21,6 +21,12 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'abuse.bansMax',
   'abuse.file',
   'limiter.exchangeMs',
+  'apiKeys.store',
+  'apiKeys.file',
+  'apiKeys.secret',
+  'apiKeys.environment',
+  'apiKeys.keysMax',
+  'apiKeys.exchangeMs',
   'redis',
 ]);
 

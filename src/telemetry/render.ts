@@ -3,6 +3,7 @@ import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { callerFamilies } from './caller-families.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
 import { type IssuerGauge, issuerFamilies } from './issuer-families.ts';
+import { keyFamilies } from './key-families.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
@@ -76,6 +77,18 @@ export interface BanGauges {
   readonly untold: number;
 }
 
+/** State of the API keys. */
+export interface KeyGauges {
+  /** Changes are taken, and those of other gateways heard. */
+  readonly isUp: boolean;
+  /** Changes by operators of this gateway. */
+  readonly made: number;
+  /** Changes that came from other gateways. */
+  readonly heard: number;
+  /** Keys by how they stand. */
+  counts(): Readonly<Record<string, number>>;
+}
+
 /** State of the exchange of counts through Redis. */
 export interface RedisGauges {
   readonly isUp: boolean;
@@ -97,6 +110,8 @@ export interface MetricsSources {
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
   readonly bans: BanGauges;
+  /** Null where there are none. */
+  readonly keys: KeyGauges | null;
   /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
@@ -140,6 +155,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
     ...callerFamilies(sources),
+    ...keyFamilies(sources),
     ...redisFamilies(sources),
     ...issuerFamilies(sources),
     ...processFamilies(sources),

@@ -44,6 +44,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     limiterWords: words(),
     banWords: words(),
     trafficWords: { throttles: words(), concurrency: words(), memory: words() },
+    keys: () => null,
     redisAuthorities: [],
     lines: { write: (_lines: string, done: () => void) => done() },
     log: () => log,

@@ -32,6 +32,7 @@ const renderer = createMetricsRenderer({
   ],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
   bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6, takenLocks: 2, untold: 3 },
+  keys: { isUp: true, made: 3, heard: 2, counts: () => ({ active: 4, revoked: 1 }) },
   throttles: () => [{ policy: 'steady', waiting: 9 }],
   concurrency: () => [
     { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },
