@@ -75,5 +75,8 @@ function withCommand(argv: readonly string[]): string[] {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exit(await main(process.argv.slice(2)));
+  const exitCode = await main(process.argv.slice(2));
+  // A long list may still be on its way into a pipe.
+  await new Promise((resolve) => process.stdout.write('', resolve));
+  process.exit(exitCode);
 }
