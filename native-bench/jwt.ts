@@ -27,7 +27,7 @@ import {
 //   jose        its promise included
 //   cold        the whole of TokenJudge for a token never seen, and how many times `verify` that is
 //   remembered  the whole of TokenJudge for a token seen before
-// Every token differs; the count of those let in proves the work.
+// Every token differs; the count of those let in proves the work. The first row pays for code that is not compiled yet.
 //
 //   node dist/native-bench/jwt.js [algorithm...]
 
