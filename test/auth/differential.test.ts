@@ -37,7 +37,7 @@ const issuer = issuerWith(
   { algorithms, leewaySeconds: 5 },
 );
 
-/** Why ours may refuse what jose lets in. Not among them: everything about keys, signatures, issuers, audiences, times. */
+/** Why ours may refuse what jose lets in. Keys, signatures, issuers, audiences and `exp` are not among them. */
 const STRICTER: ReadonlySet<AuthReason> = new Set<AuthReason>([
   'malformed',
   'critical',
