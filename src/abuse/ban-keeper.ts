@@ -3,13 +3,13 @@ import { formatAddress, parseAddress } from '../base/ip-address.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
 import { steadyNow } from '../base/steady-clock.ts';
 import { compileRanges } from '../config/address-ranges.ts';
-import type { BanChannel } from './ban-channel.ts';
-import { BanExchange } from './ban-exchange.ts';
-import { type BanFile, isDiskFull } from './ban-file.ts';
+import type { RecordChannel } from '../records/record-channel.ts';
+import { RecordExchange } from '../records/record-exchange.ts';
+import { isDiskFull, type RecordFile } from '../records/record-file.ts';
+import type { RecordLog } from '../records/record-log.ts';
+import { RecordSaver } from '../records/record-saver.ts';
 import type { KeyHasher } from './ban-judge.ts';
-import type { BanLog } from './ban-log.ts';
 import type { BanAnswer, BanDesk, BanOrder, BanPage, BanQuery, BanView } from './ban-orders.ts';
-import { BanSaver } from './ban-saver.ts';
 import { type BanTable, rememberedAfterMs } from './ban-table.ts';
 import { keyText } from './key-text.ts';
 import { type BanRecord, banId, formatRecord, isLifted, mergeRecords, parseRecord, shownKey } from './record.ts';
@@ -24,11 +24,11 @@ export interface BanKeeperOptions {
   readonly saltOf: (text: string) => number;
   /** Name of this machine, for lists. */
   readonly node: string;
-  readonly log: () => BanLog;
+  readonly log: () => RecordLog;
   /** Null where none are kept. */
-  readonly file: BanFile | null;
+  readonly file: RecordFile<BanRecord> | null;
   /** Null where there are no other machines. */
-  readonly channel: BanChannel | null;
+  readonly channel: RecordChannel | null;
   /** The process's own when absent. */
   readonly clocks?: BanClocks;
   /** Shortest time between two writings of the file. */
@@ -82,8 +82,8 @@ export class BanKeeper implements BanDesk {
   readonly #entries = new Map<string, Entry>();
   /** Hash -> id. */
   readonly #ids = new Map<string, string>();
-  readonly #saver: BanSaver | null;
-  readonly #exchange: BanExchange | null;
+  readonly #saver: RecordSaver | null;
+  readonly #exchange: RecordExchange | null;
   #rules: AbuseSettings['rules'] = {};
   #prefix = new ClientPrefix(64);
   #exempt: AddressSet = compileAddressSet([]);
@@ -101,12 +101,16 @@ export class BanKeeper implements BanDesk {
     this.#table = table;
     this.#clocks = options.clocks ?? PROCESS_CLOCKS;
     this.#offsetMs = this.#clocks.wallMs() - this.#clocks.steadyMs();
-    this.#saver = file === null ? null : new BanSaver(file, () => this.#lines(), log, saveEveryMs);
+    this.#saver =
+      file === null
+        ? null
+        : new RecordSaver({ file, lines: () => this.#lines(), things: 'bans', log, everyMs: saveEveryMs });
     this.#exchange =
       channel === null
         ? null
-        : new BanExchange({
+        : new RecordExchange({
             channel,
+            things: 'bans',
             log,
             textOf: (id) => this.#entries.get(id)?.line ?? null,
             ids: () => [...this.#entries.keys()],

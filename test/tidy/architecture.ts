@@ -9,7 +9,7 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['identity', 'transaction', 'redis'],
+  ['identity', 'transaction', 'redis', 'records'],
   [
     'limiter',
     'abuse',
@@ -18,6 +18,7 @@ export const RANKS: readonly (readonly string[])[] = [
     'issuers',
     'api-keys',
     'revocation',
+    'replay',
     'login',
     'validate',
     'body',
