@@ -13,6 +13,7 @@ import { DescriptorWatch } from './gateway/descriptors.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
+import { configureRevocations, createRevocations, type Revocations } from './gateway/revocations.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
@@ -20,6 +21,8 @@ import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
+import { createReplayWords } from './replay/layout.ts';
+import { ReplayTable } from './replay/replay-table.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
@@ -77,6 +80,8 @@ class RunningGateway implements Gateway {
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
   readonly #bans: Bans;
+  readonly #revocations: Revocations;
+  readonly #replayWords: Int32Array<SharedArrayBuffer>;
   readonly #traffic: TrafficKeeper;
   readonly #redis: RedisKeeper | null;
   readonly #checks: ActiveChecks;
@@ -109,7 +114,10 @@ class RunningGateway implements Gateway {
       info: (context, message) => this.#log.info(context, message),
       warn: (context, message) => this.#log.warn(context, message),
     });
-    this.#bans = createBans(config, this.#limiter.words, this.#redis?.client ?? null, () => this.#log);
+    const redis = this.#redis?.client ?? null;
+    this.#bans = createBans(config, this.#limiter.words, redis, () => this.#log);
+    this.#revocations = createRevocations(config, this.#limiter.words, redis, () => this.#log);
+    this.#replayWords = createReplayWords(config.dpop.replaysMax);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -129,6 +137,8 @@ class RunningGateway implements Gateway {
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
         banWords: this.#bans.words,
+        revocationWords: this.#revocations.words,
+        replayWords: this.#replayWords,
         trafficWords: this.#traffic.words,
         redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
@@ -171,8 +181,9 @@ class RunningGateway implements Gateway {
     if (config.admin.port !== 0) await this.#startAdmin(config);
     // Counts of before are there when the first request comes.
     await this.#redis?.start();
-    // Who is banned must not be served in the first second.
+    // Who is banned or revoked must not be served in the first second.
     await this.#bans.keeper.start();
+    await this.#revocations.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
     this.#serving = true;
@@ -214,6 +225,7 @@ class RunningGateway implements Gateway {
     await this.#admin?.close();
     // Behind the last order of an operator: what was answered is saved.
     await this.#bans.keeper.stop();
+    await this.#revocations.keeper.stop();
     await this.#redis?.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
@@ -301,6 +313,7 @@ class RunningGateway implements Gateway {
   #applied(generation: Generation): void {
     this.#generation = generation;
     configureBans(this.#bans.keeper, generation.config);
+    configureRevocations(this.#revocations.keeper, generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
   }
@@ -365,6 +378,8 @@ class RunningGateway implements Gateway {
         }),
       limiter: this.#limiter.table,
       bans: this.#bans.keeper,
+      revocations: this.#revocations.keeper,
+      replays: new ReplayTable(this.#replayWords),
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
       redis: this.#redis?.state ?? null,
@@ -384,6 +399,7 @@ class RunningGateway implements Gateway {
       reload: () => this.reload(),
       status: () => this.#status(),
       bans: this.#bans.keeper,
+      revocations: this.#revocations.keeper,
       // Looked up each time: a reload replaces the log.
       log: {
         warn: (context, message) => this.#log.warn(context, message),

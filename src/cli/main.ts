@@ -6,6 +6,7 @@ import { runCheck } from './check.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { reload } from './reload.ts';
+import { addRevocationCommands } from './revocations.ts';
 import { serve } from './serve.ts';
 import { versionLine } from './version.ts';
 
@@ -49,6 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       keep(reload({ configFile: options.config, url: options.url, env: process.env })),
     );
   addBansCommand(program, keep);
+  addRevocationCommands(program, keep);
   program
     .command('version')
     .description('print the version')

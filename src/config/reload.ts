@@ -20,6 +20,9 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'limiter.slots',
   'abuse.bansMax',
   'abuse.file',
+  'revocations.max',
+  'revocations.file',
+  'dpop.replaysMax',
   'limiter.exchangeMs',
   'redis',
 ]);

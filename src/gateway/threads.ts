@@ -15,6 +15,8 @@ export interface ThreadsOptions {
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
   readonly trafficWords: TrafficWords;
   readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
@@ -150,6 +152,8 @@ export class Threads {
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
       banWords: options.banWords,
+      revocationWords: options.revocationWords,
+      replayWords: options.replayWords,
       trafficWords: options.trafficWords,
       redisAuthorities: options.redisAuthorities,
       tls: this.#tls,

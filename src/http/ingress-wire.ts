@@ -42,6 +42,10 @@ export interface IngressTask {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  /** See src/revocation/layout.ts. */
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  /** See src/replay/layout.ts. */
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
   readonly trafficWords: TrafficWords;
   /** PEM certificates of `redis.tls.ca`; none for the system's. */
   readonly redisAuthorities: readonly string[];

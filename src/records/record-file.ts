@@ -23,6 +23,8 @@ export interface RecordFileOptions<R> {
   readonly recordsMax: number;
   /** Longest line, characters. */
   readonly lengthMax: number;
+  /** A damaged file: move it aside and use what is sound, or stop the boot. */
+  readonly whenDamaged: 'keep-aside' | 'refuse';
   /** @returns  Null for what this program would not have written. */
   readonly parse: (line: string, nowMs: number) => R | null;
 }
@@ -59,10 +61,11 @@ export class RecordFile<R> {
   }
 
   /**
-   * Reads what there is. A file that is damaged is moved aside and its sound lines are used. A file that is not ours is
-   * left alone, and stops the boot: whoever named it meant another one.
+   * Reads what there is. A file that is damaged is moved aside and its sound lines are used, or it stops the boot. A
+   * file that is not ours is left alone, and stops the boot: whoever named it meant another one.
    *
-   * @throws  SP_CONFIG  A file of something else, of a newer version, or that cannot be read; with the remedy.
+   * @throws  SP_CONFIG  A file of something else, of a newer version, or that cannot be read; a damaged one where that
+   *                     is refused; with the remedy.
    */
   async load(nowMs: number): Promise<LoadedRecords<R>> {
     this.#removeLeftovers(nowMs);
@@ -74,6 +77,10 @@ export class RecordFile<R> {
     const sound = rest.map((line) => this.#parse(line, nowMs)).filter((record) => record !== null);
     const lost = Math.max(0, rest.length - 1 - sound.length);
     if (found === null && lost === 0) return { records: sound, damage: null };
+    const damage = found ?? `${lost} lines are no ${this.#o.things}`;
+    if (this.#o.whenDamaged === 'refuse') {
+      throw this.refused(`is damaged (${damage}): put a sound copy in its place, or move it away and do without`);
+    }
     const keptAs = `${this.path}.bad`;
     try {
       await rename(this.path, keptAs);
@@ -83,7 +90,7 @@ export class RecordFile<R> {
         error,
       );
     }
-    return { records: sound, damage: { found: found ?? `${lost} lines are no ${this.#o.things}`, keptAs } };
+    return { records: sound, damage: { found: damage, keptAs } };
   }
 
   /** Writes all records, a line each. @throws  The system's error. */

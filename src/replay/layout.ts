@@ -14,6 +14,7 @@
  *  |    table-lock  |                |
  *  |  8 seen        |                |
  *  |  9 full        |                |
+ *  | 10 alone       |                |
  * ```
  *
  * Entries are a ring: the oldest, and as many behind it as are in use. Each claim first takes a few from its old end
@@ -35,6 +36,8 @@ export const LOCK = 4;
 /** Claims refused because the proof was there, and because the table was full. */
 export const SEEN = 8;
 export const FULL = 9;
+/** Claims that held here alone, since Redis did not say what the other machines know. */
+export const ALONE = 10;
 
 export const ID_HIGH = 0;
 export const ID_LOW = 1;

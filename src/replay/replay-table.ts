@@ -1,6 +1,7 @@
 // hot path: synchronous, never throws
 import { TableLock } from '../base/table-lock.ts';
 import {
+  ALONE,
   ENTRIES,
   ENTRY_WORDS,
   FULL,
@@ -65,6 +66,16 @@ export class ReplayTable {
   /** Claims refused because there was no room. */
   get full(): number {
     return Atomics.load(this.#words, FULL) >>> 0;
+  }
+
+  /** Claims that held here alone. */
+  get alone(): number {
+    return Atomics.load(this.#words, ALONE) >>> 0;
+  }
+
+  /** A claim could not be held against those of other machines. */
+  heldAlone(): void {
+    Atomics.add(this.#words, ALONE, 1);
   }
 
   /**

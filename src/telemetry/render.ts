@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
+import { identityFamilies } from './identity-families.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
@@ -74,6 +75,25 @@ export interface BanGauges {
   readonly untold: number;
 }
 
+/** State of revocations. */
+export interface RevocationGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  /** Those of other machines that do not hold for want of room. */
+  readonly unenforced: number;
+  readonly refused: number;
+}
+
+/** State of the table of proofs seen. */
+export interface ReplayGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  readonly seen: number;
+  readonly full: number;
+  /** Taken without the other machines. */
+  readonly alone: number;
+}
+
 /** State of the exchange of counts through Redis. */
 export interface RedisGauges {
   readonly isUp: boolean;
@@ -95,6 +115,8 @@ export interface MetricsSources {
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
   readonly bans: BanGauges;
+  readonly revocations: RevocationGauges;
+  readonly replays: ReplayGauges;
   /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
@@ -135,6 +157,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...requestFamilies(sources),
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
+    ...identityFamilies(sources),
     ...redisFamilies(sources),
     ...processFamilies(sources),
   ]);

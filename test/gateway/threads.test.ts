@@ -43,6 +43,8 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     targetTable: new SharedArrayBuffer(4),
     limiterWords: words(),
     banWords: words(),
+    revocationWords: words(),
+    replayWords: words(),
     trafficWords: { throttles: words(), concurrency: words(), memory: words() },
     redisAuthorities: [],
     lines: { write: (_lines: string, done: () => void) => done() },
