@@ -11,6 +11,7 @@ export const AUTH_REASONS = [
   'algorithm',
   'type',
   'critical',
+  'embedded-key',
   'issuer',
   'audience',
   'unknown-key',

@@ -109,3 +109,31 @@ export const THROTTLE_ROWS_MAX = 1_024;
 
 /** Routes and upstreams with a bound on concurrency in one process. 700 bytes each per thread where it is adaptive. */
 export const CONCURRENCY_ROWS_MAX = 1_024;
+
+/** Longest `kid`, characters: it is a name in maps, and unknown ones are remembered. Thumbprints have 43. */
+export const KEY_ID_LENGTH_MAX = 256;
+
+/** RSA keys that signatures are verified with, bits. NIST SP 800-131A forbids shorter, and longer cost milliseconds. */
+export const RSA_BITS_MIN = 2_048;
+export const RSA_BITS_MAX = 8_192;
+
+/** Longest secret of an issuer, bytes. One beyond the block of its hash (64 or 128 bytes) is hashed first anyway. */
+export const SECRET_BYTES_MAX = 4_096;
+
+/** Nesting of a token's header and claims. Honest ones have 2 to 5; deep ones aim at what walks them. */
+export const TOKEN_DEPTH_MAX = 32;
+
+/** Longest `typ` of a token, characters. Media types have some twenty. */
+export const TOKEN_TYPE_LENGTH_MAX = 128;
+
+/** Keys tried on one token that names none, or a name that several have: each try costs a verification. */
+export const KEYS_TRIED_MAX = 8;
+
+/**
+ * Slow verifications that a thread has under way. All threads share the four of libuv's pool, with files and names: at
+ * a millisecond each these are 16 ms of work, and past it a token is answered 503.
+ */
+export const SLOW_VERIFICATIONS_MAX = 64;
+
+/** Outcomes of slow verifications that a thread keeps, 200 bytes each: a wrong token costs once, not at each try. */
+export const SLOW_OUTCOMES_MAX = 1_024;

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ALGORITHMS } from '../../src/auth/algorithms.ts';
+import { goodClaims, issuerWith, keyFor, NOW, NOW_MS, newJudge, newSigner, signToken } from './support.ts';
+
+describe('a good token', () => {
+  for (const alg of ALGORITHMS) {
+    test(`by ${alg} is let in`, () => {
+      const signer = newSigner(alg);
+      const issuer = issuerWith([keyFor(signer)], { algorithms: [alg] });
+      const judge = newJudge();
+      const token = signToken(signer, goodClaims({ client_id: 'app', jti: 't1', scope: 'read write' }));
+      const judged = judge.judge(token, [issuer], NOW_MS);
+      assert.equal(judged.kind, 'known', JSON.stringify(judged));
+      assert.ok(judged.kind === 'known');
+      const { claims, ...rest } = judged.identity;
+      assert.deepEqual(rest, {
+        kind: 'jwt',
+        issuer: 'main',
+        subject: 'alice',
+        client: 'app',
+        tokenId: 't1',
+        scopes: ['read', 'write'],
+        issuedAtMs: (NOW - 10) * 1_000,
+        expiresAtMs: (NOW + 300) * 1_000,
+        keyThumbprint: '',
+        rateLimit: '',
+      });
+      assert.equal(claims.sub, 'alice');
+      assert.equal(judge.judge(token, [issuer], NOW_MS + 1), judged);
+      assert.equal(judge.verifications, 1);
+    });
+  }
+});
