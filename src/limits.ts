@@ -137,3 +137,15 @@ export const SLOW_VERIFICATIONS_MAX = 64;
 
 /** Outcomes of slow verifications that a thread keeps, 200 bytes each: a wrong token costs once, not at each try. */
 export const SLOW_OUTCOMES_MAX = 1_024;
+
+/** Longest DPoP proof, bytes: one with an RSA key of 4,096 bits and its signature has some 1,700. */
+export const DPOP_PROOF_BYTES_MAX = 8_192;
+
+/** Longest `jti` of a proof, characters: RFC 9449 4.2 asks for 96 bits, a UUID has 36. */
+export const DPOP_ID_LENGTH_MAX = 256;
+
+/** Longest `htu` of a proof, characters: longer targets are refused before. */
+export const DPOP_URL_LENGTH_MAX = 8_192;
+
+/** Keys of recent proofs per thread: making one anew takes some 50 us, keeping one some 2 KB. */
+export const DPOP_KEYS_REMEMBERED_MAX = 1_024;
