@@ -12,6 +12,7 @@ import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
+import { nonceSecret } from './gateway/nonce-secret.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
 import { configureRevocations, createRevocations, type Revocations } from './gateway/revocations.ts';
 import { Threads } from './gateway/threads.ts';
@@ -139,6 +140,7 @@ class RunningGateway implements Gateway {
         banWords: this.#bans.words,
         revocationWords: this.#revocations.words,
         replayWords: this.#replayWords,
+        dpopSecret: nonceSecret(config.redis.keySecret),
         trafficWords: this.#traffic.words,
         redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,

@@ -12,7 +12,7 @@ import { type CompactToken, mediaType, readCompact } from './token.ts';
 import { keyOfJwk, type VerificationKey } from './verification-key.ts';
 import { verifySignature } from './verify.ts';
 
-/** A request that is judged. After a wait the same object is handed in again: what was found meanwhile belongs to it. */
+/** A request that is judged. After a wait the same object is handed in again: what was found meanwhile is its own. */
 export interface DpopAsked {
   /** Values of the `DPoP` fields, as they came. */
   readonly proofs: readonly string[];

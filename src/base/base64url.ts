@@ -55,7 +55,7 @@ export function decodeBase64Url(bytes: Buffer, from: number, to: number, at: num
   const a = DIGITS[bytes[i] as number] as number;
   const b = DIGITS[bytes[i + 1] as number] as number;
   const c = rest === 3 ? (DIGITS[bytes[i + 2] as number] as number) : 0;
-  if ((seen | a | b | c) > 63 || ((rest === 3 ? c & 0b11 : b & 0b1111) !== 0)) return -1;
+  if ((seen | a | b | c) > 63 || (rest === 3 ? c & 0b11 : b & 0b1111) !== 0) return -1;
   bytes[out] = (a << 2) | (b >> 4);
   if (rest === 2) return out + 1;
   bytes[out + 1] = (b << 4) | (c >> 2);

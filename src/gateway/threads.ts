@@ -17,6 +17,7 @@ export interface ThreadsOptions {
   readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly revocationWords: Int32Array<SharedArrayBuffer>;
   readonly replayWords: Int32Array<SharedArrayBuffer>;
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
   readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
@@ -154,6 +155,7 @@ export class Threads {
       banWords: options.banWords,
       revocationWords: options.revocationWords,
       replayWords: options.replayWords,
+      dpopSecret: options.dpopSecret,
       trafficWords: options.trafficWords,
       redisAuthorities: options.redisAuthorities,
       tls: this.#tls,

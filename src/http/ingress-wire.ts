@@ -46,6 +46,8 @@ export interface IngressTask {
   readonly revocationWords: Int32Array<SharedArrayBuffer>;
   /** See src/replay/layout.ts. */
   readonly replayWords: Int32Array<SharedArrayBuffer>;
+  /** What nonces of proofs are made with: see src/auth/dpop-nonce.ts. */
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
   /** PEM certificates of `redis.tls.ca`; none for the system's. */
   readonly redisAuthorities: readonly string[];

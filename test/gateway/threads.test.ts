@@ -45,6 +45,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     banWords: words(),
     revocationWords: words(),
     replayWords: words(),
+    dpopSecret: new Uint8Array(32),
     trafficWords: { throttles: words(), concurrency: words(), memory: words() },
     redisAuthorities: [],
     lines: { write: (_lines: string, done: () => void) => done() },
