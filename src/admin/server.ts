@@ -3,11 +3,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { BanDesk } from '../abuse/ban-orders.ts';
 import type { KeyDesk } from '../api-keys/orders.ts';
 import { SallyportError } from '../errors.ts';
+import type { RevocationDesk } from '../revocation/orders.ts';
 import { addBan, liftBan, listBans } from './bans.ts';
 import { readJson } from './body.ts';
 import { type Gate, gateFor } from './gate.ts';
 import { changeKey, createKey, KEY_ACTIONS, listKeys, showKey, verifyKey } from './keys.ts';
 import { answerBadRequest, json, type Problem, problem, problemOf, type Reply } from './reply.ts';
+import { addRevocation, liftRevocation, listRevocations } from './revocations.ts';
 
 export interface AdminOptions {
   /** Anything but a loopback address needs a token. */
@@ -27,6 +29,8 @@ export interface AdminOptions {
   readonly bans?: BanDesk;
   /** Behind /keys; where there is none the paths are not there. */
   readonly keys?: KeyDesk;
+  /** Behind /revocations, likewise. */
+  readonly revocations?: RevocationDesk;
   /** Told about refused and failed requests. */
   readonly log?: AdminLog;
 }
@@ -81,15 +85,20 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
   ['/reload', { methods: ['POST'], answer: reload }],
 ]);
 
-/** Where there is a desk. The second one has an id behind it. */
-const BANS_PATH = '/bans';
-const BAN_PATH = '/bans/';
 const KEYS_PATH = '/keys';
 const VERIFY_PATH = '/keys/verify';
 const KEY_PATH = '/keys/';
 
+/** A list of records, and what may be done to one; one record is at the path with `/ID` behind it. */
+interface Desk {
+  readonly path: string;
+  list(target: string): Reply;
+  add(body: unknown, who: string): Reply | Promise<Reply>;
+  lift(id: string, who: string): Reply | Promise<Reply>;
+}
+
 /**
- * Starts the operators' listener: metrics, health, status, reload, bans, API keys.
+ * Starts the operators' listener: metrics, health, status, reload, bans, revocations, API keys.
  *
  * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
  * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
@@ -164,23 +173,21 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, opti
   return endpoint.answer(options, { request, body: undefined });
 }
 
-function endpointOf(path: string, { bans, keys }: AdminOptions): Endpoint | null {
-  if (bans !== undefined && (path === BANS_PATH || path.startsWith(BAN_PATH))) return bansEndpoint(path, bans);
+function endpointOf(path: string, options: AdminOptions): Endpoint | null {
+  const { keys } = options;
   if (keys !== undefined && (path === KEYS_PATH || path.startsWith(KEY_PATH))) return keysEndpoint(path, keys);
-  return ENDPOINTS.get(path) ?? null;
-}
-
-function bansEndpoint(path: string, bans: BanDesk): Endpoint {
-  if (path === BANS_PATH) {
+  const desk = desksOf(options).find((each) => path === each.path || path.startsWith(`${each.path}/`));
+  if (desk === undefined) return ENDPOINTS.get(path) ?? null;
+  if (path === desk.path) {
     return {
       methods: ['GET', 'POST'],
       takesBody: true,
       answer: (_options, { request, body }) =>
-        request.method === 'POST' ? addBan(bans, body, clientOf(request)) : listBans(bans, request.url ?? ''),
+        request.method === 'POST' ? desk.add(body, clientOf(request)) : desk.list(request.url ?? ''),
     };
   }
-  const id = path.slice(BAN_PATH.length);
-  return { methods: ['DELETE'], answer: (_options, { request }) => liftBan(bans, id, clientOf(request)) };
+  const id = path.slice(desk.path.length + 1);
+  return { methods: ['DELETE'], answer: (_options, { request }) => desk.lift(id, clientOf(request)) };
 }
 
 function keysEndpoint(path: string, keys: KeyDesk): Endpoint | null {
@@ -206,13 +213,33 @@ function keysEndpoint(path: string, keys: KeyDesk): Endpoint | null {
   };
 }
 
-function paths({ bans, keys }: AdminOptions): string[] {
+function desksOf({ bans, revocations }: AdminOptions): readonly Desk[] {
+  const desks: Desk[] = [];
+  if (bans !== undefined) {
+    desks.push({
+      path: '/bans',
+      list: (target) => listBans(bans, target),
+      add: (body, who) => addBan(bans, body, who),
+      lift: (id, who) => liftBan(bans, id, who),
+    });
+  }
+  if (revocations !== undefined) {
+    desks.push({
+      path: '/revocations',
+      list: (target) => listRevocations(revocations, target),
+      add: (body, who) => addRevocation(revocations, body, who),
+      lift: (id, who) => liftRevocation(revocations, id, who),
+    });
+  }
+  return desks;
+}
+
+function paths(options: AdminOptions): string[] {
+  const ofKeys = [KEYS_PATH, VERIFY_PATH, `${KEY_PATH}ID`, ...KEY_ACTIONS.map((action) => `${KEY_PATH}ID/${action}`)];
   return [
     ...ENDPOINTS.keys(),
-    ...(bans === undefined ? [] : [BANS_PATH, `${BAN_PATH}ID`]),
-    ...(keys === undefined
-      ? []
-      : [KEYS_PATH, VERIFY_PATH, `${KEY_PATH}ID`, ...KEY_ACTIONS.map((action) => `${KEY_PATH}ID/${action}`)]),
+    ...desksOf(options).flatMap(({ path }) => [path, `${path}/ID`]),
+    ...(options.keys === undefined ? [] : ofKeys),
   ];
 }
 

@@ -7,6 +7,7 @@ import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { addKeysCommand } from './keys.ts';
 import { reload } from './reload.ts';
+import { addRevocationCommands } from './revocations.ts';
 import { serve } from './serve.ts';
 import { versionLine } from './version.ts';
 
@@ -51,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
   addBansCommand(program, keep);
   addKeysCommand(program, keep);
+  addRevocationCommands(program, keep);
   program
     .command('version')
     .description('print the version')

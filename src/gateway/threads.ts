@@ -17,6 +17,9 @@ export interface ThreadsOptions {
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
   /** API keys as they are now; null where there are none. */
   readonly keys: () => KeySnapshot | null;
@@ -166,6 +169,9 @@ export class Threads {
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
       banWords: options.banWords,
+      revocationWords: options.revocationWords,
+      replayWords: options.replayWords,
+      dpopSecret: options.dpopSecret,
       trafficWords: options.trafficWords,
       keys: options.keys(),
       redisAuthorities: options.redisAuthorities,

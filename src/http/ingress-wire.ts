@@ -46,6 +46,12 @@ export interface IngressTask {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  /** See src/revocation/layout.ts. */
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  /** See src/replay/layout.ts. */
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
+  /** What nonces of proofs are made with: see src/auth/dpop-nonce.ts. */
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
   /** API keys at the start of the thread; null where there are none. Changes since then wait on `control`. */
   readonly keys: KeySnapshot | null;

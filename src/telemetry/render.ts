@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { callerFamilies } from './caller-families.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
+import { identityFamilies } from './identity-families.ts';
 import { type IssuerGauge, issuerFamilies } from './issuer-families.ts';
 import { keyFamilies } from './key-families.ts';
 import {
@@ -89,6 +90,25 @@ export interface KeyGauges {
   counts(): Readonly<Record<string, number>>;
 }
 
+/** State of revocations. */
+export interface RevocationGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  /** Those of other machines that do not hold for want of room. */
+  readonly unenforced: number;
+  readonly refused: number;
+}
+
+/** State of the table of proofs seen. */
+export interface ReplayGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  readonly seen: number;
+  readonly full: number;
+  /** Taken without the other machines. */
+  readonly alone: number;
+}
+
 /** State of the exchange of counts through Redis. */
 export interface RedisGauges {
   readonly isUp: boolean;
@@ -112,6 +132,8 @@ export interface MetricsSources {
   readonly bans: BanGauges;
   /** Null where there are none. */
   readonly keys: KeyGauges | null;
+  readonly revocations: RevocationGauges;
+  readonly replays: ReplayGauges;
   /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
@@ -156,6 +178,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...policyFamilies(sources),
     ...callerFamilies(sources),
     ...keyFamilies(sources),
+    ...identityFamilies(sources),
     ...redisFamilies(sources),
     ...issuerFamilies(sources),
     ...processFamilies(sources),
