@@ -71,7 +71,7 @@ const EVIL: readonly (readonly [what: string, result: string, answer: (provider:
   ['a closed connection', 'connection', (p) => (p.answer = (request) => request.socket.destroy())],
 ];
 
-describe('what a provider may answer instead of keys', () => {
+describe('what a provider may answer instead of keys', { concurrency: 8 }, () => {
   assert.equal(EVIL.length, 24);
   for (const [what, result, answer] of EVIL) {
     it(`${what}: the keys of before stay, and it counts as ${result}`, async (t) => {
