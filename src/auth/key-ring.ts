@@ -232,7 +232,7 @@ class RemoteKeys implements IssuerKeys {
     return count;
   }
 
-  /** @param beganAtMs  Of a fetch that brought all keys there are; 0 for none. What was asked for later may be there. */
+  /** @param beganAtMs  Of a fetch that brought all keys there are; 0 for none. It says nothing of later asks. */
   #answer(beganAtMs: number, nowMs: number): void {
     const awaited = this.#awaited;
     if (awaited.size === 0) return;
