@@ -143,3 +143,21 @@ export const SLOW_VERIFICATIONS_MAX = 64;
 
 /** Outcomes of slow verifications that a thread keeps, 200 bytes each: a wrong token costs once, not at each try. */
 export const SLOW_OUTCOMES_MAX = 1_024;
+
+/** Longest token that a server is asked about, characters: what issuers' tokens may have by default. */
+export const INTROSPECTED_TOKEN_CHARACTERS_MAX = 8_192;
+
+/** Longest answer about a token, bytes. Honest ones have some hundred, with long lists of roles some thousand. */
+export const INTROSPECTION_ANSWER_BYTES_MAX = 65_536;
+
+/** Questions of a thread to one server that wait for a connection: 8 MiB of the longest tokens. */
+export const INTROSPECTION_QUEUE_MAX = 1_024;
+
+/**
+ * Requests of a thread that wait for one server, those whose clients have gone among them: they are let go of when the
+ * exchange ends. Honest ones are bounded by `authentication.waitingMax`.
+ */
+export const INTROSPECTION_WAITERS_MAX = 16_384;
+
+/** Memory for answers of one server, per thread: 8,192 of the usual half kilobyte are some 25 MiB. */
+export const INTROSPECTED_BYTES_MAX = 67_108_864;

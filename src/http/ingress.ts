@@ -1,4 +1,5 @@
 import { BanTable } from '../abuse/ban-table.ts';
+import { Introspectors } from '../auth/introspectors.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
@@ -51,6 +52,7 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
+  readonly #introspectors: Introspectors;
   readonly #callers: ThreadCallers;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
@@ -80,7 +82,18 @@ export class Ingress {
       report: (made) => this.#say(made),
     };
     this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
-    this.#callers = new ThreadCallers(NO_PARTS);
+    const { revoked } = NO_PARTS;
+    this.#introspectors = new Introspectors({
+      revoked,
+      // Looked up each time: a reload replaces the log.
+      warn: (context, message) => this.#log.warn(context, message),
+      nowMs: Date.now,
+    });
+    this.#callers = new ThreadCallers({
+      ...NO_PARTS,
+      revoked,
+      introspector: (name) => this.#introspectors.find(name),
+    });
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -185,6 +198,7 @@ export class Ingress {
     const { config, plan, routeRows, policyRows, trafficRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
+    this.#introspectors.use(config.introspection, generation.introspectionAuthorities);
     const clientAddresses = compileClientAddresses(config.trustedProxies);
     const pipeline = new Pipeline(
       {
@@ -304,6 +318,7 @@ export class Ingress {
     for (const timer of this.#timers) clearInterval(timer);
     this.#traffic.close();
     this.#strict?.stop();
+    this.#introspectors.close();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();
