@@ -33,7 +33,7 @@ export interface SoundClaims {
  *
  * @param claims  As `parseStrictObject` gives them.
  * @param nowMs   Milliseconds since the epoch.
- * @param kind    `opaque`: its server vouches for it, so that `exp` may be missing, and `aud` where none is asked for.
+ * @param kind    `opaque`: its server vouches for it; `exp` may be missing, and `aud` where none is asked for.
  * @returns       Who, or a refusal: `claims` (a wrong type, a missing `exp`), `audience`, `expired`, `not-yet-valid`,
  *                `issued-in-future`, `lifetime`.
  */
