@@ -13,7 +13,8 @@ import { WaitingCallers } from '../pipeline/waiting-caller.ts';
 export interface AuthParts {
   readonly apiKeys: KeyJudge | null;
   introspector(name: string): OpaqueJudge | null;
-  readonly proofs: ProofJudge;
+  /** For one configuration. */
+  proofs(config: Config): ProofJudge;
   readonly revoked: (identity: Identity, nowMs: number) => boolean;
 }
 
@@ -38,7 +39,8 @@ export class ThreadCallers {
    * @throws          SallyportError SP_CONFIG for a key that is none.
    */
   compile(config: Config, keys: ThreadKeys, tokenKey: string): ThreadAuth {
-    const { proofs, apiKeys, revoked } = this.#parts;
+    const parts = this.#parts;
+    const { apiKeys, revoked } = parts;
     const issuers = new Map<string, TrustedIssuer>();
     for (const [name, issuer] of Object.entries(config.issuers)) {
       issuers.set(name, trustedIssuer({ name, ...issuer }, keys.of(name)));
@@ -54,9 +56,10 @@ export class ThreadCallers {
         if (issuer === undefined) throw new SallyportError('SP_CONFIG', `no issuer ${name}`);
         return issuer;
       },
-      introspector: (name) => this.#parts.introspector(name),
+      introspector: (name) => parts.introspector(name),
       apiKeys: config.apiKeys.store === 'off' ? null : apiKeys,
-      proofs,
+      proofs: parts.proofs(config),
+      revoked,
       mustProve: ({ kind, issuer }) => {
         const source = kind === 'jwt' ? config.issuers[issuer] : config.introspection[issuer];
         return source?.requireDpop === true;
@@ -71,9 +74,9 @@ export class ThreadCallers {
 export const NO_PARTS: AuthParts = Object.freeze({
   apiKeys: null,
   introspector: () => null,
-  proofs: {
+  proofs: () => ({
     check: () => ({ kind: 'refused' as const, reason: 'dpop-invalid' as const, detail: 'no proof is looked at' }),
     nonce: () => '',
-  },
+  }),
   revoked: () => false,
 });
