@@ -21,7 +21,7 @@ import {
 
 // Microseconds per token and algorithm, best of some short runs, all in this run:
 //   verify      node:crypto alone, behind our door, bytes at hand
-//   node-rs     @node-rs/jsonwebtoken, which reads and checks the token as well; '-' where it cannot, or is not installed
+//   node-rs     @node-rs/jsonwebtoken, which reads and checks the token as well; '-' where it cannot or is not there
 //               (npm install --no-save @node-rs/jsonwebtoken@0.5.11: no registry lock holds its builds for all systems)
 //   fast-jwt    with its cache off
 //   jose        its promise included

@@ -143,3 +143,30 @@ export const SLOW_VERIFICATIONS_MAX = 64;
 
 /** Outcomes of slow verifications that a thread keeps, 200 bytes each: a wrong token costs once, not at each try. */
 export const SLOW_OUTCOMES_MAX = 1_024;
+
+/** Longest discovery document or key set, bytes. A key with its certificates has some four kilobytes. */
+export const ISSUER_ANSWER_BYTES_MAX = 1_048_576;
+
+/** Keys of one issuer that are used: each costs some kilobytes in every thread. Honest issuers have 1 to 10. */
+export const ISSUER_KEYS_MAX = 100;
+
+/** Keys of one set that are looked at, 20 to 100 us each on the main thread. */
+export const ISSUER_KEYS_SEEN_MAX = 1_000;
+
+/** Files of keys of one issuer, bytes each. */
+export const KEY_FILE_BYTES_MAX = 1_048_576;
+
+/**
+ * Names of unknown keys that requests of a thread may wait for at once, per issuer. A rotation brings one or two; who
+ * makes up names gets 401 past it, instead of holding requests until the provider has answered.
+ */
+export const KEY_IDS_AWAITED_MAX = 16;
+
+/** Names of keys asked for in vain that a thread remembers, per issuer; the oldest goes first. */
+export const KEY_IDS_IN_VAIN_MAX = 256;
+
+/**
+ * Requests of a thread that may wait for keys of one issuer; further ones are answered 503. Half of what may wait for
+ * anything by default (`authentication.waitingMax`), so that made-up names leave room for the rest.
+ */
+export const KEY_WAITERS_MAX = 512;

@@ -10,6 +10,7 @@ import type { Config } from './config/schema.ts';
 import { SallyportError } from './errors.ts';
 import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
+import { IssuerKeeper } from './gateway/issuer-keeper.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
@@ -79,6 +80,7 @@ class RunningGateway implements Gateway {
   readonly #bans: Bans;
   readonly #traffic: TrafficKeeper;
   readonly #redis: RedisKeeper | null;
+  readonly #issuers: IssuerKeeper;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
   readonly #tls: TlsKeeper;
@@ -110,6 +112,15 @@ class RunningGateway implements Gateway {
       warn: (context, message) => this.#log.warn(context, message),
     });
     this.#bans = createBans(config, this.#limiter.words, this.#redis?.client ?? null, () => this.#log);
+    this.#issuers = new IssuerKeeper({
+      // Looked up each time: a reload replaces the log.
+      log: {
+        info: (context, message) => this.#log.info(context, message),
+        warn: (context, message) => this.#log.warn(context, message),
+        error: (context, message) => this.#log.error(context, message),
+      },
+      onNews: (news) => this.#threads.tellKeys(news),
+    });
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -139,6 +150,8 @@ class RunningGateway implements Gateway {
           this.#metrics.threadRestarted();
         },
         onBan: (made) => this.#bans.keeper.receive(made),
+        issuerKeys: () => this.#issuers.news(),
+        onKeysWanted: (wanted) => this.#issuers.wanted(wanted),
       },
       this.#generation,
       material,
@@ -173,6 +186,7 @@ class RunningGateway implements Gateway {
     await this.#redis?.start();
     // Who is banned must not be served in the first second.
     await this.#bans.keeper.start();
+    await this.#issuers.prepare(config);
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
     this.#serving = true;
@@ -208,6 +222,7 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
+    this.#issuers.stop();
     this.#limiter.stop();
     this.#traffic.stop();
     this.#checks.stop();
@@ -233,6 +248,8 @@ class RunningGateway implements Gateway {
         );
       }
       const certificates = this.#tls.check(config);
+      // Keys that come with the configuration are there when it is.
+      await this.#issuers.prepare(config);
       const next = await this.#switch(before, config, certificates);
       this.#log = this.#createLog(config);
       this.#applied(next);
@@ -241,6 +258,7 @@ class RunningGateway implements Gateway {
       this.#log.info({ generation: next.number }, 'configuration reloaded');
       return { ok: true, generation: next.number };
     } catch (error) {
+      this.#issuers.settle(before.config);
       this.#metrics.reloadRefused();
       const problems = problemsOf(error);
       this.#log.error({ err: error, problems }, 'reload refused; the configuration of before stays');
@@ -301,6 +319,7 @@ class RunningGateway implements Gateway {
   #applied(generation: Generation): void {
     this.#generation = generation;
     configureBans(this.#bans.keeper, generation.config);
+    this.#issuers.settle(generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
   }
@@ -370,6 +389,7 @@ class RunningGateway implements Gateway {
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
       redis: this.#redis?.state ?? null,
+      issuers: () => this.#issuers.gauges(),
       main: this.#metrics,
       logLinesLost: () => this.#writer.lost,
       version: packageVersion(),
@@ -426,6 +446,7 @@ class RunningGateway implements Gateway {
         requests: this.#health.requests(slot),
         connections: this.#health.connections(slot),
       })),
+      issuers: this.#issuers.status(),
     };
   }
 

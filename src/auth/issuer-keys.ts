@@ -1,4 +1,4 @@
-import type { Waiting } from '../identity.ts';
+import type { NotLetIn, Waiting } from '../identity.ts';
 import type { VerificationKey } from './verification-key.ts';
 
 /**
@@ -24,7 +24,9 @@ export interface IssuerKeys {
    * changed a key under its name), and when no keys are there.
    *
    * @returns  How to wait for newer keys, after which the token is judged again; null when there will be none for it
-   *           now: they are static, were fetched a moment ago, or this name was asked for in vain.
+   *           now: they are static, this name was asked for in vain, or there are more unknown names than are looked
+   *           into. A refusal where nobody can say yet: there may be a key of this name, and the issuer is not asked
+   *           again so soon.
    */
-  ask(kid: string | undefined, nowMs: number): Waiting | null;
+  ask(kid: string | undefined, nowMs: number): Waiting | NotLetIn | null;
 }

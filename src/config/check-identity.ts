@@ -48,6 +48,12 @@ function checkIssuer({ issuer, algorithms, keys }: IssuerConfig, path: KeyPath, 
       ]);
     }
   }
+  if (keys.hosts.length > 0 && source !== 'discovery') {
+    const inner = [...path, 'keys', 'hosts'];
+    report.problem(inner, `hosts has no effect with source ${source}`, 'remove it, or set source: discovery', [
+      sourcePath,
+    ]);
+  }
   for (const [at, file] of keys.files.entries()) checkFile(file, [...path, 'keys', 'files', at], report);
   if (keys.ca !== '') checkFile(keys.ca, [...path, 'keys', 'ca'], report);
   for (const [at, algorithm] of algorithms.entries()) {

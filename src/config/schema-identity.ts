@@ -10,6 +10,10 @@ const WEB_URL = {
   pattern: '^https?://[^?#@\\\\\\s]+$',
   form: 'an https:// or http:// URL without user name, query or fragment',
 };
+const HOST_AND_PORT = {
+  pattern: '^([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$',
+  form: 'a host and a port, such as keys.example.com:443',
+};
 const SECRET = { secret: true };
 
 /** RFC 7518 3.1 and RFC 8037 3.1: what signatures may be made with. Never `none`. */
@@ -74,7 +78,7 @@ const Keys = section('Where the keys of an issuer come from.', {
   files: list(Type.String({ minLength: 1, file: true }), 'files: PEM public keys or certificates, JWKs or JWK sets.'),
   secret: text('secret: at least as long as the hash, 32 bytes for HS256.', '', SECRET),
   hosts: list(
-    Type.String({ minLength: 1 }),
+    Type.String(HOST_AND_PORT),
     'Further host:port that discovery may send us to for keys; the URL’s own is always allowed.',
   ),
   ca: text('PEM file of the authorities trusted; empty for the system’s.', '', { file: true }),

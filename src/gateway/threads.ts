@@ -3,6 +3,7 @@ import { Piscina } from 'piscina';
 import type { BanMade } from '../abuse/wire.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress, TrafficWords } from '../http/ingress-wire.ts';
+import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
 import { type LineTarget, receiveLines } from '../telemetry/line-channel.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
@@ -22,6 +23,9 @@ export interface ThreadsOptions {
   /** A thread ended that should not have: its stripes in shared tables are stale. */
   readonly onLost: (threadIndex: number) => void;
   readonly onBan: (made: BanMade) => void;
+  /** Keys of issuers as they are now, for a thread that begins or reloads. */
+  readonly issuerKeys: () => readonly IssuerKeysNews[];
+  readonly onKeysWanted: (wanted: KeysWanted) => void;
 }
 
 interface Thread {
@@ -113,7 +117,8 @@ export class Threads {
    */
   async reload(generation: Generation): Promise<void> {
     this.#generation = generation;
-    await this.#tellAll({ kind: 'reload', generation }, 'reloaded', generation.number);
+    const issuerKeys = this.#options.issuerKeys();
+    await this.#tellAll({ kind: 'reload', generation, issuerKeys }, 'reloaded', generation.number);
   }
 
   /** Gives every thread new certificates. @throws  When a thread could not use them. */
@@ -127,6 +132,11 @@ export class Threads {
     if (accepting === this.#accepting) return;
     this.#accepting = accepting;
     for (const { control } of this.#threads) control?.postMessage({ kind: 'accept', accepting } satisfies ToIngress);
+  }
+
+  /** Tells every thread about the keys of an issuer; those that begin are told by their task. */
+  tellKeys(news: IssuerKeysNews): void {
+    for (const { control } of this.#threads) control?.postMessage(news satisfies ToIngress);
   }
 
   /** Lets every thread finish what it has, then ends them. @param deadlineMs  Longest wait. */
@@ -152,6 +162,7 @@ export class Threads {
       banWords: options.banWords,
       trafficWords: options.trafficWords,
       redisAuthorities: options.redisAuthorities,
+      issuerKeys: options.issuerKeys(),
       tls: this.#tls,
       accepting: this.#accepting,
       control,
@@ -180,6 +191,10 @@ export class Threads {
     }
     if (message.kind === 'ban-made') {
       this.#options.onBan(message);
+      return;
+    }
+    if (message.kind === 'keys-wanted') {
+      this.#options.onKeysWanted(message);
       return;
     }
     for (const waiting of [...this.#waiting]) waiting(thread, message);

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BanMade } from '../abuse/wire.ts';
 import type { Config } from '../config/schema.ts';
+import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
 
@@ -47,6 +48,8 @@ export interface IngressTask {
   readonly trafficWords: TrafficWords;
   /** PEM certificates of `redis.tls.ca`; none for the system's. */
   readonly redisAuthorities: readonly string[];
+  /** Keys of issuers as they are when the thread begins; later ones come over `control`. */
+  readonly issuerKeys: readonly IssuerKeysNews[];
   readonly tls: TlsMaterial | null;
   /** False after a replacement while descriptors are short: the thread starts without listening. */
   readonly accepting: boolean;
@@ -56,7 +59,8 @@ export interface IngressTask {
 
 /** Main thread to ingress thread, over `control`. */
 export type ToIngress =
-  | { readonly kind: 'reload'; readonly generation: Generation }
+  | { readonly kind: 'reload'; readonly generation: Generation; readonly issuerKeys: readonly IssuerKeysNews[] }
+  | IssuerKeysNews
   | { readonly kind: 'tls'; readonly material: TlsMaterial }
   | { readonly kind: 'accept'; readonly accepting: boolean }
   | { readonly kind: 'drain'; readonly deadlineMs: number };
@@ -67,4 +71,5 @@ export type FromIngress =
   | { readonly kind: 'failed'; readonly message: string; readonly code: string }
   | { readonly kind: 'reloaded'; readonly number: number; readonly error: string | null }
   | { readonly kind: 'tls-applied'; readonly number: number; readonly error: string | null }
-  | BanMade;
+  | BanMade
+  | KeysWanted;

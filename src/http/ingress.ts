@@ -1,7 +1,9 @@
 import { BanTable } from '../abuse/ban-table.ts';
+import { KeyRing } from '../auth/key-ring.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
+import type { IssuerKeysNews } from '../issuer-wire.ts';
 import { Decision } from '../limiter/decision.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
 import { SEED_0, SEED_1 } from '../limiter/layout.ts';
@@ -51,6 +53,7 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
+  readonly #keys = new KeyRing((wanted) => this.#say(wanted));
   readonly #callers: ThreadCallers;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
@@ -84,7 +87,10 @@ export class Ingress {
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
-    this.#front = new Front(this.#compile(task.generation, this.#log), new RequestIds(task.threadIndex));
+    this.#front = new Front(
+      this.#compile(task.generation, this.#log, task.issuerKeys),
+      new RequestIds(task.threadIndex),
+    );
     this.#listeners = new Listeners(this.#front, config, task.tls, (delta) => this.#metrics.websockets(delta));
   }
 
@@ -138,7 +144,10 @@ export class Ingress {
   #onMessage(message: ToIngress): void {
     switch (message.kind) {
       case 'reload':
-        this.#reload(message.generation);
+        this.#reload(message.generation, message.issuerKeys);
+        return;
+      case 'issuer-keys':
+        this.#keys.receive(message, Date.now());
         return;
       case 'tls':
         this.#say({
@@ -165,26 +174,28 @@ export class Ingress {
     }
   }
 
-  #reload(generation: Generation): void {
+  #reload(generation: Generation, issuerKeys: readonly IssuerKeysNews[]): void {
     let error: string | null = null;
     try {
       const log = this.#createLog(generation.config);
-      const compiled = this.#compile(generation, log);
+      const compiled = this.#compile(generation, log, issuerKeys);
       this.#lines.access.flush();
       this.#lines.access = this.#accessLog(generation.config);
       this.#lines.accessOn = generation.config.log.access;
       this.#log = log;
       this.#front.generation = compiled;
+      this.#keys.settle(generation.config);
     } catch (caught) {
       error = describe(caught).message;
     }
     this.#say({ kind: 'reloaded', number: generation.number, error });
   }
 
-  #compile(generation: Generation, log: Log): FrontGeneration {
+  #compile(generation: Generation, log: Log, issuerKeys: readonly IssuerKeysNews[]): FrontGeneration {
     const { config, plan, routeRows, policyRows, trafficRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
+    const keys = this.#keys.use(config, issuerKeys, Date.now());
     const clientAddresses = compileClientAddresses(config.trustedProxies);
     const pipeline = new Pipeline(
       {
@@ -196,7 +207,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
-        auth: this.#callers.compile(config, generation.tokenKey),
+        auth: this.#callers.compile(config, keys, generation.tokenKey),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
         load: this.#load,
@@ -304,6 +315,7 @@ export class Ingress {
     for (const timer of this.#timers) clearInterval(timer);
     this.#traffic.close();
     this.#strict?.stop();
+    this.#keys.close();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();

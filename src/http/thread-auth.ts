@@ -1,6 +1,6 @@
 import { InternalTokens } from '../auth/internal-token.ts';
-import type { IssuerKeys } from '../auth/issuer-keys.ts';
 import { type TrustedIssuer, trustedIssuer } from '../auth/issuer-settings.ts';
+import type { ThreadKeys } from '../auth/key-ring.ts';
 import { TokenJudge } from '../auth/token-judge.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
@@ -11,8 +11,6 @@ import { WaitingCallers } from '../pipeline/waiting-caller.ts';
 
 /** What an ingress thread has, over all generations, to tell callers apart. */
 export interface AuthParts {
-  /** Keys of an issuer, by its name in the configuration. */
-  keysOf(issuerName: string): IssuerKeys;
   readonly apiKeys: KeyJudge | null;
   introspector(name: string): OpaqueJudge | null;
   readonly proofs: ProofJudge;
@@ -35,14 +33,15 @@ export class ThreadCallers {
   /**
    * What the phases of a configuration use.
    *
+   * @param keys      Of the issuers of this configuration.
    * @param tokenKey  PEM of `identity.token.key`; '' for none.
    * @throws          SallyportError SP_CONFIG for a key that is none.
    */
-  compile(config: Config, tokenKey: string): ThreadAuth {
+  compile(config: Config, keys: ThreadKeys, tokenKey: string): ThreadAuth {
     const { proofs, apiKeys, revoked } = this.#parts;
     const issuers = new Map<string, TrustedIssuer>();
     for (const [name, issuer] of Object.entries(config.issuers)) {
-      issuers.set(name, trustedIssuer({ name, ...issuer }, this.#parts.keysOf(name)));
+      issuers.set(name, trustedIssuer({ name, ...issuer }, keys.of(name)));
     }
     return {
       tokens: new TokenJudge({
@@ -70,7 +69,6 @@ export class ThreadCallers {
 
 /** Nobody is known. */
 export const NO_PARTS: AuthParts = Object.freeze({
-  keysOf: () => ({ version: 1, state: 'unavailable' as const, find: () => [], ask: () => null }),
   apiKeys: null,
   introspector: () => null,
   proofs: {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { callerFamilies } from './caller-families.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
+import { type IssuerGauge, issuerFamilies } from './issuer-families.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
@@ -103,6 +104,8 @@ export interface MetricsSources {
   readonly concurrency: () => readonly ConcurrencyGauge[];
   /** Null where Redis is off. */
   readonly redis: RedisGauges | null;
+  /** Issuers whose keys are fetched or read, in the configuration in force. */
+  readonly issuers: () => readonly IssuerGauge[];
   /** Lines that the main thread dropped: `LogWriter.lost`. */
   readonly logLinesLost: () => number;
   readonly version: string;
@@ -138,6 +141,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...policyFamilies(sources),
     ...callerFamilies(sources),
     ...redisFamilies(sources),
+    ...issuerFamilies(sources),
     ...processFamilies(sources),
   ]);
   collectDefaultMetrics({ register: registry });

@@ -34,6 +34,11 @@ export function readTokenKey({ identity }: Pick<Config, 'identity'>): string {
   return content.text;
 }
 
+/** The authorities of an issuer's `keys.ca`, likewise. */
+export function readIssuerAuthorities(name: string, file: string): readonly string[] {
+  return file === '' ? [] : authoritiesIn(file, `issuers.${name}.keys.ca: ${file}`);
+}
+
 /** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
 function authoritiesIn(file: string, place: string): readonly string[] {
   const content = readTlsFile(file);

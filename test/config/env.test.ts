@@ -57,6 +57,7 @@ const VALUES: Readonly<Record<string, string>> = {
   'issuers.NAME.keys.source': 'files',
   'issuers.NAME.keys.url': 'https://keys.example.com/set',
   'issuers.NAME.keys.files': LIST,
+  'issuers.NAME.keys.hosts': 'keys.example.com:443,[::1]:8443',
   'issuers.NAME.keys.secret': 'a-secret-of-thirty-two-characters-and-more',
   'introspection.NAME.url': 'https://other.example.com/introspect',
   'apiKeys.store': 'redis',

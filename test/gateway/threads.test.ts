@@ -49,6 +49,8 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),
     onBan: () => assert.fail('nobody bans'),
+    issuerKeys: () => [],
+    onKeysWanted: () => assert.fail('nobody wants keys'),
   };
   const threads = new Threads(options, first, null);
   const at = (threadIndex: number, word: number): number => Atomics.load(board, threadIndex * BOARD_WORDS + word);

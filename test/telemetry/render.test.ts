@@ -47,6 +47,10 @@ const renderer = createMetricsRenderer({
     roundTripMs: 1.5,
     lagMs: 52,
   },
+  issuers: () => [
+    { issuer: 'people', condition: 'stale', keys: 2, ageMs: 90_500, fetches: { done: 3, timeout: 1 } },
+    { issuer: 'machines', condition: 'starting', keys: 0, ageMs: null, fetches: { done: 0, timeout: 0 } },
+  ],
   main,
   logLinesLost: () => 4,
   version: '1.2.3',
@@ -188,6 +192,12 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_redis_fallbacks_total'), 2);
   assert.equal(value(families, 'sallyport_redis_exchanges_total', { result: 'failed' }), 4);
   assert.equal(value(families, 'sallyport_redis_lag_seconds'), 0.052);
+  assert.equal(value(families, 'sallyport_issuer_fetches_total', { issuer: 'people', result: 'done' }), 3);
+  assert.equal(value(families, 'sallyport_issuer_state', { issuer: 'people', state: 'stale' }), 1);
+  assert.equal(value(families, 'sallyport_issuer_state', { issuer: 'people', state: 'ready' }), 0);
+  assert.equal(value(families, 'sallyport_issuer_keys', { issuer: 'people' }), 2);
+  assert.equal(value(families, 'sallyport_issuer_keys_age_seconds', { issuer: 'people' }), 90.5);
+  assert.equal(families.get('sallyport_issuer_keys_age_seconds')?.samples.length, 1);
   assert.equal(value(families, 'sallyport_threads', { state: 'running' }), 2);
   assert.equal(value(families, 'sallyport_threads', { state: 'draining' }), 1);
   assert.equal(value(families, 'sallyport_thread_restarts_total'), 1);
