@@ -12,6 +12,7 @@ const PACKAGES = {
   openssl: 'openssl',
   curl: 'curl',
   'redis-server': 'redis-server',
+  chromium: 'chromium',
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 

@@ -26,7 +26,7 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
-import { readAuthorities, readTokenKey } from './tls/authorities.ts';
+import { readAuthorities, readLoginAuthorities, readTokenKey } from './tls/authorities.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -333,6 +333,7 @@ class RunningGateway implements Gateway {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
     const tokenKey = readTokenKey(config);
+    const loginAuthorities = readLoginAuthorities(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
@@ -343,6 +344,7 @@ class RunningGateway implements Gateway {
       policyRows: this.#policyRows.assign(policyNames(config)),
       trafficRows,
       tokenKey,
+      loginAuthorities,
     };
   }
 

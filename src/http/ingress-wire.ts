@@ -17,6 +17,8 @@ export interface Generation {
   readonly trafficRows: TrafficRows;
   /** PEM of `identity.token.key`, as it was read for this generation; '' for none. */
   readonly tokenKey: string;
+  /** PEM certificates by the name of a login with `ca`, likewise. */
+  readonly loginAuthorities: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */

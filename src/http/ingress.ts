@@ -207,7 +207,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
-        auth: this.#callers.compile(config, keys, generation.tokenKey),
+        auth: this.#callers.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
         load: this.#load,

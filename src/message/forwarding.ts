@@ -37,6 +37,19 @@ export function compileForwarding(
   };
 }
 
+/**
+ * The origin that browsers see, `https://www.example.com`, as the front and trusted proxies tell it; needs `peer` and
+ * `authority` set and checked. The scheme's own port may be there or not.
+ */
+export function compileOrigin(clientAddresses: ClientAddresses): (tx: Transaction) => string {
+  return (tx) => {
+    const scheme = tx.secure ? 'https' : 'http';
+    if (!clientAddresses.trusts(tx.peer)) return `${scheme}://${tx.authority}`;
+    const family = tx.xForwardedFor !== '' || tx.forwarded === '' ? X_FORWARDED : FORWARDED;
+    return `${receivedScheme(tx, family) || scheme}://${receivedHost(tx, family) || tx.authority}`;
+  };
+}
+
 /** Whose claims are believed. */
 const NONE = 0;
 const X_FORWARDED = 1;

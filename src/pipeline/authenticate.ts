@@ -1,6 +1,8 @@
 // hot path: synchronous, never throws
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
+import type { RouteAuthConfig } from '../config/schema.ts';
 import type { AuthReason, Judged, NotLetIn } from '../identity.ts';
+import { withoutCookies } from '../login/cookies.ts';
 import { protectFields } from '../message/fields.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
@@ -8,6 +10,7 @@ import { type Challenges, compileChallenges } from './challenge.ts';
 import type { PhaseContext, ThreadAuth } from './context.ts';
 import { BEARER, NO_TOKEN, queryValue, type TokenScheme, tokenIn, tokenScheme } from './credential.ts';
 import { capturedNames } from './hash-field.ts';
+import { LoginGate } from './login.ts';
 
 /**
  * Phase authenticate: who calls, where a route asks. A token, or an API key; two of them are one too many, since the
@@ -19,15 +22,32 @@ export function compileAuthenticate(context: PhaseContext): ((tx: Transaction, n
   const asking = new Map<Route, RouteDoor>();
   for (const route of context.routes) {
     const { auth } = route.config.policies;
-    if (auth.issuers.length > 0 || auth.introspection !== '' || auth.apiKeys) {
+    if (asksWho(auth)) {
       asking.set(route, new RouteDoor(context, route));
     }
   }
-  if (asking.size === 0) return null;
+  const hide = compileHide(context);
+  if (asking.size === 0) return hide === null ? null : (tx) => (hide(tx), PASS);
   protectFields([context.config.apiKeys.header.toLowerCase()]);
   return (tx, nowMs) => {
+    if (hide !== null && tx.cookie !== '') hide(tx);
     const door = tx.route === null ? undefined : asking.get(tx.route);
     return door === undefined ? PASS : door.look(tx, nowMs);
+  };
+}
+
+/** Does a route ask who calls? */
+export function asksWho({ issuers, introspection, apiKeys, login }: RouteAuthConfig): boolean {
+  return issuers.length > 0 || introspection !== '' || apiKeys || login !== '';
+}
+
+/** Takes cookies of logins off what goes upstream, on every route: whoever has one is that person. */
+function compileHide({ config, auth }: PhaseContext): ((tx: Transaction) => void) | null {
+  const logins = Object.keys(config.logins).map((name) => auth.login(name));
+  if (logins.length === 0) return null;
+  const isOurs = (name: string) => logins.some((login) => login.isOurs(name));
+  return (tx) => {
+    if (tx.cookie !== '') tx.forwardFields = withoutCookies(tx.forwardFields, isOurs);
   };
 }
 
@@ -42,6 +62,7 @@ class RouteDoor {
   readonly #keyAt: number;
   readonly #originAt: number;
   readonly #proofAt: number;
+  readonly #login: LoginGate | null;
   readonly #takesTokens: boolean;
   readonly #takesKeys: boolean;
 
@@ -58,15 +79,19 @@ class RouteDoor {
     this.#keyAt = captured.indexOf(config.apiKeys.header.toLowerCase());
     this.#originAt = captured.indexOf('origin');
     this.#proofAt = captured.indexOf('dpop');
+    this.#login = LoginGate.of(context, route);
     this.#takesKeys = asked.apiKeys;
     this.#takesTokens = asked.issuers.length > 0 || asked.introspection !== '';
   }
 
   look(tx: Transaction, nowMs: number): Verdict {
+    if (this.#login?.owns(tx.path)) return this.#login.serve(tx, nowMs);
     const scheme = this.#takesTokens ? tokenScheme(tx.authorization) : NO_TOKEN;
     const key = this.#takesKeys ? this.#keyIn(tx) : '';
     if (key === null || (scheme !== NO_TOKEN && key !== '')) return this.#conclude(tx, TWO_CREDENTIALS);
-    if (scheme === NO_TOKEN && key === '') return this.#nobody(tx);
+    if (scheme === NO_TOKEN && key === '') {
+      return this.#login === null ? this.#nobody(tx) : this.#person(tx, this.#login, nowMs);
+    }
     const judged = scheme === NO_TOKEN ? this.#judgeKey(tx, key, nowMs) : this.#judgeToken(tx, scheme, nowMs);
     if (judged.kind !== 'wait') return this.#conclude(tx, judged);
     const { authentication } = this.#context.config;
@@ -123,6 +148,25 @@ class RouteDoor {
     const judged = this.#auth.tokens.judge(token, this.#issuers, nowMs);
     const isOther = judged.kind === 'refused' && (judged.reason === 'malformed' || judged.reason === 'issuer');
     return isOther ? introspector.judge(token, nowMs) : judged;
+  }
+
+  /** Somebody with a browser, or nobody. */
+  #person(tx: Transaction, login: LoginGate, nowMs: number): Verdict {
+    const found = login.session(tx, nowMs);
+    if (found?.kind === 'session') {
+      const refused = login.crossSite(tx);
+      if (refused !== null) return refused;
+      tx.identity = found.identity;
+      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}`;
+      this.#context.metrics.authKnown('session');
+      return PASS;
+    }
+    // A session that ended is none, to a page that is for everybody.
+    const isNobody = found === null || found.reason === 'expired';
+    if (isNobody && this.#route.config.policies.auth.optional) return PASS;
+    const begun = login.begin(tx, false, nowMs);
+    if (begun !== null) return begun;
+    return found === null ? this.#nobody(tx) : this.#conclude(tx, found);
   }
 
   #nobody(tx: Transaction): Verdict {

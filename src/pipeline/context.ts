@@ -1,5 +1,6 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
+import type { BrowserLogin } from '../login/browser-login.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { TokenJudge } from '../auth/token-judge.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
@@ -86,6 +87,8 @@ export interface ThreadAuth {
   /** By its name in the configuration, which is checked. */
   issuer(name: string): TrustedIssuer;
   introspector(name: string): OpaqueJudge | null;
+  /** By its name in the configuration, which is checked. */
+  login(name: string): BrowserLogin;
   /** Null where there are none. */
   readonly apiKeys: KeyJudge | null;
   readonly proofs: ProofJudge;
