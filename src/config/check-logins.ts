@@ -36,7 +36,11 @@ function checkLogin(login: LoginConfig, path: KeyPath, report: Report): void {
     const inner = [...path, 'origins', at];
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       const found = `${report.show(inner, origin)} is not an origin as browsers write it`;
-      report.problem(inner, found, 'write https://host in small letters, and the port only where it is not the usual one');
+      report.problem(
+        inner,
+        found,
+        'write https://host in small letters, and the port only where it is not the usual one',
+      );
     } else if (!isSafe(new URL(origin))) {
       report.problem(inner, 'plain http: whoever is on the way takes over the session', 'use https');
     }

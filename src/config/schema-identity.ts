@@ -286,7 +286,10 @@ const Login = Type.Object(
       maxItems: 64,
       default: ['openid'],
     }),
-    claims: list(Type.String(CLAIM_NAME), 'Claims of the ID token that a session keeps beside iss, sub, acr, amr, auth_time, sid.'),
+    claims: list(
+      Type.String(CLAIM_NAME),
+      'Claims of the ID token that a session keeps beside iss, sub, acr, amr, auth_time, sid.',
+    ),
     origins: list(
       Type.String({ pattern: '^https?://[^/?#@\\\\\\s]+$', form: 'an origin such as https://www.example.com' }),
       'Origins that browsers see, such as https://www.example.com; logins for others are refused. None: the scheme and Host of the request, as trusted proxies tell them.',
@@ -302,7 +305,8 @@ const Login = Type.Object(
       form: 'letters, digits, _ and -, where wanted after __Host-',
     }),
     keys: Type.Array(Type.String({ secret: true }), {
-      description: 'Secrets that cookies are encrypted with, at least 32 characters each: the first encrypts, all decrypt.',
+      description:
+        'Secrets that cookies are encrypted with, at least 32 characters each: the first encrypts, all decrypt.',
       minItems: 1,
       maxItems: 16,
     }),

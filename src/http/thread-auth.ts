@@ -5,9 +5,9 @@ import { TokenJudge } from '../auth/token-judge.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
+import { REMEMBERED_TOKENS_BYTES_MAX } from '../limits.ts';
 import { BrowserLogin } from '../login/browser-login.ts';
 import { Provider } from '../login/provider.ts';
-import { REMEMBERED_TOKENS_BYTES_MAX } from '../limits.ts';
 import type { KeyJudge, OpaqueJudge, ProofJudge, ThreadAuth } from '../pipeline/context.ts';
 import { WaitingCallers } from '../pipeline/waiting-caller.ts';
 
@@ -90,7 +90,14 @@ export class ThreadCallers {
     const providers = new Map<string, Provider>();
     for (const [name, login] of Object.entries(config.logins)) {
       const own = authorities[name] ?? [];
-      const settings = JSON.stringify([login.issuer, login.clientId, login.clientSecret, login.scopes, login.timeoutMs, own]);
+      const settings = JSON.stringify([
+        login.issuer,
+        login.clientId,
+        login.clientSecret,
+        login.scopes,
+        login.timeoutMs,
+        own,
+      ]);
       const provider = this.#providers.get(settings) ?? providers.get(settings) ?? new Provider(login, own);
       providers.set(settings, provider);
       logins.set(name, new BrowserLogin(name, login, provider, this.#parts.revoked));

@@ -201,7 +201,8 @@ function answerOf(code: Refusal['code'], location: string, cookies: readonly str
   return { kind: 'answer', refusal: refuse(code, undefined, fields), reason, detail: 'sent to log in' };
 }
 
-const TOO_LARGE = 'The login holds more than fits into a session cookie. The operator of this site can keep less of it.';
+const TOO_LARGE =
+  'The login holds more than fits into a session cookie. The operator of this site can keep less of it.';
 
 function failed(detail: string, words: string | undefined, ended: string): LoginAnswer {
   return { kind: 'answer', refusal: refuse('SP_LOGIN_FAILED', words, ['set-cookie', ended]), reason: 'login', detail };

@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { LOGIN_COOKIE_BYTES_MAX, LOGIN_UNDER_WAY_SECONDS, LOGINS_UNDER_WAY_MAX, RETURN_PATH_LENGTH_MAX } from '../limits.ts';
+import {
+  LOGIN_COOKIE_BYTES_MAX,
+  LOGIN_UNDER_WAY_SECONDS,
+  LOGINS_UNDER_WAY_MAX,
+  RETURN_PATH_LENGTH_MAX,
+} from '../limits.ts';
 import { pairsOf, setCookie } from './cookies.ts';
 import type { Sealer } from './seal.ts';
 import type { Site } from './site.ts';
@@ -41,9 +46,22 @@ export class LoginStates {
   ): { readonly state: LoginState; readonly cookies: readonly string[] } {
     const text = () => randomBytes(32).toString('base64url');
     const until = Math.floor(nowMs / 1_000) + LOGIN_UNDER_WAY_SECONDS;
-    const state = { state: text(), nonce: text(), verifier: text(), back: safePath(back), origin: site.origin, tried, until };
+    const state = {
+      state: text(),
+      nonce: text(),
+      verifier: text(),
+      back: safePath(back),
+      origin: site.origin,
+      tried,
+      until,
+    };
     const name = nameOf(state.state, site);
-    const made = setCookie(name, this.#sealer.seal(JSON.stringify(state), name), LOGIN_UNDER_WAY_SECONDS, site.isSecure);
+    const made = setCookie(
+      name,
+      this.#sealer.seal(JSON.stringify(state), name),
+      LOGIN_UNDER_WAY_SECONDS,
+      site.isSecure,
+    );
     return { state, cookies: [made, ...this.#superfluous(cookies, site, nowMs)] };
   }
 

@@ -130,8 +130,17 @@ export class Provider {
     try {
       const found = await client.discovery(new URL(issuer), clientId, undefined, proof, options);
       const metadata = found.serverMetadata();
-      const { authorization_endpoint: login, token_endpoint: token, jwks_uri: keys, end_session_endpoint: end } = metadata;
-      for (const [name, url] of Object.entries({ authorization_endpoint: login, token_endpoint: token, jwks_uri: keys })) {
+      const {
+        authorization_endpoint: login,
+        token_endpoint: token,
+        jwks_uri: keys,
+        end_session_endpoint: end,
+      } = metadata;
+      for (const [name, url] of Object.entries({
+        authorization_endpoint: login,
+        token_endpoint: token,
+        jwks_uri: keys,
+      })) {
         if (url === undefined) throw new Error(`the metadata of the provider lack ${name}`);
       }
       for (const url of [login, token, keys, end]) {

@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, createSecretKey, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import { bytesOfBase64Url } from '../base/base64url.ts';
 
 /** Layout of a sealed text: key id (4 bytes), nonce (12), tag (16), ciphertext; base64url. */

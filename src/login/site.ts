@@ -47,7 +47,9 @@ export class Sites {
     if (origin === undefined) return null;
     const isSecure = origin.startsWith('https:');
     if (!isSecure && !isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ''))) return null;
-    const bare = this.#cookieName.startsWith(HOST_PREFIX) ? this.#cookieName.slice(HOST_PREFIX.length) : this.#cookieName;
+    const bare = this.#cookieName.startsWith(HOST_PREFIX)
+      ? this.#cookieName.slice(HOST_PREFIX.length)
+      : this.#cookieName;
     return Object.freeze({ origin, isSecure, cookieName: isSecure ? this.#cookieName : bare });
   }
 }

@@ -27,10 +27,10 @@ export function compileAuthenticate(context: PhaseContext): ((tx: Transaction, n
     }
   }
   const hide = compileHide(context);
-  if (asking.size === 0) return hide === null ? null : (tx) => (hide(tx), PASS);
+  if (asking.size === 0 && hide === null) return null;
   protectFields([context.config.apiKeys.header.toLowerCase()]);
   return (tx, nowMs) => {
-    if (hide !== null && tx.cookie !== '') hide(tx);
+    hide?.(tx);
     const door = tx.route === null ? undefined : asking.get(tx.route);
     return door === undefined ? PASS : door.look(tx, nowMs);
   };

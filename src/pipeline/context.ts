@@ -1,6 +1,5 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
-import type { BrowserLogin } from '../login/browser-login.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { TokenJudge } from '../auth/token-judge.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
@@ -9,6 +8,7 @@ import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
 import type { SlidingWindow } from '../limiter/window.ts';
+import type { BrowserLogin } from '../login/browser-login.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -11,7 +11,9 @@ export function capturedNames(config: Config): readonly string[] {
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
     .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
   const claims = config.forwarding.claims.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...claims, ...onceFields(config), ...identityFieldNames(config), ...readByLogins(config)])];
+  return [
+    ...new Set([...names, ...claims, ...onceFields(config), ...identityFieldNames(config), ...readByLogins(config)]),
+  ];
 }
 
 /**

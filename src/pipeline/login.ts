@@ -53,7 +53,8 @@ export class LoginGate {
       if (tx.method !== 'GET') return refuse('SP_ROUTE_METHOD', undefined, ['allow', 'GET']);
       return this.#settle(tx, this.#login.callback(this.#requestOf(tx), nowMs));
     }
-    if (tx.method !== 'GET' && tx.method !== 'POST') return refuse('SP_ROUTE_METHOD', undefined, ['allow', 'GET, POST']);
+    if (tx.method !== 'GET' && tx.method !== 'POST')
+      return refuse('SP_ROUTE_METHOD', undefined, ['allow', 'GET, POST']);
     // A link of the site itself, of a sibling, or typed by the person; nobody else logs people out.
     if (!this.#isOwnSite(tx) && tx.captured?.[this.#siteAt] !== 'same-site') {
       this.note(tx, 'cross-site', 'a logout from another site');

@@ -76,7 +76,14 @@ test('a person logs in, steps up and logs out, in Chromium', { skip: noChromium,
 
   const ours = (await context.cookies(origin)).filter(({ name }) => name.includes('sallyport'));
   assert.deepEqual(
-    ours.map(({ name, httpOnly, secure, sameSite, path, domain }) => ({ name, httpOnly, secure, sameSite, path, domain })),
+    ours.map(({ name, httpOnly, secure, sameSite, path, domain }) => ({
+      name,
+      httpOnly,
+      secure,
+      sameSite,
+      path,
+      domain,
+    })),
     [{ name: '__Host-sallyport', httpOnly: true, secure: true, sameSite: 'Lax', path: '/', domain: 'localhost' }],
   );
   // What the upstream set comes back, ours never does.
@@ -88,7 +95,9 @@ test('a person logs in, steps up and logs out, in Chromium', { skip: noChromium,
   await page.click('button');
   await page.waitForURL(`${origin}/app/save`);
   assert.equal(upstream.requests.at(-1)?.method, 'POST', 'a form of the site itself is let through');
-  const fetched = await page.evaluate("fetch('/vault/x').then((a) => a.status + ' ' + a.headers.get('www-authenticate'))");
+  const fetched = await page.evaluate(
+    "fetch('/vault/x').then((a) => a.status + ' ' + a.headers.get('www-authenticate'))",
+  );
   assert.match(String(fetched), /^401 Cookie error="insufficient_user_authentication", acr_values="urn:test:code"$/);
 
   await page.goto(`${origin}/vault/gold`);
@@ -108,7 +117,10 @@ test('a person logs in, steps up and logs out, in Chromium', { skip: noChromium,
   assert.ok(page.url().startsWith(provider.issuer), page.url());
   await page.click('button[name=logout]');
   await page.waitForURL(`${origin}/public`);
-  assert.deepEqual((await context.cookies(origin)).filter(({ name }) => name.includes('sallyport')), []);
+  assert.deepEqual(
+    (await context.cookies(origin)).filter(({ name }) => name.includes('sallyport')),
+    [],
+  );
   await page.goto(`${origin}/app/orders`);
   assert.ok(page.url().startsWith(provider.issuer), 'nobody is logged in any more');
 });

@@ -20,7 +20,14 @@ interface Stage {
 
 function generationOf(number: number, ...plans: Plan[]): Generation {
   const rows = { routeRows: {}, policyRows: {}, trafficRows: { throttles: new Map(), concurrency: new Map() } };
-  return { number, config: plans as unknown as Config, plan: { slots: {} }, tokenKey: '', loginAuthorities: {}, ...rows };
+  return {
+    number,
+    config: plans as unknown as Config,
+    plan: { slots: {} },
+    tokenKey: '',
+    loginAuthorities: {},
+    ...rows,
+  };
 }
 
 /** Threads over the planted entry; ended whatever the test does. */

@@ -3,7 +3,9 @@ import { type Browser, chromium } from 'playwright-core';
 
 /** Why there is no browser here; false where there is one. For `skip` of a test. */
 export const noChromium: string | false =
-  spawnSync('chromium', ['--version']).status === 0 ? false : 'there is no chromium on the PATH (Debian package chromium)';
+  spawnSync('chromium', ['--version']).status === 0
+    ? false
+    : 'there is no chromium on the PATH (Debian package chromium)';
 
 /** A real browser without a window, with nobody's profile. The caller closes it. */
 export function startChromium(): Promise<Browser> {
