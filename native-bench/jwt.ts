@@ -21,13 +21,13 @@ import {
 
 // Microseconds per token and algorithm, best of some short runs, all in this run:
 //   verify      node:crypto alone, behind our door, bytes at hand
-//   node-rs     @node-rs/jsonwebtoken, which reads and checks the token as well; '-' where it cannot or is not there
-//               (npm install --no-save @node-rs/jsonwebtoken@0.5.11: no registry lock holds its builds for all systems)
+//   node-rs     @node-rs/jsonwebtoken, which reads the token as well; '-' where it cannot, or is not installed
+//               (npm install --no-save @node-rs/jsonwebtoken@0.5.11; docs/decisions/0003 says why it is not ours)
 //   fast-jwt    with its cache off
 //   jose        its promise included
 //   cold        the whole of TokenJudge for a token never seen, and how many times `verify` that is
 //   remembered  the whole of TokenJudge for a token seen before
-// Every token differs; the count of those let in proves the work.
+// Every token differs; the count of those let in proves the work. The first row pays for code that is not compiled yet.
 //
 //   node dist/native-bench/jwt.js [algorithm...]
 

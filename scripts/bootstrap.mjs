@@ -17,7 +17,7 @@ import {
 import { constants } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureTools } from './ensure-tools.mjs';
+import { ensureTools, missingTools } from './ensure-tools.mjs';
 
 /** Major and minor. */
 const NODE_MIN = [20, 12];
@@ -26,6 +26,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const installStamp = join(root, 'node_modules', '.sallyport-install');
 const buildStamp = join(dist, '.build');
+
+/** What compiles re2. */
+const COMPILERS = ['g++', 'make', 'python3'];
 
 /** A failure with its remedy: printed without a stack. */
 class Trouble extends Error {
@@ -87,11 +90,17 @@ async function install() {
   if (otherPlatform || !matchesLock(lock)) {
     say('installing dependencies (npm ci) ...');
     // NODE_ENV=production would leave out the compiler.
-    const code = await npm('ci --include=dev --include=optional --no-audit --no-fund --loglevel=error'.split(' '));
+    const ci = 'ci --include=dev --include=optional --no-audit --no-fund --loglevel=error'.split(' ');
+    let code = await npm(ci);
+    // Where its ready build cannot be downloaded, re2 is compiled.
+    if (code !== 0 && missingTools(COMPILERS).length > 0 && ensureTools(COMPILERS, say).length === 0) {
+      code = await npm(ci);
+    }
     if (code !== 0) {
       throw new Trouble(
         `npm ci failed with exit code ${code}; its own words are above. ` +
           'Without a network, or behind a proxy, set npm’s registry and proxy (npm config set registry URL, HTTPS_PROXY); ' +
+          'without g++, make and python3, install them: re2 is compiled where its ready build cannot be had; ' +
           'if package.json and package-lock.json disagree, run npm install and commit the lock file. Then try again.',
       );
     }

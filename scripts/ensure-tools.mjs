@@ -13,6 +13,9 @@ const PACKAGES = {
   curl: 'curl',
   'redis-server': 'redis-server',
   chromium: 'chromium',
+  'g++': 'g++',
+  make: 'make',
+  python3: 'python3',
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -24,7 +27,7 @@ const POLICY = '/usr/sbin/policy-rc.d';
  * @returns {string[]}  Tools that are still missing.
  */
 export function ensureTools(tools, say) {
-  const missing = tools.filter((tool) => !onPath(tool));
+  const missing = missingTools(tools);
   if (missing.length === 0) return [];
   const obstacle = whyNot();
   if (obstacle !== null) {
@@ -36,9 +39,14 @@ export function ensureTools(tools, say) {
   withoutServices(() => {
     if (apt(['update'])) apt(['install', '--yes', '--no-install-recommends', ...packages]);
   });
-  const still = missing.filter((tool) => !onPath(tool));
+  const still = missingTools(missing);
   if (still.length > 0) say(`apt-get could not install ${still.join(', ')}; what needs them is skipped.`);
   return still;
+}
+
+/** @param {string[]} tools  @returns {string[]}  Those that are not on the PATH. */
+export function missingTools(tools) {
+  return tools.filter((tool) => !onPath(tool));
 }
 
 function whyNot() {

@@ -30,6 +30,11 @@ export interface IssuerKeysNews {
   readonly isTried: boolean;
   /** The last fetch brought keys: a key that is not among them is not the issuer's. */
   readonly isFresh: boolean;
+  /**
+   * When the last fetch that ended had begun, milliseconds since the epoch; 0 for none. It says nothing about keys that
+   * were asked for later.
+   */
+  readonly beganAtMs: number;
   /** No fetch begins for so long, whoever asks; milliseconds, 0 for none. */
   readonly coolForMs: number;
 }

@@ -195,3 +195,17 @@ export const PROVIDER_ANSWER_BYTES_MAX = 1_048_576;
 /** Metadata of an OpenID provider are used so long, and after a failure asked for again so soon, milliseconds. */
 export const PROVIDER_METADATA_MS = 3_600_000;
 export const PROVIDER_AGAIN_MS = 2_000;
+
+/** API keys whose text a thread remembers, so that one that comes again costs no hash. Some 250 bytes each. */
+export const KEYS_REMEMBERED_MAX = 16_384;
+/** Longest DPoP proof, bytes: one with an RSA key of 4,096 bits and its signature has some 1,700. */
+export const DPOP_PROOF_BYTES_MAX = 8_192;
+
+/** Longest `jti` of a proof, characters: RFC 9449 4.2 asks for 96 bits, a UUID has 36. */
+export const DPOP_ID_LENGTH_MAX = 256;
+
+/** Longest `htu` of a proof, characters: longer targets are refused before. */
+export const DPOP_URL_LENGTH_MAX = 8_192;
+
+/** Keys of recent proofs per thread: making one anew takes some 50 us, keeping one some 2 KB. */
+export const DPOP_KEYS_REMEMBERED_MAX = 1_024;

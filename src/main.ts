@@ -11,9 +11,12 @@ import { SallyportError } from './errors.ts';
 import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { IssuerKeeper } from './gateway/issuer-keeper.ts';
+import { configureKeys, createKeys, type Keys } from './gateway/keys.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
+import { nonceSecret } from './gateway/nonce-secret.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
+import { configureRevocations, createRevocations, type Revocations } from './gateway/revocations.ts';
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
@@ -21,6 +24,8 @@ import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
+import { createReplayWords } from './replay/layout.ts';
+import { ReplayTable } from './replay/replay-table.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
@@ -78,6 +83,9 @@ class RunningGateway implements Gateway {
   readonly #policyRows = new NameRows(POLICIES_METERED_MAX);
   readonly #limiter: LimiterKeeper;
   readonly #bans: Bans;
+  readonly #keys: Keys | null;
+  readonly #revocations: Revocations;
+  readonly #replayWords: Int32Array<SharedArrayBuffer>;
   readonly #traffic: TrafficKeeper;
   readonly #redis: RedisKeeper | null;
   readonly #issuers: IssuerKeeper;
@@ -111,7 +119,6 @@ class RunningGateway implements Gateway {
       info: (context, message) => this.#log.info(context, message),
       warn: (context, message) => this.#log.warn(context, message),
     });
-    this.#bans = createBans(config, this.#limiter.words, this.#redis?.client ?? null, () => this.#log);
     this.#issuers = new IssuerKeeper({
       // Looked up each time: a reload replaces the log.
       log: {
@@ -121,6 +128,11 @@ class RunningGateway implements Gateway {
       },
       onNews: (news) => this.#threads.tellKeys(news),
     });
+    const redis = this.#redis?.client ?? null;
+    this.#bans = createBans(config, this.#limiter.words, redis, () => this.#log);
+    this.#revocations = createRevocations(config, this.#limiter.words, redis, () => this.#log);
+    this.#replayWords = createReplayWords(config.dpop.replaysMax);
+    this.#keys = createKeys(config, redis, () => this.#log);
     this.#metricsTable = createMetricsTable(threadCount(config), config.routes.length);
     this.#tls = new TlsKeeper({
       log: () => this.#log,
@@ -140,7 +152,11 @@ class RunningGateway implements Gateway {
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
         banWords: this.#bans.words,
+        revocationWords: this.#revocations.words,
+        replayWords: this.#replayWords,
+        dpopSecret: nonceSecret(config.redis.keySecret),
         trafficWords: this.#traffic.words,
+        keys: () => this.#keys?.book.snapshot() ?? null,
         redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
         log: () => this.#log,
@@ -156,6 +172,7 @@ class RunningGateway implements Gateway {
       this.#generation,
       material,
     );
+    if (this.#keys !== null) this.#keys.book.onNews = (news) => this.#threads.tellKeys(news);
     this.#checks = new ActiveChecks({
       health: this.#health,
       tlsOptions: (upstream, target, plan) => clientTls(target, upstream, plan),
@@ -184,9 +201,11 @@ class RunningGateway implements Gateway {
     if (config.admin.port !== 0) await this.#startAdmin(config);
     // Counts of before are there when the first request comes.
     await this.#redis?.start();
-    // Who is banned must not be served in the first second.
+    // Who is banned or revoked must not be served in the first second.
     await this.#bans.keeper.start();
     await this.#issuers.prepare(config);
+    await this.#keys?.keeper.start();
+    await this.#revocations.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     await this.#threads.start();
     this.#serving = true;
@@ -229,6 +248,8 @@ class RunningGateway implements Gateway {
     await this.#admin?.close();
     // Behind the last order of an operator: what was answered is saved.
     await this.#bans.keeper.stop();
+    await this.#keys?.keeper.stop();
+    await this.#revocations.keeper.stop();
     await this.#redis?.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
@@ -320,6 +341,8 @@ class RunningGateway implements Gateway {
     this.#generation = generation;
     configureBans(this.#bans.keeper, generation.config);
     this.#issuers.settle(generation.config);
+    if (this.#keys !== null) configureKeys(this.#keys.keeper, generation.config);
+    configureRevocations(this.#revocations.keeper, generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
   }
@@ -388,6 +411,9 @@ class RunningGateway implements Gateway {
         }),
       limiter: this.#limiter.table,
       bans: this.#bans.keeper,
+      keys: this.#keys?.keeper ?? null,
+      revocations: this.#revocations.keeper,
+      replays: new ReplayTable(this.#replayWords),
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
       redis: this.#redis?.state ?? null,
@@ -408,6 +434,8 @@ class RunningGateway implements Gateway {
       reload: () => this.reload(),
       status: () => this.#status(),
       bans: this.#bans.keeper,
+      ...(this.#keys === null ? {} : { keys: this.#keys.keeper }),
+      revocations: this.#revocations.keeper,
       // Looked up each time: a reload replaces the log.
       log: {
         warn: (context, message) => this.#log.warn(context, message),

@@ -3,13 +3,15 @@ import { formatAddress, parseAddress } from '../base/ip-address.ts';
 import { ClientPrefix } from '../base/ip-prefix.ts';
 import { steadyNow } from '../base/steady-clock.ts';
 import { compileRanges } from '../config/address-ranges.ts';
-import type { BanChannel } from './ban-channel.ts';
-import { BanExchange } from './ban-exchange.ts';
-import { type BanFile, isDiskFull } from './ban-file.ts';
+import { newestFirst, pageOf } from '../records/page.ts';
+import type { RecordChannel } from '../records/record-channel.ts';
+import { RecordExchange } from '../records/record-exchange.ts';
+import type { RecordFile } from '../records/record-file.ts';
+import type { RecordLog } from '../records/record-log.ts';
+import { RecordSaver } from '../records/record-saver.ts';
+import { restore } from '../records/restore.ts';
 import type { KeyHasher } from './ban-judge.ts';
-import type { BanLog } from './ban-log.ts';
 import type { BanAnswer, BanDesk, BanOrder, BanPage, BanQuery, BanView } from './ban-orders.ts';
-import { BanSaver } from './ban-saver.ts';
 import { type BanTable, rememberedAfterMs } from './ban-table.ts';
 import { keyText } from './key-text.ts';
 import { type BanRecord, banId, formatRecord, isLifted, mergeRecords, parseRecord, shownKey } from './record.ts';
@@ -24,11 +26,11 @@ export interface BanKeeperOptions {
   readonly saltOf: (text: string) => number;
   /** Name of this machine, for lists. */
   readonly node: string;
-  readonly log: () => BanLog;
+  readonly log: () => RecordLog;
   /** Null where none are kept. */
-  readonly file: BanFile | null;
+  readonly file: RecordFile<BanRecord> | null;
   /** Null where there are no other machines. */
-  readonly channel: BanChannel | null;
+  readonly channel: RecordChannel | null;
   /** The process's own when absent. */
   readonly clocks?: BanClocks;
   /** Shortest time between two writings of the file. */
@@ -82,8 +84,8 @@ export class BanKeeper implements BanDesk {
   readonly #entries = new Map<string, Entry>();
   /** Hash -> id. */
   readonly #ids = new Map<string, string>();
-  readonly #saver: BanSaver | null;
-  readonly #exchange: BanExchange | null;
+  readonly #saver: RecordSaver | null;
+  readonly #exchange: RecordExchange | null;
   #rules: AbuseSettings['rules'] = {};
   #prefix = new ClientPrefix(64);
   #exempt: AddressSet = compileAddressSet([]);
@@ -101,12 +103,16 @@ export class BanKeeper implements BanDesk {
     this.#table = table;
     this.#clocks = options.clocks ?? PROCESS_CLOCKS;
     this.#offsetMs = this.#clocks.wallMs() - this.#clocks.steadyMs();
-    this.#saver = file === null ? null : new BanSaver(file, () => this.#lines(), log, saveEveryMs);
+    this.#saver =
+      file === null
+        ? null
+        : new RecordSaver({ file, lines: () => this.#lines(), things: 'bans', log, everyMs: saveEveryMs });
     this.#exchange =
       channel === null
         ? null
-        : new BanExchange({
+        : new RecordExchange({
             channel,
+            things: 'bans',
             log,
             textOf: (id) => this.#entries.get(id)?.line ?? null,
             ids: () => [...this.#entries.keys()],
@@ -159,22 +165,17 @@ export class BanKeeper implements BanDesk {
   async start(): Promise<void> {
     const { file, log } = this.#o;
     if (file !== null) {
-      const { records, damage } = await file.load(this.#clocks.wallMs());
-      for (const record of records) this.#learn(record);
-      if (damage !== null) {
-        const facts = { file: file.path, ...damage, restored: this.#entries.size };
-        log().error(facts, 'the file of bans was damaged: it is kept aside, and what was sound in it is in force');
-      } else if (this.#entries.size > 0) {
-        log().info({ file: file.path, restored: this.#entries.size }, 'bans restored');
-      }
-      try {
-        await file.write(this.#lines());
-      } catch (error) {
-        const words = `cannot be written (${(error as Error).message}): let the gateway write to its folder`;
-        if (!isDiskFull(error)) throw file.refused(words, error);
-        // No fault of the setting, and no reason to be without a gateway: it is told of, and tried again.
-        this.#saver?.changed();
-      }
+      await restore({
+        file,
+        saver: this.#saver,
+        things: 'bans',
+        log,
+        nowMs: this.#clocks.wallMs(),
+        learn: (records) => {
+          for (const record of records) this.#learn(record);
+        },
+        lines: () => this.#lines(),
+      });
     }
     this.#saver?.open();
     this.#exchange?.start();
@@ -223,15 +224,12 @@ export class BanKeeper implements BanDesk {
     const running = [...this.#entries.values()].filter(
       ({ record }) => runs(record, nowMs) && (meant === null || meant.has(record.value) || shownKey(record) === key),
     );
-    running.sort((a, b) => b.record.sinceMs - a.record.sinceMs || (a.id < b.id ? -1 : 1));
-    const from = cursor === null ? 0 : running.findIndex((entry) => isBehind(entry, cursor));
-    const page = from === -1 ? [] : running.slice(from, from + limit);
-    const last = page.at(-1);
-    const isEnd = last === undefined || from + limit >= running.length;
+    running.sort(newestFirst);
+    const { page, next } = pageOf(running, limit, cursor);
     return {
       bans: page.map((entry) => viewOf(entry.id, entry.record, nowMs)),
       total: running.length,
-      next: isEnd ? null : `${last.record.sinceMs}-${last.id}`,
+      next,
     };
   }
 
@@ -425,13 +423,6 @@ function runs(record: BanRecord, nowMs: number): boolean {
 /** The first moment behind all that is known of a key: clocks of machines differ. */
 function after(before: BanRecord | undefined): number {
   return before === undefined ? 0 : Math.max(before.changedMs, before.liftedMs) + 1;
-}
-
-/** Does the entry come behind the cursor in a list? */
-function isBehind({ id, record }: Entry, cursor: string): boolean {
-  const dash = cursor.indexOf('-');
-  const sinceMs = Number(cursor.slice(0, dash));
-  return record.sinceMs < sinceMs || (record.sinceMs === sinceMs && id > cursor.slice(dash + 1));
 }
 
 function viewOf(id: string, record: BanRecord, nowMs: number): BanView {

@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
+import { TableLock } from '../base/table-lock.ts';
 import { type BanHeap, heapOf } from './ban-heap.ts';
-import { BanLock } from './ban-lock.ts';
 import {
   ENDS,
   FREE_LIST,
@@ -10,6 +10,7 @@ import {
   ID_HIGH,
   ID_LOW,
   IN_USE,
+  LOCK,
   MADE_ROOM,
   NEXT,
   ON_THE_WAY,
@@ -60,7 +61,7 @@ export class BanTable {
   madeRoomHigh = 0;
   madeRoomLow = 0;
   readonly words: Int32Array;
-  readonly #lock: BanLock;
+  readonly #lock: TableLock;
   readonly #heap: BanHeap;
   readonly #slots: number;
   readonly #headMask: number;
@@ -74,7 +75,7 @@ export class BanTable {
     this.#headMask = heads - 1;
     this.#firstSlot = HEADER_WORDS + heads + this.#slots;
     this.#heap = heapOf(words, HEADER_WORDS + heads, this.#firstSlot);
-    this.#lock = new BanLock(words, () => this.#rebuild());
+    this.#lock = new TableLock(words, LOCK, () => this.#rebuild());
   }
 
   /** Bans the table has room for. */

@@ -8,11 +8,11 @@
  *  |  1 heads H     |  two, H >= N:  |  the one whose |  1 id, low half
  *  |  2 in use      |  slot + 1 that |  ban ends      |  2 tick at which the ban ends
  *  |  3 free list   |  a chain       |  first on top  |  3 tick until which its strikes are remembered
- *  |  4 lock        |  begins with,  |                |  4 strikes: bans in a row
- *  |  5 tickets     |  0 for none    |                |  5 next in its chain, or in the free list, + 1
- *  |  6 version     |                |                |  6 place in the heap
- *  |  7 made room   |                |                |  7 unused
- *  |  8 taken locks |                |                |
+ *  |  4 lock, 4     |  begins with,  |                |  4 strikes: bans in a row
+ *  |    words, see  |  0 for none    |                |  5 next in its chain, or in the free list, + 1
+ *  |    src/base/   |                |                |  6 place in the heap
+ *  |    table-lock  |                |                |  7 unused
+ *  |  8 made room   |                |                |
  *  |  9 on the way  |                |                |
  *  | 10 untold      |                |                |
  * ```
@@ -35,11 +35,11 @@ export const SLOTS = 0;
 export const HEADS = 1;
 export const IN_USE = 2;
 export const FREE_LIST = 3;
+/** First word of the lock. */
 export const LOCK = 4;
-export const TICKETS = 5;
 export const VERSION = 6;
-export const MADE_ROOM = 7;
-export const TAKEN_LOCKS = 8;
+export const TAKEN_LOCKS = 7;
+export const MADE_ROOM = 8;
 /** Messages about bans that the main thread has not heard yet. */
 export const ON_THE_WAY = 9;
 /** Bans that it was not told of. */

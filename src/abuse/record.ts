@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isCount, isText, parseObject } from '../records/reading.ts';
 import { KEY_LENGTH_MAX } from './key-text.ts';
 
 /** A ban in words: what the main thread knows, files hold and machines tell each other. Times are wall clock, ms. */
@@ -113,24 +114,4 @@ const SECRET_KIND =
 export function shownKey({ kind, value }: BanRecord): string {
   if (!SECRET_KIND.test(kind)) return value.replaceAll('\u0001', ' + ');
   return `sha256:${createHash('sha256').update(value).digest('hex').slice(0, 16)}`;
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    // Not JSON: the caller counts it among what it could not read.
-    return null;
-  }
-}
-
-function isText(value: unknown, min: number, max: number): value is string {
-  return typeof value === 'string' && value.length >= min && value.length <= max;
-}
-
-function isCount(value: unknown, max: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;
 }

@@ -1,18 +1,15 @@
-import type { BanDesk, BanOrder, BanQuery } from '../abuse/ban-orders.ts';
+import type { BanDesk, BanOrder } from '../abuse/ban-orders.ts';
+import { noReason, REASON_WORDS } from './order-words.ts';
+import { pageQuery } from './page-query.ts';
 import { json, problem, type Reply } from './reply.ts';
 
-const LIMIT_DEFAULT = 100;
-const LIMIT_MAX = 1_000;
-const CURSOR = /^[0-9]{1,16}-[0-9a-f]{24}$/;
 const ID = /^[0-9a-f]{24}$/;
-const KEY_LENGTH_MAX = 2_048;
 /** The longest ban that the configuration allows, too. */
 const SECONDS_MAX = 2_678_400;
-const REASON_LENGTH_MAX = 200;
 
 /** `GET /bans`. @param target  Of the request, with its query. */
 export function listBans(desk: BanDesk, target: string): Reply {
-  const query = queryOf(target);
+  const query = pageQuery(target, 'a ban');
   return typeof query === 'string' ? problem(400, query) : json(200, desk.list(query));
 }
 
@@ -31,25 +28,6 @@ export function liftBan(desk: BanDesk, id: string, who: string): Reply {
   return answer.ok ? json(200, answer.ban) : problem(404, answer.words);
 }
 
-/** @returns  The query, or what is wrong with it. */
-function queryOf(target: string): BanQuery | string {
-  const mark = target.indexOf('?');
-  const given = new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1));
-  for (const name of given.keys()) {
-    if (!['limit', 'after', 'key'].includes(name)) return 'The parameters are limit, after and key.';
-    if (given.getAll(name).length > 1) return `${name} stands there more than once.`;
-  }
-  const limit = given.get('limit');
-  if (limit !== null && !(/^[1-9][0-9]{0,3}$/.test(limit) && Number(limit) <= LIMIT_MAX)) {
-    return `limit must be 1 to ${LIMIT_MAX}.`;
-  }
-  const after = given.get('after');
-  if (after !== null && !CURSOR.test(after)) return 'after must be what next said on the page before.';
-  const key = given.get('key');
-  if (key !== null && (key === '' || key.length > KEY_LENGTH_MAX)) return 'key must be the value of a ban.';
-  return { limit: limit === null ? LIMIT_DEFAULT : Number(limit), after, key };
-}
-
 const MEMBERS = ['rule', 'kind', 'value', 'seconds', 'reason'];
 
 /** @returns  The order, or what is wrong with it. */
@@ -66,8 +44,6 @@ function orderOf(body: unknown): BanOrder | string {
   if (!Number.isInteger(seconds) || (seconds as number) < 1 || (seconds as number) > SECONDS_MAX) {
     return `seconds must be a whole number from 1 to ${SECONDS_MAX}.`;
   }
-  if (typeof reason !== 'string' || reason.length > REASON_LENGTH_MAX || /[\p{C}\p{Zl}\p{Zp}]/u.test(reason)) {
-    return `reason must be text of at most ${REASON_LENGTH_MAX} characters, without control characters.`;
-  }
-  return { rule, value, seconds: seconds as number, reason };
+  if (noReason(reason)) return REASON_WORDS;
+  return { rule, value, seconds: seconds as number, reason: reason as string };
 }

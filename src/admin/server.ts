@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { BanDesk } from '../abuse/ban-orders.ts';
+import type { KeyDesk } from '../api-keys/orders.ts';
 import { SallyportError } from '../errors.ts';
+import type { RevocationDesk } from '../revocation/orders.ts';
 import { addBan, liftBan, listBans } from './bans.ts';
 import { readJson } from './body.ts';
 import { type Gate, gateFor } from './gate.ts';
+import { changeKey, createKey, KEY_ACTIONS, listKeys, showKey, verifyKey } from './keys.ts';
 import { answerBadRequest, json, type Problem, problem, problemOf, type Reply } from './reply.ts';
+import { addRevocation, liftRevocation, listRevocations } from './revocations.ts';
 
 export interface AdminOptions {
   /** Anything but a loopback address needs a token. */
@@ -23,6 +27,10 @@ export interface AdminOptions {
   readonly status: () => object;
   /** Behind /bans; where there is none the paths are not there. */
   readonly bans?: BanDesk;
+  /** Behind /keys; where there is none the paths are not there. */
+  readonly keys?: KeyDesk;
+  /** Behind /revocations, likewise. */
+  readonly revocations?: RevocationDesk;
   /** Told about refused and failed requests. */
   readonly log?: AdminLog;
 }
@@ -77,12 +85,20 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
   ['/reload', { methods: ['POST'], answer: reload }],
 ]);
 
-/** Where there is a desk. The second one has an id behind it. */
-const BANS_PATH = '/bans';
-const BAN_PATH = '/bans/';
+const KEYS_PATH = '/keys';
+const VERIFY_PATH = '/keys/verify';
+const KEY_PATH = '/keys/';
+
+/** A list of records, and what may be done to one; one record is at the path with `/ID` behind it. */
+interface Desk {
+  readonly path: string;
+  list(target: string): Reply;
+  add(body: unknown, who: string): Reply | Promise<Reply>;
+  lift(id: string, who: string): Reply | Promise<Reply>;
+}
 
 /**
- * Starts the operators' listener: metrics, health, status, reload, bans.
+ * Starts the operators' listener: metrics, health, status, reload, bans, revocations, API keys.
  *
  * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
  * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
@@ -142,7 +158,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
 }
 
 async function dispatch(request: IncomingMessage, response: ServerResponse, options: AdminOptions): Promise<Reply> {
-  const endpoint = endpointOf(pathOf(request), options.bans);
+  const endpoint = endpointOf(pathOf(request), options);
   if (endpoint === null) return problem(404, `The paths are ${paths(options).join(', ')}.`);
   const { methods, takesBody } = endpoint;
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
@@ -157,22 +173,74 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, opti
   return endpoint.answer(options, { request, body: undefined });
 }
 
-function endpointOf(path: string, bans: BanDesk | undefined): Endpoint | null {
-  if (bans === undefined || !(path === BANS_PATH || path.startsWith(BAN_PATH))) return ENDPOINTS.get(path) ?? null;
-  if (path === BANS_PATH) {
+function endpointOf(path: string, options: AdminOptions): Endpoint | null {
+  const { keys } = options;
+  if (keys !== undefined && (path === KEYS_PATH || path.startsWith(KEY_PATH))) return keysEndpoint(path, keys);
+  const desk = desksOf(options).find((each) => path === each.path || path.startsWith(`${each.path}/`));
+  if (desk === undefined) return ENDPOINTS.get(path) ?? null;
+  if (path === desk.path) {
     return {
       methods: ['GET', 'POST'],
       takesBody: true,
       answer: (_options, { request, body }) =>
-        request.method === 'POST' ? addBan(bans, body, clientOf(request)) : listBans(bans, request.url ?? ''),
+        request.method === 'POST' ? desk.add(body, clientOf(request)) : desk.list(request.url ?? ''),
     };
   }
-  const id = path.slice(BAN_PATH.length);
-  return { methods: ['DELETE'], answer: (_options, { request }) => liftBan(bans, id, clientOf(request)) };
+  const id = path.slice(desk.path.length + 1);
+  return { methods: ['DELETE'], answer: (_options, { request }) => desk.lift(id, clientOf(request)) };
 }
 
-function paths({ bans }: AdminOptions): string[] {
-  return [...ENDPOINTS.keys(), ...(bans === undefined ? [] : [BANS_PATH, `${BAN_PATH}ID`])];
+function keysEndpoint(path: string, keys: KeyDesk): Endpoint | null {
+  if (path === KEYS_PATH) {
+    return {
+      methods: ['GET', 'POST'],
+      takesBody: true,
+      answer: (_options, { request, body }) =>
+        request.method === 'POST' ? createKey(keys, body, clientOf(request)) : listKeys(keys, request.url ?? ''),
+    };
+  }
+  if (path === VERIFY_PATH) {
+    return { methods: ['POST'], takesBody: true, answer: (_options, { body }) => verifyKey(keys, body) };
+  }
+  const [id = '', last, ...more] = path.slice(KEY_PATH.length).split('/');
+  if (last === undefined) return { methods: ['GET'], answer: () => showKey(keys, id) };
+  const action = KEY_ACTIONS.find((name) => name === last);
+  if (action === undefined || more.length > 0) return null;
+  return {
+    methods: ['POST'],
+    ...(action === 'rotate' ? { takesBody: true } : {}),
+    answer: (_options, { request, body }) => changeKey(keys, id, action, body, clientOf(request)),
+  };
+}
+
+function desksOf({ bans, revocations }: AdminOptions): readonly Desk[] {
+  const desks: Desk[] = [];
+  if (bans !== undefined) {
+    desks.push({
+      path: '/bans',
+      list: (target) => listBans(bans, target),
+      add: (body, who) => addBan(bans, body, who),
+      lift: (id, who) => liftBan(bans, id, who),
+    });
+  }
+  if (revocations !== undefined) {
+    desks.push({
+      path: '/revocations',
+      list: (target) => listRevocations(revocations, target),
+      add: (body, who) => addRevocation(revocations, body, who),
+      lift: (id, who) => liftRevocation(revocations, id, who),
+    });
+  }
+  return desks;
+}
+
+function paths(options: AdminOptions): string[] {
+  const ofKeys = [KEYS_PATH, VERIFY_PATH, `${KEY_PATH}ID`, ...KEY_ACTIONS.map((action) => `${KEY_PATH}ID/${action}`)];
+  return [
+    ...ENDPOINTS.keys(),
+    ...desksOf(options).flatMap(({ path }) => [path, `${path}/ID`]),
+    ...(options.keys === undefined ? [] : ofKeys),
+  ];
 }
 
 function clientOf({ socket }: IncomingMessage): string {

@@ -57,7 +57,9 @@ export function checkClaims(claims: Members, issuer: TrustedIssuer, nowMs: numbe
     if (exp - iat > lifetimeSecondsMax) return LIFETIME;
   }
 
-  const scopes = scopesOf(scopeClaim === '' ? (claims.scope ?? claims.scp) : claims[scopeClaim]);
+  const scopes = scopesOf(
+    scopeClaim === '' ? (claims.scope === undefined ? claims.scp : claims.scope) : claims[scopeClaim],
+  );
   if (scopes === null) return SCOPE_TYPE;
   const keyThumbprint = thumbprintOf(cnf);
   if (keyThumbprint === null) return BOUND_OTHERWISE;

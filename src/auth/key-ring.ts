@@ -148,7 +148,7 @@ class RemoteKeys implements IssuerKeys {
     if (this.state === 'unavailable') {
       if (!isCooling) this.#want(nowMs);
       // Before the first answer it comes any moment; later nobody knows when, and waiting would help nobody.
-      return this.#isTried ? null : this.#slot('').waiting;
+      return this.#isTried ? null : this.#slot('', nowMs).waiting;
     }
     const name = kid ?? '';
     if (name.length > KEY_ID_LENGTH_MAX) return null;
@@ -157,7 +157,7 @@ class RemoteKeys implements IssuerKeys {
     // A wrong signature by a known key is a forgery far more often than a key that was changed under its name.
     if (isCooling && (kid === undefined || this.#byName.has(kid))) return null;
     if (this.#awaited.size >= KEY_IDS_AWAITED_MAX && !this.#awaited.has(name)) return null;
-    const { waiting } = this.#slot(name);
+    const { waiting } = this.#slot(name, nowMs);
     this.#want(nowMs);
     if (isCooling && coolForMs > this.#options.waitMs) return NOT_YET;
     return this.#waiters() < KEY_WAITERS_MAX ? waiting : NOT_YET;
@@ -171,12 +171,12 @@ class RemoteKeys implements IssuerKeys {
       this.#mainVersion = news.version;
       this.#take(news);
     }
-    this.#answer(news.isFresh, nowMs);
+    this.#answer(news.isFresh ? news.beganAtMs : 0, nowMs);
   }
 
   /** Nothing more will come: whoever waits finds that out by judging again. */
   release(): void {
-    this.#answer(false, 0);
+    this.#answer(0, 0);
   }
 
   #take({ state, keys }: IssuerKeysNews): void {
@@ -206,10 +206,10 @@ class RemoteKeys implements IssuerKeys {
     return made.kind === 'key' ? made.key : null;
   }
 
-  #slot(name: string): Slot {
+  #slot(name: string, nowMs: number): Slot {
     let slot = this.#awaited.get(name);
     if (slot === undefined) {
-      slot = new Slot(name === '' ? this.#all : (this.#byName.get(name) ?? this.#unnamed));
+      slot = new Slot(name === '' ? this.#all : (this.#byName.get(name) ?? this.#unnamed), nowMs);
       this.#awaited.set(name, slot);
     }
     return slot;
@@ -221,7 +221,7 @@ class RemoteKeys implements IssuerKeys {
     const patienceMs = coolDownMs + 2 * timeoutMs + ANSWER_MS;
     if (this.#askedAtMs !== 0 && Math.abs(nowMs - this.#askedAtMs) < patienceMs) return;
     // Those who waited for an answer that never came.
-    if (this.#askedAtMs !== 0) this.#answer(false, nowMs);
+    if (this.#askedAtMs !== 0) this.#answer(0, nowMs);
     this.#askedAtMs = nowMs;
     this.#say({ kind: 'keys-wanted', issuer: this.name, settings: this.settings });
   }
@@ -232,12 +232,14 @@ class RemoteKeys implements IssuerKeys {
     return count;
   }
 
-  #answer(isFresh: boolean, nowMs: number): void {
+  /** @param beganAtMs  Of a fetch that brought all keys there are; 0 for none. It says nothing of later asks. */
+  #answer(beganAtMs: number, nowMs: number): void {
     const awaited = this.#awaited;
     if (awaited.size === 0) return;
     this.#awaited = new Map();
     for (const [name, slot] of awaited) {
-      if (isFresh && isSame(slot.found, this.find(name === '' ? undefined : name))) this.#rememberInVain(name, nowMs);
+      if (slot.askedAtMs <= beganAtMs && isSame(slot.found, this.find(name === '' ? undefined : name)))
+        this.#rememberInVain(name, nowMs);
     }
     for (const { waiters } of awaited.values()) for (const again of waiters) again();
   }
@@ -259,10 +261,12 @@ class Slot {
   readonly waiters: (() => void)[] = [];
   /** What there was of this name when it was asked for. */
   readonly found: readonly VerificationKey[];
+  readonly askedAtMs: number;
   readonly waiting: Waiting;
 
-  constructor(found: readonly VerificationKey[]) {
+  constructor(found: readonly VerificationKey[], askedAtMs: number) {
     this.found = found;
+    this.askedAtMs = askedAtMs;
     this.waiting = Object.freeze({
       kind: 'wait',
       wait: (again: () => void) => {

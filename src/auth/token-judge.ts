@@ -85,7 +85,7 @@ export class TokenJudge {
     const known = Object.freeze({ kind: 'known', identity: claims.identity });
     this.remembered.add({
       // The text at hand may be a piece of a larger one.
-      token: Buffer.from(text, 'latin1').toString('latin1'),
+      token: token.bytes.toString('latin1', 0, token.length),
       issuer,
       key,
       kid: header.kid,

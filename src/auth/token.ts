@@ -14,6 +14,9 @@ export interface CompactToken {
   /** Bytes that were signed. */
   readonly signingInput: Buffer;
   readonly signature: Buffer;
+  /** Memory of this token alone; its first `length` bytes are its text. */
+  readonly bytes: Buffer;
+  readonly length: number;
 }
 
 /** What a header of an access token says, checked. */
@@ -63,6 +66,8 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
     payload,
     signingInput: bytes.subarray(0, second),
     signature: bytes.subarray(payloadEnd, signatureEnd),
+    bytes,
+    length,
   };
 }
 

@@ -14,7 +14,7 @@ export interface VerificationKey {
   readonly keyObject: KeyObject;
   /** Length of every signature by this key, bytes; 0 for `oct`, where the algorithm decides. */
   readonly signatureBytes: number;
-  /** Verifying takes longer than an ingress loop should stand still. */
+  /** Verifying takes longer than an ingress loop should stand still. Never so for `oct`. */
   readonly isSlow: boolean;
   /** Number of this key in this thread. */
   readonly serial: number;
@@ -265,7 +265,7 @@ function keyFor(
     algorithms: Object.freeze(allowed),
     keyObject: typeof keyObject === 'function' ? keyObject() : keyObject,
     signatureBytes: family === 'rsa' ? Math.ceil(bits / 8) : (SIGNATURE_BYTES[family] ?? 0),
-    isSlow: verificationMicros(family, bits) > offloadMicros,
+    isSlow: family !== 'oct' && verificationMicros(family, bits) > offloadMicros,
     serial: serials,
   });
   return { kind: 'key', key };

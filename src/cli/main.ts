@@ -5,7 +5,9 @@ import { addBansCommand } from './bans.ts';
 import { runCheck } from './check.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
+import { addKeysCommand } from './keys.ts';
 import { reload } from './reload.ts';
+import { addRevocationCommands } from './revocations.ts';
 import { serve } from './serve.ts';
 import { versionLine } from './version.ts';
 
@@ -49,6 +51,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       keep(reload({ configFile: options.config, url: options.url, env: process.env })),
     );
   addBansCommand(program, keep);
+  addKeysCommand(program, keep);
+  addRevocationCommands(program, keep);
   program
     .command('version')
     .description('print the version')
@@ -73,5 +77,8 @@ function withCommand(argv: readonly string[]): string[] {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exit(await main(process.argv.slice(2)));
+  const exitCode = await main(process.argv.slice(2));
+  // A long list may still be on its way into a pipe.
+  await new Promise((resolve) => process.stdout.write('', resolve));
+  process.exit(exitCode);
 }

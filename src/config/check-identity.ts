@@ -24,6 +24,7 @@ export function checkIdentity(config: Config, report: Report): void {
   }
   checkApiKeys(config, report);
   checkLogins(config, report);
+  checkProofs(config, report);
   checkForwarding(config, report);
   for (const [index, { policies }] of config.routes.entries()) {
     checkRoute(policies.auth, config, ['routes', index, 'policies', 'auth'], report);
@@ -98,6 +99,14 @@ function checkApiKeys(config: Config, report: Report): void {
   if (CREDENTIAL_FIELDS.has(name) || OWN_FIELDS.includes(name)) {
     const found = `${quote(header)} is a field that the gateway handles by itself`;
     report.problem(['apiKeys', 'header'], found, 'use another field, such as x-api-key');
+  }
+}
+
+function checkProofs({ dpop }: Config, report: Report): void {
+  for (const [at, name] of dpop.algorithms.entries()) {
+    if (!name.startsWith('HS')) continue;
+    const found = `${name} needs a shared secret, which proves nothing (RFC 9449 4.2)`;
+    report.problem(['dpop', 'algorithms', at], found, 'use ES256 or EdDSA');
   }
 }
 

@@ -74,8 +74,8 @@ SIGHUP or \`sallyport reload\` reads and checks the file again, then switches ev
 configuration stays and the log says why. Running requests and open WebSockets are not disturbed.
 
 Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\`,
-\`limits.headBytesMax\`, \`limiter.slots\`, \`limiter.exchangeMs\`, \`redis\`, \`abuse.bansMax\`, \`abuse.file\` and
-\`answers.keep\`.
+\`limits.headBytesMax\`, \`limiter.slots\`, \`limiter.exchangeMs\`, \`redis\`, \`abuse.bansMax\`, \`abuse.file\`,
+\`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\` and \`answers.keep\`.
 
 ## Addresses and rate limits
 

@@ -20,7 +20,16 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'limiter.slots',
   'abuse.bansMax',
   'abuse.file',
+  'revocations.max',
+  'revocations.file',
+  'dpop.replaysMax',
   'limiter.exchangeMs',
+  'apiKeys.store',
+  'apiKeys.file',
+  'apiKeys.secret',
+  'apiKeys.environment',
+  'apiKeys.keysMax',
+  'apiKeys.exchangeMs',
   'redis',
 ]);
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { BanFile } from '../abuse/ban-file.ts';
+import { banFile } from '../abuse/ban-file.ts';
 import { BanKeeper } from '../abuse/ban-keeper.ts';
 import { BanTable } from '../abuse/ban-table.ts';
 import { createBanWords } from '../abuse/layout.ts';
@@ -34,7 +34,7 @@ export function createBans(config: Config, limiterWords: Int32Array, redis: Redi
     saltOf,
     node: hostname(),
     log,
-    file: file === '' ? null : new BanFile(file, bansMax),
+    file: file === '' ? null : banFile(file, bansMax),
     channel: redis === null ? null : redisBans((...call) => redis.runScript(...call), config.redis.prefix),
   });
   configureBans(keeper, config);

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { BanMade } from '../abuse/wire.ts';
+import type { KeyNews, KeySnapshot } from '../api-keys/wire.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress, TrafficWords } from '../http/ingress-wire.ts';
 import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
@@ -16,7 +17,12 @@ export interface ThreadsOptions {
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
+  /** API keys as they are now; null where there are none. */
+  readonly keys: () => KeySnapshot | null;
   readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
   readonly log: () => Log;
@@ -134,8 +140,11 @@ export class Threads {
     for (const { control } of this.#threads) control?.postMessage({ kind: 'accept', accepting } satisfies ToIngress);
   }
 
-  /** Tells every thread about the keys of an issuer; those that begin are told by their task. */
-  tellKeys(news: IssuerKeysNews): void {
+  /**
+   * Tells every thread what became of keys, of issuers or our own. A thread that begins has them from its task, and
+   * hears what comes after that in order: its port keeps messages until it listens.
+   */
+  tellKeys(news: IssuerKeysNews | KeyNews): void {
     for (const { control } of this.#threads) control?.postMessage(news satisfies ToIngress);
   }
 
@@ -160,7 +169,11 @@ export class Threads {
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
       banWords: options.banWords,
+      revocationWords: options.revocationWords,
+      replayWords: options.replayWords,
+      dpopSecret: options.dpopSecret,
       trafficWords: options.trafficWords,
+      keys: options.keys(),
       redisAuthorities: options.redisAuthorities,
       issuerKeys: options.issuerKeys(),
       tls: this.#tls,

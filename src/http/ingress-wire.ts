@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BanMade } from '../abuse/wire.ts';
+import type { KeyNews, KeySnapshot } from '../api-keys/wire.ts';
 import type { Config } from '../config/schema.ts';
 import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
@@ -47,7 +48,15 @@ export interface IngressTask {
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
+  /** See src/revocation/layout.ts. */
+  readonly revocationWords: Int32Array<SharedArrayBuffer>;
+  /** See src/replay/layout.ts. */
+  readonly replayWords: Int32Array<SharedArrayBuffer>;
+  /** What nonces of proofs are made with: see src/auth/dpop-nonce.ts. */
+  readonly dpopSecret: Uint8Array;
   readonly trafficWords: TrafficWords;
+  /** API keys at the start of the thread; null where there are none. Changes since then wait on `control`. */
+  readonly keys: KeySnapshot | null;
   /** PEM certificates of `redis.tls.ca`; none for the system's. */
   readonly redisAuthorities: readonly string[];
   /** Keys of issuers as they are when the thread begins; later ones come over `control`. */
@@ -65,7 +74,8 @@ export type ToIngress =
   | IssuerKeysNews
   | { readonly kind: 'tls'; readonly material: TlsMaterial }
   | { readonly kind: 'accept'; readonly accepting: boolean }
-  | { readonly kind: 'drain'; readonly deadlineMs: number };
+  | { readonly kind: 'drain'; readonly deadlineMs: number }
+  | KeyNews;
 
 /** Ingress thread to main thread, over `control`. */
 export type FromIngress =

@@ -1,4 +1,5 @@
 import { BanTable } from '../abuse/ban-table.ts';
+import { KeyRing as ApiKeyRing } from '../api-keys/key-ring.ts';
 import { KeyRing } from '../auth/key-ring.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
@@ -54,6 +55,8 @@ export class Ingress {
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
   readonly #keys = new KeyRing((wanted) => this.#say(wanted));
+  /** Null where there are no API keys; its settings do not change. */
+  readonly #apiKeys: ApiKeyRing | null;
   readonly #callers: ThreadCallers;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
@@ -83,7 +86,8 @@ export class Ingress {
       report: (made) => this.#say(made),
     };
     this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
-    this.#callers = new ThreadCallers(NO_PARTS);
+    this.#apiKeys = task.keys === null ? null : new ApiKeyRing(config.apiKeys, task.keys);
+    this.#callers = new ThreadCallers({ ...NO_PARTS, apiKeys: this.#apiKeys });
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -161,6 +165,9 @@ export class Ingress {
         return;
       case 'drain':
         this.#drain(message.deadlineMs);
+        return;
+      case 'keys':
+        this.#apiKeys?.change(message);
         return;
     }
   }

@@ -52,7 +52,7 @@ export class FileIssuer {
   async settled(): Promise<void> {}
 
   news(): IssuerKeysNews {
-    return this.state.news(0);
+    return this.state.news(0, 0);
   }
 
   stop(): void {}

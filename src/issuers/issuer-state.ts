@@ -91,8 +91,8 @@ export class IssuerState {
     this.#lose(`keys of an issuer are too old to be used; its tokens get 503 until there are new ones: ${hint}`);
   }
 
-  /** @param coolForMs  See `IssuerKeysNews`. */
-  news(coolForMs: number): IssuerKeysNews {
+  /** @param coolForMs  See `IssuerKeysNews`, as `beganAtMs`. */
+  news(coolForMs: number, beganAtMs: number): IssuerKeysNews {
     const { name, settings } = this.#options;
     return {
       kind: 'issuer-keys',
@@ -103,6 +103,7 @@ export class IssuerState {
       keys: this.keys,
       isTried: this.condition !== 'starting',
       isFresh: this.condition === 'ready',
+      beganAtMs,
       coolForMs,
     };
   }

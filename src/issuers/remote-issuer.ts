@@ -44,6 +44,9 @@ export class RemoteIssuer {
   authorities: readonly string[] = [];
   #running: Promise<void> | null = null;
   #isWanted = false;
+  /** By the wall clock, which threads share: of the fetch under way or the last, and of the last that ended. */
+  #wallBeganAtMs = 0;
+  #endedBeganAtMs = 0;
   #beganAtMs = Number.NEGATIVE_INFINITY;
   /** When the next one is due though nobody asks. */
   #dueAtMs = Number.NEGATIVE_INFINITY;
@@ -82,7 +85,7 @@ export class RemoteIssuer {
   }
 
   news(): IssuerKeysNews {
-    return this.state.news(this.#coolForMs(this.#options.clock()));
+    return this.state.news(this.#coolForMs(this.#options.clock()), this.#endedBeganAtMs);
   }
 
   /** Ends the fetch under way. There are no more news. */
@@ -92,6 +95,7 @@ export class RemoteIssuer {
 
   #begin(nowMs: number): void {
     this.#beganAtMs = nowMs;
+    this.#wallBeganAtMs = Date.now();
     this.#isWanted = false;
     this.#running = this.#fetch()
       // A bug here must not end the process, nor go by in silence.
@@ -104,6 +108,7 @@ export class RemoteIssuer {
 
   #finish(outcome: KeySet | Failed): void {
     const nowMs = this.#options.clock();
+    this.#endedBeganAtMs = this.#wallBeganAtMs;
     const { refreshMs, coolDownMs } = this.#options.config.keys;
     if (outcome.kind === 'keys') {
       this.#options.fetches.done += 1;

@@ -122,7 +122,8 @@ class RouteDoor {
   #judgeKey(tx: Transaction, key: string, nowMs: number): Judged {
     const { apiKeys } = this.#auth;
     if (apiKeys === null) return NO_KEYS;
-    return apiKeys.judge(key, tx.client, tx.captured?.[this.#originAt] ?? '', this.#route.name, nowMs);
+    const origin = tx.captured?.[this.#originAt] ?? null;
+    return apiKeys.judge(key, { address: tx.client, origin, route: this.#route.name, nowMs });
   }
 
   #judgeToken(tx: Transaction, scheme: TokenScheme, nowMs: number): Judged {

@@ -1,5 +1,6 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
+import type { KeyFacts } from '../api-keys/key-ring.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { TokenJudge } from '../auth/token-judge.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
@@ -56,8 +57,7 @@ export interface TrafficParts {
 
 /** Judges of API keys. */
 export interface KeyJudge {
-  /** @param origin  Of the request; '' for none. */
-  judge(key: string, address: string, origin: string, routeName: string, nowMs: number): Judged;
+  judge(key: string, facts: KeyFacts): Judged;
 }
 
 /** Judges of tokens that only their server understands. */

@@ -77,3 +77,8 @@ class ReadHistogram extends Histogram {
     return { name: this.#family.name, help: this.#family.help, type: 'histogram', aggregator: 'sum', values };
   }
 }
+
+/** Reads a family that has one sample. */
+export function one(value: () => number): () => Sample[] {
+  return () => [{ labels: {}, value: value() }];
+}

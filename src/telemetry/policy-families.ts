@@ -1,4 +1,4 @@
-import type { Family, Sample } from './families.ts';
+import { type Family, one, type Sample } from './families.ts';
 import { POLICY_OUTCOMES, POLICY_ROWS, type PolicyOutcome } from './layout.ts';
 import type { ConcurrencyGauge, MetricsSources } from './render.ts';
 import { BOUNDS_LE, type HistogramTotals, MetricsTotals } from './totals.ts';
@@ -175,8 +175,4 @@ function waitsOf(policy: string, { cumulative, sumMs }: HistogramTotals): Sample
     { metricName: `${WAIT}_sum`, labels: { policy }, value: sumMs / 1_000 },
     { metricName: `${WAIT}_count`, labels: { policy }, value: cumulative.at(-1) ?? 0 },
   ];
-}
-
-function one(value: () => number): () => Sample[] {
-  return () => [{ labels: {}, value: value() }];
 }

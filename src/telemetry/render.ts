@@ -2,7 +2,9 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ERROR_CODES, ERRORS } from '../errors.ts';
 import { callerFamilies } from './caller-families.ts';
 import { type Family, registerFamilies, type Sample } from './families.ts';
+import { identityFamilies } from './identity-families.ts';
 import { type IssuerGauge, issuerFamilies } from './issuer-families.ts';
+import { keyFamilies } from './key-families.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
@@ -76,6 +78,37 @@ export interface BanGauges {
   readonly untold: number;
 }
 
+/** State of the API keys. */
+export interface KeyGauges {
+  /** Changes are taken, and those of other gateways heard. */
+  readonly isUp: boolean;
+  /** Changes by operators of this gateway. */
+  readonly made: number;
+  /** Changes that came from other gateways. */
+  readonly heard: number;
+  /** Keys by how they stand. */
+  counts(): Readonly<Record<string, number>>;
+}
+
+/** State of revocations. */
+export interface RevocationGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  /** Those of other machines that do not hold for want of room. */
+  readonly unenforced: number;
+  readonly refused: number;
+}
+
+/** State of the table of proofs seen. */
+export interface ReplayGauges {
+  readonly capacity: number;
+  readonly inUse: number;
+  readonly seen: number;
+  readonly full: number;
+  /** Taken without the other machines. */
+  readonly alone: number;
+}
+
 /** State of the exchange of counts through Redis. */
 export interface RedisGauges {
   readonly isUp: boolean;
@@ -97,6 +130,10 @@ export interface MetricsSources {
   readonly targets: () => Iterable<MeteredTarget>;
   readonly main: MainMetrics;
   readonly bans: BanGauges;
+  /** Null where there are none. */
+  readonly keys: KeyGauges | null;
+  readonly revocations: RevocationGauges;
+  readonly replays: ReplayGauges;
   /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;
@@ -140,6 +177,8 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
     ...callerFamilies(sources),
+    ...keyFamilies(sources),
+    ...identityFamilies(sources),
     ...redisFamilies(sources),
     ...issuerFamilies(sources),
     ...processFamilies(sources),

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { BanFile } from '../../src/abuse/ban-file.ts';
+import { banFile } from '../../src/abuse/ban-file.ts';
 import { type BanRecord, formatRecord, parseRecord } from '../../src/abuse/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-bans-'));
@@ -39,7 +39,7 @@ const record = (value: string): BanRecord => ({
 const lines = ['192.0.2.1', '2001:db8:1:2::/64', 'with \u0001 " \n and é'].map((value) => formatRecord(record(value)));
 
 test('what was written is read', async () => {
-  const file = new BanFile(join(folder, 'sound'), 1_024);
+  const file = banFile(join(folder, 'sound'), 1_024);
   assert.deepEqual(await file.load(NOW), { records: [], damage: null });
   await file.write(lines);
   const { records, damage } = await file.load(NOW);
@@ -51,7 +51,7 @@ test('what was written is read', async () => {
 });
 
 test('many lines, in pieces', async () => {
-  const file = new BanFile(join(folder, 'many'), 1_024);
+  const file = banFile(join(folder, 'many'), 1_024);
   const many = Array.from({ length: 5_001 }, (_, i) => formatRecord(record(`key-${i}`)));
   await file.write(many);
   assert.equal((await file.load(NOW)).records.length, 5_001);
@@ -59,12 +59,12 @@ test('many lines, in pieces', async () => {
 
 test('an empty file is none', async () => {
   writeFileSync(join(folder, 'empty'), '');
-  assert.deepEqual(await new BanFile(join(folder, 'empty'), 1_024).load(NOW), { records: [], damage: null });
+  assert.deepEqual(await banFile(join(folder, 'empty'), 1_024).load(NOW), { records: [], damage: null });
 });
 
 test('a damaged file is kept aside, and its sound lines are used', async () => {
   const path = join(folder, 'damaged');
-  const file = new BanFile(path, 1_024);
+  const file = banFile(path, 1_024);
   await file.write(lines);
   const whole = readFileSync(path, 'utf8');
   let cases = 0;
@@ -98,7 +98,7 @@ test('a file of something else is left alone, and named with a remedy', async ()
   ] as const) {
     const path = join(folder, name);
     writeFileSync(path, text);
-    await assert.rejects(new BanFile(path, 1_024).load(NOW), (error: Error & { code: string }) => {
+    await assert.rejects(banFile(path, 1_024).load(NOW), (error: Error & { code: string }) => {
       assert.equal(error.code, 'SP_CONFIG');
       assert.match(error.message, words);
       assert.ok(error.message.includes(`abuse.file ${path} `), error.message);
@@ -107,16 +107,16 @@ test('a file of something else is left alone, and named with a remedy', async ()
     assert.equal(readFileSync(path, 'utf8'), text);
   }
   mkdirSync(join(folder, 'directory'));
-  await assert.rejects(new BanFile(join(folder, 'directory'), 1_024).load(NOW), /no regular file/);
-  await assert.rejects(new BanFile(join(folder, 'absent', 'bans'), 1_024).load(NOW), /folder that is not there/);
+  await assert.rejects(banFile(join(folder, 'directory'), 1_024).load(NOW), /no regular file/);
+  await assert.rejects(banFile(join(folder, 'absent', 'bans'), 1_024).load(NOW), /folder that is not there/);
   writeFileSync(join(folder, 'huge'), `{"sallyport":"bans","version":1}\n${'x'.repeat(4 * 16_384)}`);
-  await assert.rejects(new BanFile(join(folder, 'huge'), 1).load(NOW), /more than abuse\.bansMax bans can fill/);
+  await assert.rejects(banFile(join(folder, 'huge'), 1).load(NOW), /more than abuse\.bansMax bans can fill/);
 });
 
 test('two that write one file at once: one whole file is there, whichever came last', async () => {
   const path = join(folder, 'shared');
   // Two processes may bear one number: each in its own container.
-  const [one, other] = [new BanFile(path, 1_024), new BanFile(path, 1_024)];
+  const [one, other] = [banFile(path, 1_024), banFile(path, 1_024)];
   const many = (name: string) => Array.from({ length: 1_500 }, (_, i) => formatRecord(record(`${name}-${i}`)));
   for (let round = 0; round < 20; round += 1) {
     await Promise.all([one.write(many('one')), other.write(many('other'))]);
@@ -127,7 +127,7 @@ test('two that write one file at once: one whole file is there, whichever came l
 
 test('what a killed process left is removed once nobody can be writing it, and nothing else', async () => {
   const home = mkdtempSync(join(folder, 'leftovers-'));
-  const file = new BanFile(join(home, 'bans'), 1_024);
+  const file = banFile(join(home, 'bans'), 1_024);
   const old = ['bans.0123456789abcdef.tmp', 'bans.fedcba9876543210.tmp'];
   const others = ['bans.bad', 'bans.1.tmp', 'bans.0123456789abcdef.tmp2', 'other.0123456789abcdef.tmp'];
   for (const name of [...old, ...others]) writeFileSync(join(home, name), 'x');
@@ -149,7 +149,7 @@ test('a folder that is closed to us: writing fails and leaves the file of before
     process.seteuid?.(65_534);
   }
   try {
-    const file = new BanFile(join(closed, 'bans'), 1_024);
+    const file = banFile(join(closed, 'bans'), 1_024);
     await file.write(lines);
     if (isRoot) process.seteuid?.(0);
     chmodSync(closed, 0o555);
@@ -205,7 +205,7 @@ test('killed at any moment, 20 times: the file is whole, and holds all that a fi
     const saved = [...said.matchAll(/^saved (\d+)$/gm)].map(([, count]) => Number(count));
     assert.ok(saved.length >= 1, said);
     inWriting += readdirSync(folder).filter((name) => name.startsWith('killed.')).length;
-    const { records, damage } = await new BanFile(path, 65_536).load(Date.now() + 120_000);
+    const { records, damage } = await banFile(path, 65_536).load(Date.now() + 120_000);
     assert.equal(damage, null);
     assert.ok(records.length >= Math.max(before, ...saved), `${records.length} of ${saved.at(-1)}`);
     assert.deepEqual(

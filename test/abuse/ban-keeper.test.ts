@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { BanFile } from '../../src/abuse/ban-file.ts';
+import { banFile } from '../../src/abuse/ban-file.ts';
 import type { BanAnswer } from '../../src/abuse/ban-orders.ts';
 import { ON_THE_WAY_MAX } from '../../src/abuse/ban-table.ts';
 import { type BanRecord, formatRecord } from '../../src/abuse/record.ts';
@@ -456,7 +456,7 @@ test('a full disk does not stop the start: bans go on in memory, and are written
     await before.keeper.stop();
     assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(100_000)), { code: 'ENOSPC' });
     const long = formatRecord({ ...RECORD, reason: 'x'.repeat(200) });
-    await assert.rejects(new BanFile(file, 1_024).write(new Array(500).fill(long)), { code: 'ENOSPC' });
+    await assert.rejects(banFile(file, 1_024).write(new Array(500).fill(long)), { code: 'ENOSPC' });
     assert.deepEqual(readdirSync(disk).sort(), ['bans', 'filler'], 'a part of a file would keep the disk full');
     const later = machine({ file });
     await later.keeper.start();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BanLock } from '../../src/abuse/ban-lock.ts';
 import { BanTable, type BanTerms, banLength } from '../../src/abuse/ban-table.ts';
 import { createBanWords, ID_HIGH, IN_USE, LOCK, SLOT_WORDS, TAKEN_LOCKS, VERSION } from '../../src/abuse/layout.ts';
+import { TableLock } from '../../src/base/table-lock.ts';
 
 const TERMS: BanTerms = { banMs: 1_000, banMsMax: 10_000, forgetMs: 100_000, windowMs: 2_000 };
 
@@ -224,7 +224,7 @@ test('a writer that was held up while its lock was taken leaves the table whole'
   const table = new BanTable(words);
   table.set(1, 1, 60_000, 100_000, 1, 0);
   let repairs = 0;
-  const lock = new BanLock(words, () => {
+  const lock = new TableLock(words, LOCK, () => {
     repairs += 1;
   });
   lock.enter();

@@ -1,4 +1,4 @@
-import { BanFile } from '../../src/abuse/ban-file.ts';
+import { banFile } from '../../src/abuse/ban-file.ts';
 import { BanKeeper } from '../../src/abuse/ban-keeper.ts';
 import { BanTable } from '../../src/abuse/ban-table.ts';
 import { createBanWords } from '../../src/abuse/layout.ts';
@@ -10,13 +10,13 @@ import { abuseOf } from './support.ts';
  * each finished writing held. */
 const path = process.argv[2] as string;
 
-class TellingFile extends BanFile {
-  override async write(lines: readonly string[]): Promise<void> {
-    process.stdout.write('begins\n');
-    await super.write(lines);
-    process.stdout.write(`saved ${lines.length}\n`);
-  }
-}
+const file = banFile(path, 65_536);
+const write = file.write.bind(file);
+file.write = async (lines) => {
+  process.stdout.write('begins\n');
+  await write(lines);
+  process.stdout.write(`saved ${lines.length}\n`);
+};
 
 const nothing = (): void => undefined;
 const keeper = new BanKeeper({
@@ -30,7 +30,7 @@ const keeper = new BanKeeper({
     warn: nothing,
     error: (context) => process.stdout.write(`error ${JSON.stringify(context)}\n`),
   }),
-  file: new TellingFile(path, 65_536),
+  file,
   channel: null,
   saveEveryMs: 5,
 });

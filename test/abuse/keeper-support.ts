@@ -1,6 +1,5 @@
 import { after } from 'node:test';
-import type { BanChannel } from '../../src/abuse/ban-channel.ts';
-import { BanFile } from '../../src/abuse/ban-file.ts';
+import { banFile } from '../../src/abuse/ban-file.ts';
 import { BanKeeper } from '../../src/abuse/ban-keeper.ts';
 import { BanTable } from '../../src/abuse/ban-table.ts';
 import { createBanWords } from '../../src/abuse/layout.ts';
@@ -8,6 +7,7 @@ import type { BanMade } from '../../src/abuse/wire.ts';
 import { saltOf } from '../../src/limiter/decision.ts';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { createLimiterWords } from '../../src/limiter/layout.ts';
+import type { RecordChannel } from '../../src/records/record-channel.ts';
 import { abuseOf, judgeOf } from './support.ts';
 
 export interface Line {
@@ -19,7 +19,7 @@ export interface Line {
 export interface NodeOptions {
   readonly name?: string;
   readonly file?: string;
-  readonly channel?: BanChannel;
+  readonly channel?: RecordChannel;
   readonly bansMax?: number;
   readonly abuse?: ReturnType<typeof abuseOf>;
   readonly clock?: { wallMs: number; steadyMs: number };
@@ -46,7 +46,7 @@ export function machine(options: NodeOptions = {}) {
     saltOf,
     node: name,
     log: () => ({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }),
-    file: options.file === undefined ? null : new BanFile(options.file, bansMax),
+    file: options.file === undefined ? null : banFile(options.file, bansMax),
     channel: options.channel ?? null,
     clocks: { wallMs: () => clock.wallMs, steadyMs: () => clock.steadyMs },
     saveEveryMs: 1,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { BanChannel } from '../../src/abuse/ban-channel.ts';
 import { type BanRecord, banId, isLifted, mergeRecords } from '../../src/abuse/record.ts';
 import { redisBans } from '../../src/abuse/redis-bans.ts';
+import type { RecordChannel } from '../../src/records/record-channel.ts';
 import { RedisClient } from '../../src/redis/client.ts';
 import { redisConfig, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
@@ -11,7 +11,7 @@ import { machine } from './keeper-support.ts';
 const order = { rule: 'manual', value: '192.0.2.1', seconds: 600, reason: 'scanner' };
 
 /** A Redis, and what a machine has of it. */
-async function shared(t: TestContext): Promise<{ redis: TestRedis; channel: () => BanChannel }> {
+async function shared(t: TestContext): Promise<{ redis: TestRedis; channel: () => RecordChannel }> {
   const redis = await TestRedis.start(t);
   const client = new RedisClient(redisConfig(redis.port, { prefix: 'test:' }), []);
   t.after(() => client.stop());
@@ -58,7 +58,7 @@ test('numbers that do not grow are an error, not a question without end', async 
     ['300', '0', null],
     ['300', 'x', null],
   ] as const) {
-    await assert.rejects(ask(last, number, cursor), /numbers of bans that do not grow/);
+    await assert.rejects(ask(last, number, cursor), /numbers of records that do not grow/);
   }
 });
 

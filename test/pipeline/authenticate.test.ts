@@ -214,7 +214,7 @@ describe('API keys', () => {
     identity: identity({ kind: 'api-key', issuer: '', subject: 'team-a', client: 'k1', ...more }),
   });
   const judge = (answer: (key: string, origin: string) => Judged): KeyJudge => ({
-    judge: (key, _address, origin) => answer(key, origin),
+    judge: (key, { origin }) => answer(key, origin ?? ''),
   });
   const withFields = (bench: PipelineBench, fields: Readonly<Record<string, string>>): string[] => {
     const captured: string[] = [];

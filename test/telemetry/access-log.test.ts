@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ERROR_CODES, ERRORS } from '../../src/errors.ts';
+import type { Identity } from '../../src/identity.ts';
 import { LOG_BATCH_BYTES } from '../../src/limits.ts';
 import { AccessLog, type AccessLogOptions } from '../../src/telemetry/access-log.ts';
 import { compileQueryRedaction } from '../../src/telemetry/query-redaction.ts';
@@ -44,6 +45,7 @@ test('a request is one line with the members of docs/logs.md', () => {
     code: 'SP_UPSTREAM_TIMEOUT',
     policy: 'per-client',
     reason: 'no head after 30000 ms',
+    identity: { kind: 'jwt', issuer: 'main', subject: 'ann "x"', client: 'a'.repeat(300) } as Identity,
     route: { kind: 'route', index: 0, name: 'orders' } as Route,
     upstreamName: 'shop',
     upstreamTarget: 'http://10.0.0.1:80',
@@ -71,6 +73,10 @@ test('a request is one line with the members of docs/logs.md', () => {
     code: 'SP_UPSTREAM_TIMEOUT',
     policy: 'per-client',
     reason: 'no head after 30000 ms',
+    caller: 'jwt',
+    issuer: 'main',
+    subject: 'ann "x"',
+    clientId: `${'a'.repeat(256)}...[+44]`,
     route: 'orders',
     upstream: 'shop',
     target: 'http://10.0.0.1:80',

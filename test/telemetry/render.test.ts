@@ -32,6 +32,9 @@ const renderer = createMetricsRenderer({
   ],
   limiter: { slots: 1_024, inUse: 7, foundFull: 3, reclaimed: 2 },
   bans: { capacity: 1_024, inUse: 5, evicted: 1, made: 6, takenLocks: 2, untold: 3 },
+  keys: { isUp: true, made: 3, heard: 2, counts: () => ({ active: 4, revoked: 1 }) },
+  revocations: { capacity: 2_048, inUse: 8, unenforced: 1, refused: 3 },
+  replays: { capacity: 4_096, inUse: 70, seen: 5, full: 2, alone: 4 },
   throttles: () => [{ policy: 'steady', waiting: 9 }],
   concurrency: () => [
     { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },
@@ -188,6 +191,15 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_bans_made_total'), 6);
   assert.equal(value(families, 'sallyport_bans_locks_taken_total'), 2);
   assert.equal(value(families, 'sallyport_bans_untold_total'), 3);
+  assert.equal(value(families, 'sallyport_revocations_capacity'), 2_048);
+  assert.equal(value(families, 'sallyport_revocations'), 8);
+  assert.equal(value(families, 'sallyport_revocations_unenforced'), 1);
+  assert.equal(value(families, 'sallyport_revocations_refused_total'), 3);
+  assert.equal(value(families, 'sallyport_replays_capacity'), 4_096);
+  assert.equal(value(families, 'sallyport_replays_kept'), 70);
+  assert.equal(value(families, 'sallyport_replays_seen_total'), 5);
+  assert.equal(value(families, 'sallyport_replays_full_total'), 2);
+  assert.equal(value(families, 'sallyport_replays_alone_total'), 4);
   assert.equal(value(families, 'sallyport_redis_up'), 1);
   assert.equal(value(families, 'sallyport_redis_fallbacks_total'), 2);
   assert.equal(value(families, 'sallyport_redis_exchanges_total', { result: 'failed' }), 4);

@@ -9,7 +9,7 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['identity', 'issuer-wire', 'redis'],
+  ['identity', 'issuer-wire', 'redis', 'records'],
   ['transaction'],
   [
     'limiter',
@@ -19,6 +19,7 @@ export const RANKS: readonly (readonly string[])[] = [
     'issuers',
     'api-keys',
     'revocation',
+    'replay',
     'login',
     'validate',
     'body',

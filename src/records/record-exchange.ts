@@ -1,9 +1,11 @@
-import type { BanChannel } from './ban-channel.ts';
-import type { BanLog } from './ban-log.ts';
+import type { RecordChannel } from './record-channel.ts';
+import type { RecordLog } from './record-log.ts';
 
-export interface BanExchangeOptions {
-  readonly channel: BanChannel;
-  readonly log: () => BanLog;
+export interface RecordExchangeOptions {
+  readonly channel: RecordChannel;
+  /** What the records are, in the plural. */
+  readonly things: string;
+  readonly log: () => RecordLog;
   /** The record of an id as text, null when it is no more. */
   readonly textOf: (id: string) => string | null;
   readonly ids: () => readonly string[];
@@ -13,7 +15,7 @@ export interface BanExchangeOptions {
   readonly everyMs?: number;
 }
 
-/** A ban reaches other machines after at most two rounds, and some milliseconds. */
+/** A change reaches other machines after two rounds at most, and some milliseconds. */
 const ROUND_MS = 500;
 /** Asked for everything so often: a Redis that took over from one that died may have lost what was told. */
 const WHOLE_MS = 600_000;
@@ -23,13 +25,13 @@ const BATCH = 256;
 const BATCHES_MAX = 16;
 
 /**
- * Tells other machines of bans and hears of theirs, in rounds. What could not be told stays to be told; what was told
- * while this machine was away is there when it comes back.
+ * Tells other machines of records and hears of theirs, in rounds. What could not be told stays to be told; what was
+ * told while this machine was away is there when it comes back.
  *
  * Threads: main.
  */
-export class BanExchange {
-  readonly #o: BanExchangeOptions;
+export class RecordExchange {
+  readonly #o: RecordExchangeOptions;
   readonly #everyMs: number;
   readonly #changed = new Set<string>();
   readonly #forgotten = new Set<string>();
@@ -43,7 +45,7 @@ export class BanExchange {
   #strange = 0;
   #stopped = false;
 
-  constructor(options: BanExchangeOptions) {
+  constructor(options: RecordExchangeOptions) {
     this.#o = options;
     this.#everyMs = options.everyMs ?? ROUND_MS;
   }
@@ -81,12 +83,12 @@ export class BanExchange {
   async #try(step: () => Promise<void>): Promise<void> {
     try {
       await step();
-      if (this.#isFailing) this.#o.log().info({}, 'bans are shared with other machines again');
+      if (this.#isFailing) this.#o.log().info({}, `${this.#o.things} are shared with other machines again`);
       this.#isFailing = false;
     } catch (error) {
       // Once, not with every round.
-      if (!this.#isFailing)
-        this.#o.log().warn({ err: error }, 'bans cannot be shared with other machines; trying again');
+      const words = `${this.#o.things} cannot be shared with other machines; trying again`;
+      if (!this.#isFailing) this.#o.log().warn({ err: error }, words);
       this.#isFailing = true;
     }
   }
@@ -149,7 +151,8 @@ export class BanExchange {
     if (this.#o.apply(text)) return;
     this.#strange += 1;
     // Told once: whoever can write there can write often.
-    if (this.#strange === 1) this.#o.log().warn({ text: text.slice(0, 200) }, 'Redis holds a record that is no ban');
+    if (this.#strange > 1) return;
+    this.#o.log().warn({ text: text.slice(0, 200) }, `Redis holds a record that is none of ${this.#o.things}`);
   }
 }
 

@@ -1,21 +1,21 @@
 /**
- * What machines that know of each other's bans share: a set of records, and the order in which they came.
+ * What machines that know of each other's bans or revocations share: a set of records, and the order of their changes.
  *
  * Calls reject when the other side does not answer; they are repeated then, and must bear that.
  */
-export interface BanChannel {
-  /** Keeps records, and removes those that are forgotten. Texts are those of `formatRecord`, named by `banId`. */
-  tell(changes: BanChanges): Promise<void>;
+export interface RecordChannel {
+  /** Keeps records, and removes those that are forgotten. A text is named by its id, of which there is one. */
+  tell(changes: RecordChanges): Promise<void>;
   /** @param cursor  From the news before; null for all that is kept. @returns  The oldest of what came after it. */
-  ask(cursor: string | null): Promise<BanNews>;
+  ask(cursor: string | null): Promise<RecordNews>;
 }
 
-export interface BanChanges {
+export interface RecordChanges {
   readonly set: readonly (readonly [id: string, text: string])[];
   readonly forget: readonly string[];
 }
 
-export interface BanNews {
+export interface RecordNews {
   /** What the cursor counts on is gone, and all that is kept must be asked for anew; the rest says nothing then. */
   readonly isLost: boolean;
   readonly cursor: string;

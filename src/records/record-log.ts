@@ -1,5 +1,5 @@
-/** Where what becomes of bans is told. */
-export interface BanLog {
+/** Where what becomes of records is told. */
+export interface RecordLog {
   debug(context: object, message: string): void;
   info(context: object, message: string): void;
   warn(context: object, message: string): void;
