@@ -209,7 +209,8 @@ function failed(detail: string, words: string | undefined, ended: string): Login
 }
 
 function unavailable(error: unknown): LoginAnswer {
-  const detail = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  const detail = error instanceof Error ? error.message + cause : String(error);
   return { kind: 'answer', refusal: UNAVAILABLE, reason: 'login-unavailable', detail };
 }
 

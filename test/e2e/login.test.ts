@@ -213,6 +213,21 @@ describe('browser login, step by step', () => {
     }
   });
 
+  test('so must WebSockets', async () => {
+    const jar = await loggedIn();
+    const upgrade = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    for (const from of ['https://evil.test', origin.replace('127.0.0.1', 'localhost')]) {
+      assert.equal((await jar.ask('/app/x', { ...upgrade, origin: from })).status, 403, from);
+    }
+    const { status } = await jar.ask('/app/x', { ...upgrade, origin });
+    assert.notEqual(status, 403, 'the upstream, which knows no WebSockets, is asked');
+  });
+
   test('a level that nobody reaches ends in 401, not in a circle', async () => {
     const jar = await loggedIn('/never/x');
     const told = await jar.ask('/never/x');
