@@ -209,3 +209,20 @@ export const DPOP_URL_LENGTH_MAX = 8_192;
 
 /** Keys of recent proofs per thread: making one anew takes some 50 us, keeping one some 2 KB. */
 export const DPOP_KEYS_REMEMBERED_MAX = 1_024;
+/** Longest token that a server is asked about, characters: what issuers' tokens may have by default. */
+export const INTROSPECTED_TOKEN_CHARACTERS_MAX = 8_192;
+
+/** Longest answer about a token, bytes. Honest ones have some hundred, with long lists of roles some thousand. */
+export const INTROSPECTION_ANSWER_BYTES_MAX = 65_536;
+
+/** Questions of a thread to one server that wait for a connection: 8 MiB of the longest tokens. */
+export const INTROSPECTION_QUEUE_MAX = 1_024;
+
+/**
+ * Requests of a thread that wait for one server, those whose clients have gone among them: they are let go of when the
+ * exchange ends. Honest ones are bounded by `authentication.waitingMax`.
+ */
+export const INTROSPECTION_WAITERS_MAX = 16_384;
+
+/** Memory for answers of one server, per thread: 8,192 of the usual half kilobyte are some 25 MiB. */
+export const INTROSPECTED_BYTES_MAX = 67_108_864;

@@ -31,7 +31,12 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
-import { readAuthorities, readLoginAuthorities, readTokenKey } from './tls/authorities.ts';
+import {
+  readAuthorities,
+  readIntrospectionAuthorities,
+  readLoginAuthorities,
+  readTokenKey,
+} from './tls/authorities.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -357,6 +362,7 @@ class RunningGateway implements Gateway {
     const authorities = readAuthorities(config);
     const tokenKey = readTokenKey(config);
     const loginAuthorities = readLoginAuthorities(config);
+    const introspectionAuthorities = readIntrospectionAuthorities(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
@@ -368,6 +374,7 @@ class RunningGateway implements Gateway {
       trafficRows,
       tokenKey,
       loginAuthorities,
+      introspectionAuthorities,
     };
   }
 

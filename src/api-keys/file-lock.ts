@@ -11,9 +11,9 @@ const TRIES = 5;
 const ADDRESS_BYTES_MAX = 100;
 
 /**
- * A lock that holds as long as its process lives: a listening socket with a name in the file system. Whoever can connect
- * knows that the holder lives, in another container too, where process numbers mean something else; the kernel answers
- * for the dead one that nobody listens.
+ * A lock that holds as long as its process lives: a listening socket with a name in the file system. Whoever can
+ * connect knows that the holder lives, in another container too, where process numbers mean something else; the kernel
+ * answers for the dead one that nobody listens.
  *
  * Threads: main.
  */

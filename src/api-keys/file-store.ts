@@ -20,10 +20,10 @@ interface Order {
  * API keys in a file of this gateway: a header, then lines of records, each with its length and a piece of its SHA-256.
  * A later record of a key takes the place of an earlier one.
  *
- * A change is one line, appended and forced to disk before anybody hears that it holds: `kill -9` and a power cut leave
- * at most a piece of a line behind, of a change that nobody was told of, and that is dropped. Changes that come together
- * share a line. What grows too long is written anew, beside its place, and moved there. Appending costs the same for
- * one key and for a million; writing 100,000 keys anew takes 0.3 s (docs/api-keys.md).
+ * A change is one line, appended and forced to disk before anybody hears that it holds: `kill -9` and a power cut
+ * leave at most a piece of a line behind, of a change that nobody was told of, and that is dropped. Changes that come
+ * together share a line. What grows too long is written anew, beside its place, and moved there. Appending costs the
+ * same for one key and for a million; writing 100,000 keys anew takes 0.3 s (docs/api-keys.md).
  *
  * One process at a time: see `FileLock`; and nothing is appended to a file that somebody else changed.
  *

@@ -43,7 +43,7 @@ export function lineOf(texts: readonly string[]): Buffer {
  *
  * @param secret  From `secretCheck`.
  * @returns  No records where there is no file, or an empty one.
- * @throws  SP_CONFIG  A damaged file, one of something else, of another secret, or that cannot be read; with the remedy.
+ * @throws  SP_CONFIG  A damaged file, one of something else, of another secret, or that cannot be read; with a remedy.
  */
 export async function readKeys(path: string, secret: string): Promise<LoadedKeys> {
   const bytes = await readBytes(path);

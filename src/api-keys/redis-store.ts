@@ -36,7 +36,7 @@ const OTHER_SECRET = 4;
 /**
  * KEYS: records (id -> version, space, JSON), order (id by the number of its last change), state (`run`: random,
  * `number`, `secret`: which one).
- * ARGV: random for a new run, which secret, most keys, 1 to change the one or 0 to repair, then id, version, JSON of each.
+ * ARGV: random for a new run, which secret, most keys, 1 to change one or 0 to repair, then id, version, JSON of each.
  *
  * A change follows the version before it, or nothing is done: two gateways that change one key cannot both win. What is
  * repaired takes the place of what is older.

@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import type { Identity, NotLetIn } from '../identity.ts';
-import type { TrustedIssuer } from './issuer-settings.ts';
+import type { IssuerSettings } from './issuer-settings.ts';
 import { refusal } from './refusal.ts';
 import type { Members } from './strict-json.ts';
 
@@ -11,6 +11,12 @@ const SECONDS_MAX = 8.64e12;
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
 const NO_SCOPES: readonly string[] = Object.freeze([]);
+
+/** What claims are held against: a trusted issuer, or what is asked of answers about opaque tokens. */
+export interface ClaimRules {
+  readonly settings: Pick<IssuerSettings, 'name' | 'leewaySeconds' | 'lifetimeSecondsMax' | 'scopeClaim'>;
+  readonly audiences: ReadonlySet<string>;
+}
 
 /** Claims that are as they should be, of a token whose signature may still be wrong. */
 export interface SoundClaims {
@@ -27,33 +33,40 @@ export interface SoundClaims {
  *
  * @param claims  As `parseStrictObject` gives them.
  * @param nowMs   Milliseconds since the epoch.
+ * @param kind    `opaque`: its server vouches for it; `exp` may be missing, and `aud` where none is asked for.
  * @returns       Who, or a refusal: `claims` (a wrong type, a missing `exp`), `audience`, `expired`, `not-yet-valid`,
  *                `issued-in-future`, `lifetime`.
  */
-export function checkClaims(claims: Members, issuer: TrustedIssuer, nowMs: number): SoundClaims | NotLetIn {
-  const { leewaySeconds, lifetimeSecondsMax, scopeClaim, name } = issuer.settings;
+export function checkClaims(
+  claims: Members,
+  rules: ClaimRules,
+  nowMs: number,
+  kind: 'jwt' | 'opaque' = 'jwt',
+): SoundClaims | NotLetIn {
+  const { leewaySeconds, lifetimeSecondsMax, scopeClaim, name } = rules.settings;
+  const anyAudience = kind === 'opaque' && rules.audiences.size === 0;
   const { sub, jti, client_id, azp, aud, exp, nbf, iat, cnf } = claims;
   if (!isText(sub) || !isText(jti) || !isText(client_id) || !isText(azp)) return TEXT_TYPE;
   if (!isTime(exp) || !isTime(nbf) || !isTime(iat)) return TIME_TYPE;
-  if (exp === undefined) return NO_EXPIRY;
+  if (exp === undefined && kind === 'jwt') return NO_EXPIRY;
 
   if (typeof aud === 'string') {
-    if (!issuer.audiences.has(aud)) return AUDIENCE;
+    if (!anyAudience && !rules.audiences.has(aud)) return AUDIENCE;
   } else if (Array.isArray(aud)) {
     if (!aud.every((one) => typeof one === 'string')) return AUDIENCE_TYPE;
-    if (!aud.some((one) => issuer.audiences.has(one))) return AUDIENCE;
-  } else {
+    if (!anyAudience && !aud.some((one) => rules.audiences.has(one))) return AUDIENCE;
+  } else if (aud !== undefined || !anyAudience) {
     return aud === undefined ? AUDIENCE : AUDIENCE_TYPE;
   }
 
-  const untilMs = (exp + leewaySeconds) * 1_000;
+  const untilMs = exp === undefined ? Number.POSITIVE_INFINITY : (exp + leewaySeconds) * 1_000;
   if (nowMs >= untilMs) return EXPIRED;
   const nbfMs = nbf === undefined ? Number.NEGATIVE_INFINITY : (nbf - leewaySeconds) * 1_000;
   if (nowMs < nbfMs) return NOT_YET_VALID;
   const iatMs = iat === undefined ? Number.NEGATIVE_INFINITY : (iat - leewaySeconds) * 1_000;
   if (nowMs < iatMs) return ISSUED_IN_FUTURE;
   if (lifetimeSecondsMax > 0) {
-    if (iat === undefined) return LIFETIME_UNKNOWN;
+    if (iat === undefined || exp === undefined) return LIFETIME_UNKNOWN;
     if (exp - iat > lifetimeSecondsMax) return LIFETIME;
   }
 
@@ -65,7 +78,7 @@ export function checkClaims(claims: Members, issuer: TrustedIssuer, nowMs: numbe
   if (keyThumbprint === null) return BOUND_OTHERWISE;
 
   const identity: Identity = Object.freeze({
-    kind: 'jwt',
+    kind,
     issuer: name,
     subject: sub ?? '',
     client: client_id ?? azp ?? '',
@@ -73,7 +86,7 @@ export function checkClaims(claims: Members, issuer: TrustedIssuer, nowMs: numbe
     scopes,
     claims,
     issuedAtMs: iat === undefined ? 0 : iat * 1_000,
-    expiresAtMs: exp * 1_000,
+    expiresAtMs: exp === undefined ? Number.POSITIVE_INFINITY : exp * 1_000,
     keyThumbprint,
     rateLimit: '',
   });
@@ -127,4 +140,4 @@ const EXPIRED = refusal('expired', 'exp has passed');
 const NOT_YET_VALID = refusal('not-yet-valid', 'nbf has not come');
 const ISSUED_IN_FUTURE = refusal('issued-in-future', 'iat has not come');
 const LIFETIME = refusal('lifetime', 'the time from iat to exp is longer than allowed');
-const LIFETIME_UNKNOWN = refusal('lifetime', 'iat is missing, so its lifetime is unknown');
+const LIFETIME_UNKNOWN = refusal('lifetime', 'iat or exp is missing, so its lifetime is unknown');

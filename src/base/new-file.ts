@@ -10,7 +10,7 @@ const FILE_MODE = 0o600;
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_APPEND, O_RDONLY } = constants;
 
 /**
- * Replaces a file as a whole: whatever happens to the process or the machine, one whole file is there, the one of before
+ * Replaces a file as a whole: whatever happens to the process or the machine, one whole file is there, that of before
  * or the new one. It is written beside its place, forced to disk, and moved there.
  *
  * @param write  Writes all of it.

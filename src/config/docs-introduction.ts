@@ -75,6 +75,8 @@ configuration stays and the log says why. Running requests and open WebSockets a
 
 Some settings are read once, at start, and need a restart: \`listen.*\`, \`threads\`, \`admin.host\`, \`admin.port\`,
 \`limits.headBytesMax\`, \`limiter.slots\`, \`limiter.exchangeMs\`, \`redis\`, \`abuse.bansMax\`, \`abuse.file\`,
+\`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\`, \`apiKeys.store\`, \`apiKeys.file\`, \`apiKeys.secret\`,
+\`apiKeys.environment\`, \`apiKeys.keysMax\`, \`apiKeys.exchangeMs\`,
 \`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\` and \`answers.keep\`.
 
 ## Addresses and rate limits

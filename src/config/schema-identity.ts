@@ -142,7 +142,7 @@ const Introspector = Type.Object(
     timeoutMs: millis('Longest wait for an answer.', 1_000, 10, 60_000),
     cacheMs: millis('How long an active token is remembered, never past its expiry; 0 for not.', 30_000, 0),
     negativeCacheMs: millis('How long an inactive one is; 0 for not.', 5_000, 0),
-    cacheMax: count('Tokens remembered, per thread.', 8_192, 16, 1_048_576, 'tokens'),
+    cacheMax: count('Active tokens remembered, per thread, and as many others.', 8_192, 16, 1_048_576, 'tokens'),
     connectionsMax: count('Connections to the endpoint, per thread.', 8, 1, 256, 'connections'),
     requireDpop: flag('Accept tokens bound to a key only (RFC 9449).', false),
   },

@@ -20,6 +20,8 @@ export interface Generation {
   readonly tokenKey: string;
   /** PEM certificates by the name of a login with `ca`, likewise. */
   readonly loginAuthorities: Readonly<Record<string, readonly string[]>>;
+  /** PEM certificates of `introspection.NAME.ca` by that name; servers without are not in it. */
+  readonly introspectionAuthorities: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */

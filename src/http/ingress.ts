@@ -1,6 +1,4 @@
 import { BanTable } from '../abuse/ban-table.ts';
-import { KeyRing as ApiKeyRing } from '../api-keys/key-ring.ts';
-import { KeyRing } from '../auth/key-ring.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
@@ -25,11 +23,12 @@ import { ThreadMetrics } from '../telemetry/metrics.ts';
 import { RequestIds } from '../telemetry/request-id.ts';
 import { TargetHealth } from '../upstream/health.ts';
 import { Upstreams } from '../upstream/upstreams.ts';
+import { CallerParts } from './caller-parts.ts';
 import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
 import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
-import { NO_PARTS, ThreadCallers } from './thread-auth.ts';
+import { ThreadCallers } from './thread-auth.ts';
 import { ThreadTraffic } from './thread-traffic.ts';
 import { loadUws } from './uws.ts';
 
@@ -54,10 +53,8 @@ export class Ingress {
   readonly #decision: Decision;
   readonly #bans: ThreadBans;
   readonly #traffic: ThreadTraffic;
-  readonly #keys = new KeyRing((wanted) => this.#say(wanted));
-  /** Null where there are no API keys; its settings do not change. */
-  readonly #apiKeys: ApiKeyRing | null;
-  readonly #callers: ThreadCallers;
+  readonly #callers: CallerParts;
+  readonly #auth: ThreadCallers;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
@@ -86,8 +83,13 @@ export class Ingress {
       report: (made) => this.#say(made),
     };
     this.#traffic = new ThreadTraffic(task.trafficWords, task.threadIndex, config);
-    this.#apiKeys = task.keys === null ? null : new ApiKeyRing(config.apiKeys, task.keys);
-    this.#callers = new ThreadCallers({ ...NO_PARTS, apiKeys: this.#apiKeys });
+    this.#callers = new CallerParts({
+      task,
+      newHash: () => hashOver(task.limiterWords),
+      say: (wanted) => this.#say(wanted),
+      log: () => this.#log,
+    });
+    this.#auth = new ThreadCallers(this.#callers);
     this.#sender = new LineSender(task.lines);
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
@@ -151,7 +153,8 @@ export class Ingress {
         this.#reload(message.generation, message.issuerKeys);
         return;
       case 'issuer-keys':
-        this.#keys.receive(message, Date.now());
+      case 'keys':
+        this.#callers.receive(message);
         return;
       case 'tls':
         this.#say({
@@ -165,9 +168,6 @@ export class Ingress {
         return;
       case 'drain':
         this.#drain(message.deadlineMs);
-        return;
-      case 'keys':
-        this.#apiKeys?.change(message);
         return;
     }
   }
@@ -191,7 +191,7 @@ export class Ingress {
       this.#lines.accessOn = generation.config.log.access;
       this.#log = log;
       this.#front.generation = compiled;
-      this.#keys.settle(generation.config);
+      this.#callers.settle(generation.config);
     } catch (caught) {
       error = describe(caught).message;
     }
@@ -202,7 +202,7 @@ export class Ingress {
     const { config, plan, routeRows, policyRows, trafficRows } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
-    const keys = this.#keys.use(config, issuerKeys, Date.now());
+    const keys = this.#callers.use(generation, issuerKeys);
     const clientAddresses = compileClientAddresses(config.trustedProxies);
     const pipeline = new Pipeline(
       {
@@ -214,7 +214,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
-        auth: this.#callers.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
+        auth: this.#auth.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
         load: this.#load,
@@ -322,7 +322,7 @@ export class Ingress {
     for (const timer of this.#timers) clearInterval(timer);
     this.#traffic.close();
     this.#strict?.stop();
-    this.#keys.close();
+    this.#callers.close();
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();

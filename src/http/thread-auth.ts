@@ -15,7 +15,8 @@ import { WaitingCallers } from '../pipeline/waiting-caller.ts';
 export interface AuthParts {
   readonly apiKeys: KeyJudge | null;
   introspector(name: string): OpaqueJudge | null;
-  readonly proofs: ProofJudge;
+  /** For one configuration. */
+  proofs(config: Config): ProofJudge;
   readonly revoked: (identity: Identity, nowMs: number) => boolean;
 }
 
@@ -47,7 +48,8 @@ export class ThreadCallers {
     tokenKey: string,
     loginAuthorities: Readonly<Record<string, readonly string[]>>,
   ): ThreadAuth {
-    const { proofs, apiKeys, revoked } = this.#parts;
+    const parts = this.#parts;
+    const { apiKeys, revoked } = parts;
     const issuers = new Map<string, TrustedIssuer>();
     for (const [name, issuer] of Object.entries(config.issuers)) {
       issuers.set(name, trustedIssuer({ name, ...issuer }, keys.of(name)));
@@ -64,14 +66,15 @@ export class ThreadCallers {
         if (issuer === undefined) throw new SallyportError('SP_CONFIG', `no issuer ${name}`);
         return issuer;
       },
-      introspector: (name) => this.#parts.introspector(name),
+      introspector: (name) => parts.introspector(name),
       login: (name) => {
         const login = logins.get(name);
         if (login === undefined) throw new SallyportError('SP_CONFIG', `no login ${name}`);
         return login;
       },
       apiKeys: config.apiKeys.store === 'off' ? null : apiKeys,
-      proofs,
+      proofs: parts.proofs(config),
+      revoked,
       mustProve: ({ kind, issuer }) => {
         const source = kind === 'jwt' ? config.issuers[issuer] : config.introspection[issuer];
         return source?.requireDpop === true;
@@ -111,9 +114,9 @@ export class ThreadCallers {
 export const NO_PARTS: AuthParts = Object.freeze({
   apiKeys: null,
   introspector: () => null,
-  proofs: {
+  proofs: () => ({
     check: () => ({ kind: 'refused' as const, reason: 'dpop-invalid' as const, detail: 'no proof is looked at' }),
     nonce: () => '',
-  },
+  }),
   revoked: () => false,
 });

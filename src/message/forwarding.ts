@@ -38,8 +38,8 @@ export function compileForwarding(
 }
 
 /**
- * The origin that browsers see, `https://www.example.com`, as the front and trusted proxies tell it; needs `peer` and
- * `authority` set and checked. The scheme's own port may be there or not.
+ * The origin that the client sees, `https://api.example.com:8443`: as the request says it, or the trusted proxy that it
+ * came by.
  */
 export function compileOrigin(clientAddresses: ClientAddresses): (tx: Transaction) => string {
   return (tx) => {

@@ -1,9 +1,11 @@
 // hot path: synchronous, never throws
+import type { DpopAsked } from '../auth/dpop.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { RouteAuthConfig } from '../config/schema.ts';
-import type { AuthReason, Judged, NotLetIn } from '../identity.ts';
+import type { AuthReason, Judged, NotLetIn, Waiting } from '../identity.ts';
 import { withoutCookies } from '../login/cookies.ts';
 import { protectFields } from '../message/fields.ts';
+import { compileOrigin } from '../message/forwarding.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
 import { type Challenges, compileChallenges } from './challenge.ts';
@@ -51,6 +53,14 @@ function compileHide({ config, auth }: PhaseContext): ((tx: Transaction) => void
   };
 }
 
+/** One look at a token: after a wait it goes on where it was. */
+interface Attempt {
+  readonly scheme: TokenScheme;
+  readonly token: string;
+  /** What was asked about its proof. */
+  asked: DpopAsked | null;
+}
+
 /** Who may come in on one route. */
 class RouteDoor {
   readonly #auth: ThreadAuth;
@@ -63,6 +73,7 @@ class RouteDoor {
   readonly #originAt: number;
   readonly #proofAt: number;
   readonly #login: LoginGate | null;
+  readonly #originOf: (tx: Transaction) => string;
   readonly #takesTokens: boolean;
   readonly #takesKeys: boolean;
 
@@ -80,6 +91,7 @@ class RouteDoor {
     this.#originAt = captured.indexOf('origin');
     this.#proofAt = captured.indexOf('dpop');
     this.#login = LoginGate.of(context, route);
+    this.#originOf = compileOrigin(context.clientAddresses);
     this.#takesKeys = asked.apiKeys;
     this.#takesTokens = asked.issuers.length > 0 || asked.introspection !== '';
   }
@@ -89,22 +101,24 @@ class RouteDoor {
     const scheme = this.#takesTokens ? tokenScheme(tx.authorization) : NO_TOKEN;
     const key = this.#takesKeys ? this.#keyIn(tx) : '';
     if (key === null || (scheme !== NO_TOKEN && key !== '')) return this.#conclude(tx, TWO_CREDENTIALS);
-    if (scheme === NO_TOKEN && key === '') {
+    if (scheme === NO_TOKEN) {
+      if (key !== '') return this.#conclude(tx, this.#judgeKey(tx, key, nowMs));
       return this.#login === null ? this.#nobody(tx) : this.#person(tx, this.#login, nowMs);
     }
-    const judged = scheme === NO_TOKEN ? this.#judgeKey(tx, key, nowMs) : this.#judgeToken(tx, scheme, nowMs);
-    if (judged.kind !== 'wait') return this.#conclude(tx, judged);
-    const { authentication } = this.#context.config;
+    const attempt: Attempt = { scheme, token: tokenIn(tx.authorization, scheme), asked: null };
+    const judged = this.#judgeToken(tx, attempt, nowMs);
+    return judged.kind === 'wait' ? this.#hold(tx, judged, attempt) : this.#conclude(tx, judged);
+  }
+
+  #hold(tx: Transaction, waiting: Waiting, attempt: Attempt): Verdict {
     const { waits } = this.#auth;
-    if (waits.count >= authentication.waitingMax) return this.#conclude(tx, BUSY);
+    const { waitingMax, waitMs } = this.#context.config.authentication;
+    if (waits.count >= waitingMax) return this.#conclude(tx, BUSY);
     return waits.hold(
       tx,
-      judged,
-      authentication.waitMs,
-      () => {
-        const now = Date.now();
-        return scheme === NO_TOKEN ? this.#judgeKey(tx, key, now) : this.#judgeToken(tx, scheme, now);
-      },
+      waiting,
+      waitMs,
+      () => this.#judgeToken(tx, attempt, Date.now()),
       (last) => this.#conclude(tx, last ?? TOO_LATE),
     );
   }
@@ -123,22 +137,31 @@ class RouteDoor {
     const { apiKeys } = this.#auth;
     if (apiKeys === null) return NO_KEYS;
     const origin = tx.captured?.[this.#originAt] ?? null;
-    return apiKeys.judge(key, { address: tx.client, origin, route: this.#route.name, nowMs });
+    const judged = apiKeys.judge(key, { address: tx.client, origin, route: this.#route.name, nowMs });
+    return judged.kind === 'known' && this.#auth.revoked(judged.identity, nowMs) ? REVOKED : judged;
   }
 
-  #judgeToken(tx: Transaction, scheme: TokenScheme, nowMs: number): Judged {
-    const token = tokenIn(tx.authorization, scheme);
+  /** The token, and its proof where it must have one. */
+  #judgeToken(tx: Transaction, attempt: Attempt, nowMs: number): Judged {
+    const { scheme, token } = attempt;
     const judged = this.#judgeText(token, nowMs);
     if (judged.kind !== 'known') return judged;
     const { identity } = judged;
-    const isBound = identity.keyThumbprint !== '';
-    if (scheme === BEARER) {
-      if (isBound) return DOWNGRADE;
-      return this.#auth.mustProve(identity) ? UNBOUND : judged;
-    }
-    if (!isBound) return UNBOUND;
+    const isRequired = this.#auth.mustProve(identity);
+    if (scheme === BEARER && identity.keyThumbprint === '' && !isRequired) return judged;
     const proof = tx.captured?.[this.#proofAt] ?? '';
-    return this.#auth.proofs.check(proof, token, tx, identity, nowMs) ?? judged;
+    attempt.asked ??= {
+      proofs: proof === '' ? [] : [proof],
+      scheme: scheme === BEARER ? 'bearer' : 'dpop',
+      accessToken: token,
+      method: tx.method,
+      origin: this.#originOf(tx),
+      path: tx.rawPath,
+      identity,
+      isRequired,
+    };
+    const found = this.#auth.proofs.check(attempt.asked, nowMs);
+    return found.kind === 'ok' ? judged : found;
   }
 
   /** A token that is none of our issuers' may still be one that a server knows. */
@@ -201,8 +224,7 @@ const TWO_CREDENTIALS = refused('malformed', 'two credentials in one request');
 const NO_KEYS = refused('keys-store-unavailable', 'there are no API keys');
 const BUSY = refused('busy', 'too many requests wait for an answer about their caller');
 const TOO_LATE = refused('busy', 'no answer about the caller came in time');
-const DOWNGRADE = refused('dpop-binding', 'a token bound to a key came without its proof');
-const UNBOUND = refused('dpop-binding', 'the token is bound to no key');
+const REVOKED = refused('revoked', 'the API key was taken back');
 
 /** Nobody is at fault who calls. */
 const UNAVAILABLE: ReadonlySet<AuthReason> = new Set([

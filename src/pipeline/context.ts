@@ -1,10 +1,11 @@
 import type { BanTable } from '../abuse/ban-table.ts';
 import type { BanMade } from '../abuse/wire.ts';
 import type { KeyFacts } from '../api-keys/key-ring.ts';
+import type { DpopAsked, DpopJudged } from '../auth/dpop.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { TokenJudge } from '../auth/token-judge.ts';
 import type { Config, ThrottleConfig } from '../config/schema.ts';
-import type { Identity, Judged, NotLetIn, Waiting } from '../identity.ts';
+import type { Identity, Judged } from '../identity.ts';
 import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
@@ -18,7 +19,7 @@ import type { ConcurrencyGate } from '../throttle/concurrency.ts';
 import type { ConcurrencySettings } from '../throttle/concurrency-keeper.ts';
 import type { FairQueue } from '../throttle/fair-queue.ts';
 import type { Shedder } from '../throttle/shedder.ts';
-import type { Route, Transaction } from '../transaction.ts';
+import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { WaitingCallers } from './waiting-caller.ts';
 
@@ -67,11 +68,8 @@ export interface OpaqueJudge {
 
 /** Proofs of possession (RFC 9449). */
 export interface ProofJudge {
-  /**
-   * @param proof  The DPoP field; '' for none.
-   * @returns  Null for a good one. After a wait the same request is asked about again.
-   */
-  check(proof: string, token: string, tx: Transaction, identity: Identity, nowMs: number): NotLetIn | Waiting | null;
+  /** @param asked  After a wait the same object again. */
+  check(asked: DpopAsked, nowMs: number): DpopJudged;
   /** What the next proof must hold; '' where none is asked for. */
   nonce(nowMs: number): string;
 }
@@ -92,6 +90,8 @@ export interface ThreadAuth {
   /** Null where there are none. */
   readonly apiKeys: KeyJudge | null;
   readonly proofs: ProofJudge;
+  /** Was the caller, or what vouches for it, taken back? */
+  revoked(identity: Identity, nowMs: number): boolean;
   /** Must tokens of who vouched for this caller be bound to a key? */
   mustProve(identity: Identity): boolean;
   /** Null for none. */

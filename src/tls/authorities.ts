@@ -25,6 +25,17 @@ export function readRedisAuthorities({ redis }: Pick<Config, 'redis'>): readonly
   return redis.tls.ca === '' ? [] : authoritiesIn(redis.tls.ca, `redis.tls.ca: ${redis.tls.ca}`);
 }
 
+/** The authorities that servers of `introspection` name in `ca`, likewise; servers without are not in it. */
+export function readIntrospectionAuthorities({
+  introspection,
+}: Pick<Config, 'introspection'>): Readonly<Record<string, readonly string[]>> {
+  const authorities: Record<string, readonly string[]> = {};
+  for (const [name, { ca }] of Object.entries(introspection)) {
+    if (ca !== '') authorities[name] = authoritiesIn(ca, `introspection.${name}.ca: ${ca}`);
+  }
+  return authorities;
+}
+
 /** The private key that `identity.token.key` names, PEM; '' for none. What it must be is for its user to say. */
 export function readTokenKey({ identity }: Pick<Config, 'identity'>): string {
   const { key } = identity.token;

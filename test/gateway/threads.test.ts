@@ -20,14 +20,8 @@ interface Stage {
 
 function generationOf(number: number, ...plans: Plan[]): Generation {
   const rows = { routeRows: {}, policyRows: {}, trafficRows: { throttles: new Map(), concurrency: new Map() } };
-  return {
-    number,
-    config: plans as unknown as Config,
-    plan: { slots: {} },
-    tokenKey: '',
-    loginAuthorities: {},
-    ...rows,
-  };
+  const read = { tokenKey: '', introspectionAuthorities: {}, loginAuthorities: {} };
+  return { number, config: plans as unknown as Config, plan: { slots: {} }, ...read, ...rows };
 }
 
 /** Threads over the planted entry; ended whatever the test does. */

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { DpopJudge } from '../../src/auth/dpop.ts';
+import { SlowSignatures } from '../../src/auth/slow-signatures.ts';
 import { AUTH_REASONS, type AuthReason, IDENTITY_KINDS, type Identity, type Judged } from '../../src/identity.ts';
+import { KeyHash } from '../../src/limiter/key-hash.ts';
 import type { KeyJudge, OpaqueJudge, ProofJudge } from '../../src/pipeline/context.ts';
 import { capturedNames } from '../../src/pipeline/hash-field.ts';
+import { createReplayWords } from '../../src/replay/layout.ts';
+import { ReplayTable } from '../../src/replay/replay-table.ts';
 import type { Transaction } from '../../src/transaction.ts';
 import { FixedKeys, keyFor, newSigner, signToken } from '../auth/support.ts';
 import { load, MINIMAL } from '../config/support.ts';
 import { freshAuth } from '../support/auth.ts';
+import { makeDpopKey, makeDpopProof } from '../support/dpop.ts';
 import { PipelineBench } from '../support/pipeline-bench.ts';
 import { until } from '../support/wait.ts';
 
@@ -53,7 +59,7 @@ function benchOf(text: string, { keys = new FixedKeys([keyFor(signer)]), ...judg
       {
         ...(judges.apiKeys === undefined ? {} : { apiKeys: judges.apiKeys }),
         ...(judges.opaque === undefined ? {} : { introspector: () => judges.opaque ?? null }),
-        ...(judges.proofs === undefined ? {} : { proofs: judges.proofs }),
+        ...(judges.proofs === undefined ? {} : { proofs: () => judges.proofs ?? assert.fail() }),
       },
       judges.tokenKey,
     ),
@@ -305,31 +311,71 @@ describe('tokens that only their server understands', () => {
 });
 
 describe('tokens bound to a key', () => {
-  const jkt = 'A'.repeat(43);
-  const good: ProofJudge = { check: (proof) => (proof === 'good' ? null : DPOP_INVALID), nonce: () => 'a-nonce' };
-  const DPOP_INVALID = { kind: 'refused', reason: 'dpop-invalid', detail: 'not good' } as const;
+  const key = makeDpopKey();
+  const proofs = (nonce = ''): ProofJudge => {
+    const judge = new DpopJudge({
+      algorithms: ['ES256'],
+      windowMs: 60_000,
+      leewayMs: 5_000,
+      origins: [],
+      nonces: null,
+      replays: new ReplayTable(createReplayWords(1_024)),
+      askOthers: null,
+      hash: new KeyHash(1, 2),
+      salt: 3,
+      slow: new SlowSignatures(),
+      offloadMicros: Number.POSITIVE_INFINITY,
+    });
+    return { check: (asked, nowMs) => judge.check(asked, nowMs), nonce: () => nonce };
+  };
+  const proofOf = (bench: PipelineBench, authorization: string, url = 'http://a.test/'): string[] => {
+    const captured: string[] = [];
+    const accessToken = authorization.slice(authorization.indexOf(' ') + 1);
+    captured[capturedOf(bench).indexOf('dpop')] = makeDpopProof({
+      key,
+      method: 'GET',
+      url,
+      accessToken,
+      nowMs: Date.now(),
+    });
+    return captured;
+  };
 
   test('need their proof; a bound token as Bearer, and an unbound one as DPoP, are refused', () => {
-    const bench = benchOf(auth('{ issuers: [main] }'), { proofs: good });
-    const bound = bearer({ cnf: { jkt } });
-    const proof: string[] = [];
-    proof[capturedOf(bench).indexOf('dpop')] = 'good';
-    const dpop = bound.replace('Bearer', 'DPoP');
-    assert.equal(bench.run({ authorization: dpop, captured: proof }).tx.code, CAME_THROUGH);
-    for (const [authorization, captured, reason] of [
-      [bound, null, 'dpop-binding'],
-      [bound, proof, 'dpop-binding'],
-      [bearer().replace('Bearer', 'DPoP'), proof, 'dpop-binding'],
-      [dpop, null, 'dpop-invalid'],
+    const bench = benchOf(auth('{ issuers: [main] }'), { proofs: proofs('a-nonce') });
+    const asBearer = bearer({ cnf: { jkt: key.thumbprint } });
+    const dpop = asBearer.replace('Bearer', 'DPoP');
+    const unbound = bearer();
+    const captured = proofOf(bench, dpop);
+    assert.equal(bench.run({ authorization: dpop, captured }).tx.code, CAME_THROUGH);
+    for (const [authorization, proof, reason] of [
+      [dpop, captured, 'dpop-replayed'],
+      [asBearer, null, 'dpop-binding'],
+      [asBearer, proofOf(bench, dpop), 'dpop-binding'],
+      [unbound.replace('Bearer', 'DPoP'), proofOf(bench, unbound), 'dpop-binding'],
+      [dpop, null, 'dpop-missing'],
+      [dpop, proofOf(bench, dpop, 'https://a.test/'), 'dpop-invalid'],
     ] as const) {
-      const { tx, sent } = bench.run({ authorization, captured: captured === null ? null : [...captured] });
+      const { tx, sent } = bench.run({ authorization, captured: proof === null ? null : [...proof] });
       assert.deepEqual([tx.code, tx.authReason, sent[0]], ['SP_CREDENTIAL_INVALID', reason, '401 Unauthorized']);
     }
   });
 
+  test('are proven for the origin that a trusted proxy tells', () => {
+    const bench = benchOf(`${auth('{ issuers: [main] }')}trustedProxies: [192.0.2.0/24]\n`, { proofs: proofs() });
+    const authorization = bearer({ cnf: { jkt: key.thumbprint } }).replace('Bearer', 'DPoP');
+    const fields = { xForwardedFor: '203.0.113.9', xForwardedProto: 'https', xForwardedHost: 'shop.test:8443' };
+    const { tx } = bench.run({
+      authorization,
+      ...fields,
+      captured: proofOf(bench, authorization, 'https://shop.test:8443/'),
+    });
+    assert.equal(tx.code, CAME_THROUGH, tx.reason);
+  });
+
   test('an issuer may take nothing else', () => {
     const text = auth('{ issuers: [main] }').replace('audiences', 'requireDpop: true, audiences');
-    const { tx } = benchOf(text, { proofs: good }).run({ authorization: bearer() });
+    const { tx } = benchOf(text, { proofs: proofs() }).run({ authorization: bearer() });
     assert.deepEqual([tx.code, tx.authReason], ['SP_CREDENTIAL_INVALID', 'dpop-binding']);
   });
 });

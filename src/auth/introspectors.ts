@@ -1,0 +1,58 @@
+import type { IntrospectionConfig } from '../config/schema-identity.ts';
+import { Introspection, type IntrospectionParts } from './introspection.ts';
+import { IntrospectionClient } from './introspection-client.ts';
+
+interface Server {
+  readonly client: IntrospectionClient;
+  readonly judge: Introspection;
+}
+
+/**
+ * The introspection servers of one thread over the generations of the configuration: what did not change keeps its
+ * answers and connections.
+ *
+ * Threads: one instance each.
+ */
+export class Introspectors {
+  readonly #parts: Omit<IntrospectionParts, 'client'>;
+  #servers = new Map<string, Server>();
+  #byName = new Map<string, Introspection>();
+
+  constructor(parts: Omit<IntrospectionParts, 'client'>) {
+    this.#parts = parts;
+  }
+
+  /** @param authorities  PEM certificates by the server's name; none for the system's. */
+  use(
+    config: Readonly<Record<string, IntrospectionConfig>>,
+    authorities: Readonly<Record<string, readonly string[]>>,
+  ): void {
+    const servers = new Map<string, Server>();
+    const byName = new Map<string, Introspection>();
+    for (const [name, settings] of Object.entries(config)) {
+      const trusted = authorities[name] ?? [];
+      const key = JSON.stringify([name, settings, trusted]);
+      const server = this.#servers.get(key) ?? this.#make({ name, ...settings }, trusted);
+      servers.set(key, server);
+      byName.set(name, server.judge);
+    }
+    for (const [key, { client }] of this.#servers) if (!servers.has(key)) client.retire();
+    this.#servers = servers;
+    this.#byName = byName;
+  }
+
+  /** Of the configuration last used. */
+  find(name: string): Introspection | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    for (const { client } of this.#servers.values()) client.close();
+  }
+
+  #make(settings: IntrospectionConfig & { readonly name: string }, authorities: readonly string[]): Server {
+    const client = new IntrospectionClient(settings, authorities);
+    return { client, judge: new Introspection(settings, { ...this.#parts, client }) };
+  }
+}
