@@ -183,7 +183,7 @@ async function check() {
 async function test(args) {
   // With names given, somebody works on those tests: lint comes with the whole run.
   if (args.length === 0) await check();
-  ensureTools(['openssl', 'redis-server'], say);
+  ensureTools(['openssl', 'redis-server', 'chromium'], say);
   return node(['dist/scripts/run-tests.js', ...args]);
 }
 

@@ -12,6 +12,7 @@ const PACKAGES = {
   openssl: 'openssl',
   curl: 'curl',
   'redis-server': 'redis-server',
+  chromium: 'chromium',
   'g++': 'g++',
   make: 'make',
   python3: 'python3',

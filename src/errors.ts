@@ -136,6 +136,23 @@ export const ERRORS = Object.freeze({
     'Stronger authentication required',
     'This request needs another login: see WWW-Authenticate.',
   ),
+  SP_LOGIN_REQUIRED: row(302, 'client', 'debug', 'Login required', 'Log in at the provider under Location.'),
+  SP_LOGIN_DONE: row(303, 'client', 'debug', 'Logged in', 'The page that was asked for is under Location.'),
+  SP_LOGGED_OUT: row(303, 'client', 'debug', 'Logged out', 'The session has ended.'),
+  SP_LOGIN_FAILED: row(
+    400,
+    'client',
+    'info',
+    'Login failed',
+    'This login cannot be completed; open the page that you wanted and log in anew.',
+  ),
+  SP_CROSS_SITE: row(
+    403,
+    'client',
+    'info',
+    'Cross-site request',
+    'A request of another site is not accepted with a session of this one.',
+  ),
   SP_IDENTITY_UNAVAILABLE: row(
     503,
     'gateway',

@@ -41,6 +41,10 @@ export const AUTH_REASONS = [
   'scope',
   'claim-rule',
   'step-up',
+  'login',
+  'login-state',
+  'login-unavailable',
+  'cross-site',
   'busy',
 ] as const;
 

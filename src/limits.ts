@@ -170,6 +170,32 @@ export const KEY_IDS_IN_VAIN_MAX = 256;
  * anything by default (`authentication.waitingMax`), so that made-up names leave room for the rest.
  */
 export const KEY_WAITERS_MAX = 512;
+
+/** Longest cookie that a login sets, name and value, bytes: browsers drop those above 4,096, attributes included. */
+export const LOGIN_COOKIE_BYTES_MAX = 4_000;
+
+/** Logins of one browser under way at once, as many tabs: each has a cookie, and a request's head takes 16 KiB. */
+export const LOGINS_UNDER_WAY_MAX = 5;
+
+/** Longest path that a login returns to, characters: it travels in such a cookie. A longer one returns to `/`. */
+export const RETURN_PATH_LENGTH_MAX = 1_024;
+
+/** How long people may take at the provider, seconds. */
+export const LOGIN_UNDER_WAY_SECONDS = 600;
+
+/** After a login that should have been a stronger one and was not, the next is tried so long later, seconds. */
+export const STEP_UP_AGAIN_SECONDS = 60;
+
+/** Sessions that a thread remembers as read, per login: 10 KiB each at most. */
+export const REMEMBERED_SESSIONS_MAX = 2_048;
+
+/** Longest answer of an OpenID provider, bytes. Metadata and key sets have some ten thousand. */
+export const PROVIDER_ANSWER_BYTES_MAX = 1_048_576;
+
+/** Metadata of an OpenID provider are used so long, and after a failure asked for again so soon, milliseconds. */
+export const PROVIDER_METADATA_MS = 3_600_000;
+export const PROVIDER_AGAIN_MS = 2_000;
+
 /** API keys whose text a thread remembers, so that one that comes again costs no hash. Some 250 bytes each. */
 export const KEYS_REMEMBERED_MAX = 16_384;
 /** Longest DPoP proof, bytes: one with an RSA key of 4,096 bits and its signature has some 1,700. */

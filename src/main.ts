@@ -31,7 +31,12 @@ import { createLog, type Log } from './telemetry/log.ts';
 import { LogWriter } from './telemetry/log-writer.ts';
 import { MainMetrics } from './telemetry/main-metrics.ts';
 import { createMetricsRenderer } from './telemetry/render.ts';
-import { readAuthorities, readIntrospectionAuthorities, readTokenKey } from './tls/authorities.ts';
+import {
+  readAuthorities,
+  readIntrospectionAuthorities,
+  readLoginAuthorities,
+  readTokenKey,
+} from './tls/authorities.ts';
 import { ActiveChecks } from './upstream/active-check.ts';
 import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
@@ -356,6 +361,7 @@ class RunningGateway implements Gateway {
     // What can be refused comes first: slots and rows are taken by what goes on to the threads alone.
     const authorities = readAuthorities(config);
     const tokenKey = readTokenKey(config);
+    const loginAuthorities = readLoginAuthorities(config);
     const introspectionAuthorities = readIntrospectionAuthorities(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
@@ -367,6 +373,7 @@ class RunningGateway implements Gateway {
       policyRows: this.#policyRows.assign(policyNames(config)),
       trafficRows,
       tokenKey,
+      loginAuthorities,
       introspectionAuthorities,
     };
   }

@@ -189,6 +189,8 @@ export class Transaction {
   phase = 0;
   /** Fields that phases before the upstream want in the answer, `\r\nname: value` each; '' for none. */
   answerText = '';
+  /** `Set-Cookie` for the answer, `\r\nname: value`; '' for none. Apart from `answerText`, which others write anew. */
+  cookieText = '';
   /** What rate limits said in it so far: their policies, the window that speaks, and its room. */
   ratePolicies = '';
   rateWindow = '';

@@ -1,7 +1,8 @@
 import { compilePattern } from '../base/regex.ts';
-import { isLoopback } from './address.ts';
 import { OWN_FIELDS } from './check-fields.ts';
 import { checkFile } from './check-listen.ts';
+import { checkLogins } from './check-logins.ts';
+import { checkUrl } from './check-url.ts';
 import type { Report } from './report.ts';
 import type { Config, IssuerConfig, RouteAuthConfig } from './schema.ts';
 import type { ClaimRuleConfig } from './schema-identity.ts';
@@ -22,6 +23,7 @@ export function checkIdentity(config: Config, report: Report): void {
     if (ca !== '') checkFile(ca, [...path, 'ca'], report);
   }
   checkApiKeys(config, report);
+  checkLogins(config, report);
   checkProofs(config, report);
   checkForwarding(config, report);
   for (const [index, { policies }] of config.routes.entries()) {
@@ -71,19 +73,6 @@ function checkIssuer({ issuer, algorithms, keys }: IssuerConfig, path: KeyPath, 
       report.problem([...path, 'keys', 'secret'], found, 'use a longer one, made at random', [inner]);
     }
   }
-}
-
-/** Whoever can change what we read on the way can make tokens that we believe. */
-function checkUrl(text: string, path: KeyPath, report: Report): void {
-  if (!report.sound(path)) return;
-  if (!URL.canParse(text)) {
-    report.problem(path, `${report.show(path, text)} is not a URL`, 'write https://host/path');
-    return;
-  }
-  const url = new URL(text);
-  if (url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return;
-  const found = 'plain http: whoever is on the way can say who may call';
-  report.warn(path, found, 'use https, or keep it on this machine');
 }
 
 function checkApiKeys(config: Config, report: Report): void {
@@ -169,6 +158,13 @@ function checkRoute(auth: RouteAuthConfig, config: Config, path: KeyPath, report
     const otherwise = servers.length === 0 ? 'define it under introspection' : `known: ${servers.join(', ')}`;
     report.problem(inner, found, didYouMean(auth.introspection, servers, otherwise), [['introspection']]);
   }
+  const logins = Object.keys(config.logins);
+  if (auth.login !== '' && !logins.includes(auth.login)) {
+    const at = [...path, 'login'];
+    const otherwise = logins.length === 0 ? 'define it under logins' : `known: ${logins.join(', ')}`;
+    const found = `unknown login ${report.show(at, auth.login)}`;
+    report.problem(at, found, didYouMean(auth.login, logins, otherwise), [['logins']]);
+  }
   if (auth.apiKeys && config.apiKeys.store === 'off') {
     const other: KeyPath = ['apiKeys', 'store'];
     report.problem([...path, 'apiKeys'], 'there are no API keys', 'set apiKeys.store', [other]);
@@ -187,16 +183,16 @@ function checkReach(auth: RouteAuthConfig, path: KeyPath, report: Report): void 
   const { acr, amr, maxAgeSeconds } = auth.stepUp;
   const stepsUp = acr.length > 0 || amr.length > 0 || maxAgeSeconds > 0;
   const demands = stepsUp || auth.claims.length > 0 || auth.scopes.all.length > 0 || auth.scopes.any.length > 0;
-  const bearers = auth.issuers.length > 0 || auth.introspection !== '';
+  const bearers = auth.issuers.length > 0 || auth.introspection !== '' || auth.login !== '';
   if (!bearers && !auth.apiKeys) {
     if (!demands && auth.rules.length === 0 && !auth.optional && !auth.hideCredentials) return;
     const found = 'asks something of callers, and names no way to tell them apart';
-    report.problem(path, found, 'add issuers, introspection or apiKeys');
+    report.problem(path, found, 'add issuers, introspection, login or apiKeys');
     return;
   }
   if (stepsUp && !bearers) {
     const found = 'API keys say nothing of a login: none could ever get through';
-    report.problem([...path, 'stepUp'], found, 'add issuers or introspection, or remove it');
+    report.problem([...path, 'stepUp'], found, 'add issuers, introspection or login, or remove it');
   }
   if (auth.optional && demands) {
     const found = 'has no effect where everybody must meet demands';

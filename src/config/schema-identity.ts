@@ -270,11 +270,66 @@ const MethodRule = Type.Object(
   { additionalProperties: false, description: 'What some methods ask for beside the rest.' },
 );
 
+const PATH_OF_OURS = {
+  pattern: '^/[A-Za-z0-9._~/-]{1,255}$',
+  form: 'a path of letters, digits and . _ ~ - / that starts with /',
+};
+
+const Login = Type.Object(
+  {
+    issuer: Type.String({ description: 'OpenID provider: the exact `iss` of its tokens.', ...WEB_URL }),
+    clientId: Type.String({ description: 'The gateway’s own client id there.', minLength: 1 }),
+    clientSecret: text('Its secret; empty for a public client.', '', SECRET),
+    scopes: Type.Array(Type.String({ pattern: '^[!#-\\[\\]-~]{1,256}$', form: 'a scope without blanks and quotes' }), {
+      description: 'Scopes asked for; openid must be among them.',
+      minItems: 1,
+      maxItems: 64,
+      default: ['openid'],
+    }),
+    claims: list(
+      Type.String(CLAIM_NAME),
+      'Claims of the ID token that a session keeps beside iss, sub, acr, amr, auth_time, sid.',
+    ),
+    origins: list(
+      Type.String({ pattern: '^https?://[^/?#@\\\\\\s]+$', form: 'an origin such as https://www.example.com' }),
+      'Origins that browsers see, such as https://www.example.com; logins for others are refused. None: the scheme and Host of the request, as trusted proxies tell them.',
+    ),
+    callbackPath: text('Where the provider sends people back to.', '/.sallyport/callback', PATH_OF_OURS),
+    logoutPath: text('Where a session is ended.', '/.sallyport/logout', PATH_OF_OURS),
+    afterLogout: text('Path that people see after that.', '/', {
+      pattern: '^/([A-Za-z0-9._~!$&()*+,;=:@%?-][A-Za-z0-9._~!$&()*+,;=:@%?/-]{0,1022})?$',
+      form: 'a path that starts with one /, without blanks and backslashes',
+    }),
+    cookieName: text('Name of the session cookie; __Host- is left out on plain http.', '__Host-sallyport', {
+      pattern: '^(__Host-)?[A-Za-z0-9][A-Za-z0-9_-]{0,62}$',
+      form: 'letters, digits, _ and -, where wanted after __Host-',
+    }),
+    keys: Type.Array(Type.String({ secret: true }), {
+      description:
+        'Secrets that cookies are encrypted with, at least 32 characters each: the first encrypts, all decrypt.',
+      minItems: 1,
+      maxItems: 16,
+    }),
+    idleSeconds: count('A session ends after this long without a request.', 3_600, 60, 2_592_000, 'seconds'),
+    lifetimeSeconds: count('And this long after the login, whatever happens.', 43_200, 60, 31_536_000, 'seconds'),
+    timeoutMs: millis('Longest wait for the provider.', 3_000, 10, 60_000),
+    ca: text('PEM file of the authorities trusted; empty for the system’s.', '', { file: true }),
+  },
+  { additionalProperties: false, description: 'A login of people at an OpenID provider.' },
+);
+
+export const Logins = Type.Record(Type.String(NAMED), Login, {
+  description: 'Logins of people with browsers, by name.',
+  default: {},
+  additionalProperties: false,
+});
+
 /** `routes[].policies.auth` */
 export const RouteAuth = section('Who may call: nobody is asked where no way to prove it is named.', {
   issuers: list(Type.String({ minLength: 1 }), 'Names of issuers whose tokens are accepted.'),
   introspection: text('Name of the server that is asked about other tokens; empty for none.', ''),
   apiKeys: flag('Accept API keys.', false),
+  login: text('Name of the login that people with a browser go through; empty for none.', ''),
   optional: flag('Let requests without any credential through; a wrong one is refused all the same.', false),
   hideCredentials: flag('Take the credential off before forwarding.', false),
   ...Requirements,
@@ -289,6 +344,7 @@ export const RouteAuth = section('Who may call: nobody is asked where no way to 
 export type AuthenticationConfig = Static<typeof Authentication>;
 export type IssuerConfig = Static<typeof Issuer>;
 export type IntrospectionConfig = Static<typeof Introspector>;
+export type LoginConfig = Static<typeof Login>;
 export type ApiKeysConfig = Static<typeof ApiKeys>;
 export type RevocationsConfig = Static<typeof Revocations>;
 export type DpopConfig = Static<typeof Dpop>;

@@ -7,6 +7,7 @@ import {
   IdentityForwarding,
   Introspection,
   Issuers,
+  Logins,
   Revocations,
   RouteAuth,
 } from './schema-identity.ts';
@@ -323,6 +324,7 @@ export const ConfigSchema = Type.Object(
     authentication: Authentication,
     issuers: Issuers,
     introspection: Introspection,
+    logins: Logins,
     apiKeys: ApiKeys,
     revocations: Revocations,
     dpop: Dpop,
@@ -353,6 +355,7 @@ export type {
   IdentityForwardingConfig,
   IntrospectionConfig,
   IssuerConfig,
+  LoginConfig,
   MethodRuleConfig,
   RevocationsConfig,
   RouteAuthConfig,

@@ -18,6 +18,8 @@ export interface Generation {
   readonly trafficRows: TrafficRows;
   /** PEM of `identity.token.key`, as it was read for this generation; '' for none. */
   readonly tokenKey: string;
+  /** PEM certificates by the name of a login with `ca`, likewise. */
+  readonly loginAuthorities: Readonly<Record<string, readonly string[]>>;
   /** PEM certificates of `introspection.NAME.ca` by that name; servers without are not in it. */
   readonly introspectionAuthorities: Readonly<Record<string, readonly string[]>>;
 }

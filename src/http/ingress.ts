@@ -214,7 +214,7 @@ export class Ingress {
         policyRows,
         decision: this.#decision,
         bans: this.#bans,
-        auth: this.#auth.compile(config, keys, generation.tokenKey),
+        auth: this.#auth.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
         load: this.#load,

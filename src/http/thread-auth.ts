@@ -6,6 +6,8 @@ import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { REMEMBERED_TOKENS_BYTES_MAX } from '../limits.ts';
+import { BrowserLogin } from '../login/browser-login.ts';
+import { Provider } from '../login/provider.ts';
 import type { KeyJudge, OpaqueJudge, ProofJudge, ThreadAuth } from '../pipeline/context.ts';
 import { WaitingCallers } from '../pipeline/waiting-caller.ts';
 
@@ -26,6 +28,7 @@ export interface AuthParts {
 export class ThreadCallers {
   readonly #parts: AuthParts;
   readonly #waits = new WaitingCallers();
+  #providers: ReadonlyMap<string, Provider> = new Map();
 
   constructor(parts: AuthParts) {
     this.#parts = parts;
@@ -36,15 +39,22 @@ export class ThreadCallers {
    *
    * @param keys      Of the issuers of this configuration.
    * @param tokenKey  PEM of `identity.token.key`; '' for none.
+   * @param loginAuthorities  PEM certificates of `logins.NAME.ca`, by the name of the login.
    * @throws          SallyportError SP_CONFIG for a key that is none.
    */
-  compile(config: Config, keys: ThreadKeys, tokenKey: string): ThreadAuth {
+  compile(
+    config: Config,
+    keys: ThreadKeys,
+    tokenKey: string,
+    loginAuthorities: Readonly<Record<string, readonly string[]>>,
+  ): ThreadAuth {
     const parts = this.#parts;
     const { apiKeys, revoked } = parts;
     const issuers = new Map<string, TrustedIssuer>();
     for (const [name, issuer] of Object.entries(config.issuers)) {
       issuers.set(name, trustedIssuer({ name, ...issuer }, keys.of(name)));
     }
+    const logins = this.#loginsOf(config, loginAuthorities);
     return {
       tokens: new TokenJudge({
         rememberedTokensMax: config.authentication.rememberedMax,
@@ -57,6 +67,11 @@ export class ThreadCallers {
         return issuer;
       },
       introspector: (name) => parts.introspector(name),
+      login: (name) => {
+        const login = logins.get(name);
+        if (login === undefined) throw new SallyportError('SP_CONFIG', `no login ${name}`);
+        return login;
+      },
       apiKeys: config.apiKeys.store === 'off' ? null : apiKeys,
       proofs: parts.proofs(config),
       revoked,
@@ -67,6 +82,31 @@ export class ThreadCallers {
       internalTokens: config.identity.token.field === '' ? null : new InternalTokens(tokenKey, config.identity.token),
       waits: this.#waits,
     };
+  }
+
+  /** A provider whose settings stay is kept over reloads, with what it told of itself. */
+  #loginsOf(
+    config: Config,
+    authorities: Readonly<Record<string, readonly string[]>>,
+  ): ReadonlyMap<string, BrowserLogin> {
+    const logins = new Map<string, BrowserLogin>();
+    const providers = new Map<string, Provider>();
+    for (const [name, login] of Object.entries(config.logins)) {
+      const own = authorities[name] ?? [];
+      const settings = JSON.stringify([
+        login.issuer,
+        login.clientId,
+        login.clientSecret,
+        login.scopes,
+        login.timeoutMs,
+        own,
+      ]);
+      const provider = this.#providers.get(settings) ?? providers.get(settings) ?? new Provider(login, own);
+      providers.set(settings, provider);
+      logins.set(name, new BrowserLogin(name, login, provider, this.#parts.revoked));
+    }
+    this.#providers = providers;
+    return logins;
   }
 }
 

@@ -1,7 +1,9 @@
 // hot path: synchronous, never throws
 import type { DpopAsked } from '../auth/dpop.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
+import type { RouteAuthConfig } from '../config/schema.ts';
 import type { AuthReason, Judged, NotLetIn, Waiting } from '../identity.ts';
+import { withoutCookies } from '../login/cookies.ts';
 import { protectFields } from '../message/fields.ts';
 import { compileOrigin } from '../message/forwarding.ts';
 import type { Route, Transaction } from '../transaction.ts';
@@ -10,6 +12,7 @@ import { type Challenges, compileChallenges } from './challenge.ts';
 import type { PhaseContext, ThreadAuth } from './context.ts';
 import { BEARER, NO_TOKEN, queryValue, type TokenScheme, tokenIn, tokenScheme } from './credential.ts';
 import { capturedNames } from './hash-field.ts';
+import { LoginGate } from './login.ts';
 
 /**
  * Phase authenticate: who calls, where a route asks. A token, or an API key; two of them are one too many, since the
@@ -21,15 +24,32 @@ export function compileAuthenticate(context: PhaseContext): ((tx: Transaction, n
   const asking = new Map<Route, RouteDoor>();
   for (const route of context.routes) {
     const { auth } = route.config.policies;
-    if (auth.issuers.length > 0 || auth.introspection !== '' || auth.apiKeys) {
+    if (asksWho(auth)) {
       asking.set(route, new RouteDoor(context, route));
     }
   }
-  if (asking.size === 0) return null;
+  const hide = compileHide(context);
+  if (asking.size === 0 && hide === null) return null;
   protectFields([context.config.apiKeys.header.toLowerCase()]);
   return (tx, nowMs) => {
+    hide?.(tx);
     const door = tx.route === null ? undefined : asking.get(tx.route);
     return door === undefined ? PASS : door.look(tx, nowMs);
+  };
+}
+
+/** Does a route ask who calls? */
+export function asksWho({ issuers, introspection, apiKeys, login }: RouteAuthConfig): boolean {
+  return issuers.length > 0 || introspection !== '' || apiKeys || login !== '';
+}
+
+/** Takes cookies of logins off what goes upstream, on every route: whoever has one is that person. */
+function compileHide({ config, auth }: PhaseContext): ((tx: Transaction) => void) | null {
+  const logins = Object.keys(config.logins).map((name) => auth.login(name));
+  if (logins.length === 0) return null;
+  const isOurs = (name: string) => logins.some((login) => login.isOurs(name));
+  return (tx) => {
+    if (tx.cookie !== '') tx.forwardFields = withoutCookies(tx.forwardFields, isOurs);
   };
 }
 
@@ -52,6 +72,7 @@ class RouteDoor {
   readonly #keyAt: number;
   readonly #originAt: number;
   readonly #proofAt: number;
+  readonly #login: LoginGate | null;
   readonly #originOf: (tx: Transaction) => string;
   readonly #takesTokens: boolean;
   readonly #takesKeys: boolean;
@@ -69,16 +90,21 @@ class RouteDoor {
     this.#keyAt = captured.indexOf(config.apiKeys.header.toLowerCase());
     this.#originAt = captured.indexOf('origin');
     this.#proofAt = captured.indexOf('dpop');
+    this.#login = LoginGate.of(context, route);
     this.#originOf = compileOrigin(context.clientAddresses);
     this.#takesKeys = asked.apiKeys;
     this.#takesTokens = asked.issuers.length > 0 || asked.introspection !== '';
   }
 
   look(tx: Transaction, nowMs: number): Verdict {
+    if (this.#login?.owns(tx.path)) return this.#login.serve(tx, nowMs);
     const scheme = this.#takesTokens ? tokenScheme(tx.authorization) : NO_TOKEN;
     const key = this.#takesKeys ? this.#keyIn(tx) : '';
     if (key === null || (scheme !== NO_TOKEN && key !== '')) return this.#conclude(tx, TWO_CREDENTIALS);
-    if (scheme === NO_TOKEN) return key === '' ? this.#nobody(tx) : this.#conclude(tx, this.#judgeKey(tx, key, nowMs));
+    if (scheme === NO_TOKEN) {
+      if (key !== '') return this.#conclude(tx, this.#judgeKey(tx, key, nowMs));
+      return this.#login === null ? this.#nobody(tx) : this.#person(tx, this.#login, nowMs);
+    }
     const attempt: Attempt = { scheme, token: tokenIn(tx.authorization, scheme), asked: null };
     const judged = this.#judgeToken(tx, attempt, nowMs);
     return judged.kind === 'wait' ? this.#hold(tx, judged, attempt) : this.#conclude(tx, judged);
@@ -146,6 +172,25 @@ class RouteDoor {
     const judged = this.#auth.tokens.judge(token, this.#issuers, nowMs);
     const isOther = judged.kind === 'refused' && (judged.reason === 'malformed' || judged.reason === 'issuer');
     return isOther ? introspector.judge(token, nowMs) : judged;
+  }
+
+  /** Somebody with a browser, or nobody. */
+  #person(tx: Transaction, login: LoginGate, nowMs: number): Verdict {
+    const found = login.session(tx, nowMs);
+    if (found?.kind === 'session') {
+      const refused = login.crossSite(tx);
+      if (refused !== null) return refused;
+      tx.identity = found.identity;
+      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}`;
+      this.#context.metrics.authKnown('session');
+      return PASS;
+    }
+    // A session that ended is none, to a page that is for everybody.
+    const isNobody = found === null || found.reason === 'expired';
+    if (isNobody && this.#route.config.policies.auth.optional) return PASS;
+    const begun = login.begin(tx, false, nowMs);
+    if (begun !== null) return begun;
+    return found === null ? this.#nobody(tx) : this.#conclude(tx, found);
   }
 
   #nobody(tx: Transaction): Verdict {

@@ -4,14 +4,17 @@ import type { AuthReason } from '../identity.ts';
 import { withoutFields } from '../message/claims.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
+import { asksWho } from './authenticate.ts';
 import { type Challenges, compileChallenges } from './challenge.ts';
 import type { PhaseContext } from './context.ts';
 import { withoutParameter } from './credential.ts';
 import { compileIdentityFields, type IdentityFields } from './identity-fields.ts';
+import { LoginGate } from './login.ts';
 
 interface RouteDemands {
   readonly requirements: Requirements | null;
   readonly challenges: Challenges;
+  readonly login: LoginGate | null;
   readonly hides: boolean;
 }
 
@@ -26,10 +29,11 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
   const demands = new Map<Route, RouteDemands>();
   for (const route of routes) {
     const { auth } = route.config.policies;
-    if (auth.issuers.length === 0 && auth.introspection === '' && !auth.apiKeys) continue;
+    if (!asksWho(auth)) continue;
     demands.set(route, {
       requirements: compileRequirements(auth),
       challenges: compileChallenges(config, auth),
+      login: LoginGate.of(context, route),
       hides: auth.hideCredentials,
     });
   }
@@ -49,16 +53,22 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
   return (tx, nowMs) => {
     const asked = tx.route === null ? undefined : demands.get(tx.route);
     if (asked === undefined) return PASS;
-    const { requirements, challenges, hides } = asked;
+    const { requirements, challenges, login, hides } = asked;
     const { identity } = tx;
     if (requirements !== null) {
       if (identity === null) {
         if (!requirements.asks(tx.method)) return PASS;
+        const begun = login === null ? null : login.begin(tx, false, nowMs);
+        if (begun !== null) return begun;
         refused(tx, 'missing', 'the method asks for a credential');
         return challenges.missing;
       }
       const lack = requirements.lack(identity, tx.method, nowMs);
       if (lack !== null) {
+        if (lack.reason === 'step-up' && identity.kind === 'session' && login !== null) {
+          const begun = login.begin(tx, true, nowMs);
+          if (begun !== null) return begun;
+        }
         refused(tx, lack.reason, lack.detail);
         return lack.reason === 'step-up' ? challenges.stepUp : challenges.forbidden(lack.scopes);
       }

@@ -26,6 +26,8 @@ const RETRY_SOON = Object.freeze(['retry-after', '1']);
  */
 export function compileChallenges(config: Config, auth: RouteAuthConfig): Challenges {
   const takesTokens = auth.issuers.length > 0 || auth.introspection !== '';
+  // Sessions have no registered scheme, and a 401 must name one (RFC 9110 15.5.2).
+  const isLoginAlone = auth.login !== '' && !takesTokens && !auth.apiKeys;
   const mustProve = takesTokens && tokenSources(config, auth).every(({ requireDpop }) => requireDpop);
   const { realm } = config.authentication;
   const { acr, maxAgeSeconds } = auth.stepUp;
@@ -37,12 +39,13 @@ export function compileChallenges(config: Config, auth: RouteAuthConfig): Challe
   const ways = (error: readonly string[]): string[] => [
     ...(takesTokens && !mustProve ? ['www-authenticate', challenge('Bearer', error)] : []),
     ...(takesTokens ? ['www-authenticate', challenge('DPoP', [...error, algorithms])] : []),
+    ...(isLoginAlone ? ['www-authenticate', challenge('Cookie', error)] : []),
     ...(auth.apiKeys ? ['www-authenticate', challenge('ApiKey', [`header="${config.apiKeys.header}"`])] : []),
   ];
   const invalid = refuse('SP_CREDENTIAL_INVALID', undefined, ways(['error="invalid_token"']));
-  const tokens = mustProve ? 'DPoP' : 'Bearer';
+  const tokens = takesTokens ? (mustProve ? 'DPoP' : 'Bearer') : 'Cookie';
   const bearer = (parameters: readonly string[]): string[] =>
-    takesTokens ? ['www-authenticate', challenge(tokens, parameters)] : [];
+    takesTokens || auth.login !== '' ? ['www-authenticate', challenge(tokens, parameters)] : [];
   return Object.freeze({
     missing: refuse('SP_UNAUTHENTICATED', undefined, ways([])),
     invalid,

@@ -10,6 +10,7 @@ import type { Decision } from '../limiter/decision.ts';
 import type { KeyHash } from '../limiter/key-hash.ts';
 import type { StrictLimiter } from '../limiter/strict.ts';
 import type { SlidingWindow } from '../limiter/window.ts';
+import type { BrowserLogin } from '../login/browser-login.ts';
 import type { ClientAddresses } from '../message/client-address.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -84,6 +85,8 @@ export interface ThreadAuth {
   /** By its name in the configuration, which is checked. */
   issuer(name: string): TrustedIssuer;
   introspector(name: string): OpaqueJudge | null;
+  /** By its name in the configuration, which is checked. */
+  login(name: string): BrowserLogin;
   /** Null where there are none. */
   readonly apiKeys: KeyJudge | null;
   readonly proofs: ProofJudge;

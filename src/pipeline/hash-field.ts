@@ -11,7 +11,9 @@ export function capturedNames(config: Config): readonly string[] {
     .filter((upstream) => upstream.balance === 'hash' && upstream.hashBy.startsWith(HEADER))
     .map((upstream) => upstream.hashBy.slice(HEADER.length).toLowerCase());
   const claims = config.forwarding.claims.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...claims, ...onceFields(config), ...identityFieldNames(config)])];
+  return [
+    ...new Set([...names, ...claims, ...onceFields(config), ...identityFieldNames(config), ...readByLogins(config)]),
+  ];
 }
 
 /**
@@ -23,9 +25,15 @@ export function onceFields(config: Config): readonly string[] {
 }
 
 /** Beside `authorization`, which the intake keeps anyway. */
-function credentialFields({ issuers, introspection, apiKeys }: Config): readonly string[] {
+function credentialFields({ issuers, introspection, apiKeys, logins }: Config): readonly string[] {
   const proofs = Object.keys(issuers).length > 0 || Object.keys(introspection).length > 0 ? ['dpop'] : [];
-  return apiKeys.store === 'off' ? proofs : [...proofs, apiKeys.header.toLowerCase(), 'origin'];
+  const keys = apiKeys.store === 'off' ? [] : [apiKeys.header.toLowerCase(), 'origin'];
+  const sites = Object.keys(logins).length === 0 ? [] : ['origin', 'sec-fetch-mode', 'sec-fetch-site'];
+  return [...new Set([...proofs, ...keys, ...sites])];
+}
+
+function readByLogins({ logins }: Config): readonly string[] {
+  return Object.keys(logins).length === 0 ? [] : ['accept'];
 }
 
 function fieldsOfKeys({ rateLimits, throttles, abuse }: Config): readonly string[] {

@@ -14,6 +14,7 @@ import { compileConcurrency } from './concurrency.ts';
 import type { PhaseContext } from './context.ts';
 import { compileForward } from './forward.ts';
 import { compileConsumerLimit, compileLimit } from './limit.ts';
+import { loginPaths } from './login-paths.ts';
 import { compileResponse } from './response.ts';
 import { compileShed } from './shed.ts';
 import { compileThrottle } from './throttle.ts';
@@ -45,7 +46,7 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'access', compile: (context) => compileAccess(context) },
   { name: 'ban', compile: (context) => compileBan(context) },
   { name: 'transport', compile: ({ config }) => compileTransport(config) },
-  { name: 'route', compile: ({ routes }) => compileRouting(routes) },
+  { name: 'route', compile: ({ config, routes }) => compileRouting(routes, loginPaths(config, routes)) },
   { name: 'shed', compile: (context) => compileShed(context) },
   { name: 'route-access', compile: (context) => compileRouteAccess(context) },
   { name: 'limit', compile: (context) => compileLimit(context) },

@@ -79,7 +79,8 @@ export class Pipeline implements TransactionOwner {
     }
     const problem = this.#problems(refusal, tx.requestId);
     const secured = tx.secure && this.#secureFields !== null;
-    const more = tx.answerText === '' ? NO_FIELDS : Buffer.from(tx.answerText, 'latin1');
+    const added = tx.answerText + tx.cookieText;
+    const more = added === '' ? NO_FIELDS : Buffer.from(added, 'latin1');
     const head =
       secured || more.length > 0
         ? Buffer.concat([problem.head, secured ? (this.#secureFields ?? NO_FIELDS) : NO_FIELDS, more])

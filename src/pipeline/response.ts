@@ -17,15 +17,15 @@ export function compileResponse(config: Config): (tx: Transaction, nowMs: number
   const plain = new AnswerFields(NO_FIELDS);
   const secure = new AnswerFields(secureFields(config) ?? NO_FIELDS);
   return (tx) => {
-    tx.answerFields = (tx.secure ? secure : plain).of(tx.requestId, tx.answerText);
+    tx.answerFields = (tx.secure ? secure : plain).of(tx.requestId, tx.answerText + tx.cookieText);
     return PASS;
   };
 }
 
 /** Longest id that a trusted proxy may send, characters: `validRequestId`. */
 const ID_LENGTH_MAX = 128;
-/** What phases may add in `answerText`, characters: 64 rate limit windows of 100 each, and more. */
-const TEXT_LENGTH_MAX = 8_192;
+/** What phases may add, characters: 64 rate limit windows of 100 each, a cookie of 4,096, and more. */
+const TEXT_LENGTH_MAX = 12_288;
 const NO_FIELDS = Buffer.alloc(0);
 const ID_FIELD = Buffer.from('\r\nx-request-id: ', 'latin1');
 

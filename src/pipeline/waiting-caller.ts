@@ -1,4 +1,4 @@
-import type { Judged, Waiting } from '../identity.ts';
+import type { Waiting } from '../identity.ts';
 import type { Transaction } from '../transaction.ts';
 import { PENDING, type Verdict } from '../verdict.ts';
 import { HeldRequest } from './held-request.ts';
@@ -23,12 +23,12 @@ export class WaitingCallers {
    * @param conclude  Makes the verdict; null for a request that waited too long.
    * @param waitMs    Longest wait.
    */
-  hold(
+  hold<T extends { readonly kind: string }>(
     tx: Transaction,
     waiting: Waiting,
     waitMs: number,
-    judge: () => Judged,
-    conclude: (judged: Judged | null) => Verdict,
+    judge: () => T | Waiting,
+    conclude: (judged: T | null) => Verdict,
   ): Verdict {
     this.#count += 1;
     let isOver = false;
@@ -39,14 +39,14 @@ export class WaitingCallers {
       this.#count -= 1;
     };
     const held = new HeldRequest(tx, end);
-    const goOn = (judged: Judged | null): void => {
+    const goOn = (judged: T | null): void => {
       end();
       held.goOn(() => conclude(judged));
     };
     const timer = setTimeout(() => goOn(null), waitMs);
     const again = (): void => {
       if (isOver) return;
-      let judged: Judged;
+      let judged: T | Waiting;
       try {
         judged = judge();
       } catch (error) {
@@ -54,10 +54,14 @@ export class WaitingCallers {
         tx.owner.failed(tx, error);
         return;
       }
-      if (judged.kind === 'wait') judged.wait(again);
+      if (isWaiting(judged)) judged.wait(again);
       else goOn(judged);
     };
     waiting.wait(again);
     return PENDING;
   }
+}
+
+function isWaiting(judged: { readonly kind: string }): judged is Waiting {
+  return judged.kind === 'wait';
 }

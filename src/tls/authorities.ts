@@ -50,6 +50,15 @@ export function readIssuerAuthorities(name: string, file: string): readonly stri
   return file === '' ? [] : authoritiesIn(file, `issuers.${name}.keys.ca: ${file}`);
 }
 
+/** The authorities of every login's `ca`, likewise; logins without one are not in it. */
+export function readLoginAuthorities({ logins }: Pick<Config, 'logins'>): Readonly<Record<string, readonly string[]>> {
+  const authorities: Record<string, readonly string[]> = {};
+  for (const [name, { ca }] of Object.entries(logins)) {
+    if (ca !== '') authorities[name] = authoritiesIn(ca, `logins.${name}.ca: ${ca}`);
+  }
+  return authorities;
+}
+
 /** Node takes whatever it is given: an empty text means every public authority, garbage means none. */
 function authoritiesIn(file: string, place: string): readonly string[] {
   const content = readTlsFile(file);

@@ -10,7 +10,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 246;
+const SETTINGS = 262;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
@@ -60,6 +60,15 @@ const VALUES: Readonly<Record<string, string>> = {
   'issuers.NAME.keys.hosts': 'keys.example.com:443,[::1]:8443',
   'issuers.NAME.keys.secret': 'a-secret-of-thirty-two-characters-and-more',
   'introspection.NAME.url': 'https://other.example.com/introspect',
+  'logins.NAME.issuer': 'https://other.example.com',
+  'logins.NAME.scopes': 'openid,email',
+  'logins.NAME.origins': 'https://www.example.com',
+  'logins.NAME.callbackPath': '/back',
+  'logins.NAME.logoutPath': '/leave',
+  'logins.NAME.afterLogout': '/bye',
+  'logins.NAME.cookieName': '__Host-other',
+  'logins.NAME.keys': 'a-secret-of-thirty-two-characters-and-more,another-secret-of-thirty-two-characters',
+  'routes[N].policies.auth.login': 'my-api',
   'apiKeys.store': 'redis',
   'apiKeys.environment': 'test',
   'apiKeys.secret': 'a-secret-of-thirty-two-characters-and-more',
@@ -154,6 +163,8 @@ issuers:
   my-api: { issuer: "https://id.example.com", audiences: [api] }
 introspection:
   my-api: { url: "https://id.example.com/introspect", clientId: gateway, clientSecret: secret }
+logins:
+  my-api: { issuer: "https://id.example.com", clientId: gateway, keys: [a-secret-of-thirty-two-characters-and-more] }
 identity: { fields: [{ name: x-user, from: subject }] }
 upstreams:
   my-api:

@@ -31,3 +31,11 @@ test('ids of any length follow each other without a trace', () => {
     assert.equal(added(phase, false, id), `\r\nx-request-id: ${id}`);
   }
 });
+
+test('a cookie and what other phases add go together, the longest ones too', () => {
+  const tx = new Transaction({} as Downstream, {} as TransactionOwner, 0, 0);
+  const cookie = `\r\nset-cookie: ${'c'.repeat(4_096)}`;
+  Object.assign(tx, { requestId: 'id', answerText: `\r\nratelimit: ${'r'.repeat(6_500)}`, cookieText: cookie });
+  compileResponse(plainOnly)(tx, 0);
+  assert.equal(tx.answerFields?.toString('latin1'), `\r\nx-request-id: id${tx.answerText}${cookie}`);
+});

@@ -10,7 +10,7 @@ export function freshAuth(
   parts: Partial<AuthParts> = {},
   tokenKey = '',
 ): ThreadAuth {
-  return new ThreadCallers({ ...NO_PARTS, ...parts }).compile(config, { of: () => keys }, tokenKey);
+  return new ThreadCallers({ ...NO_PARTS, ...parts }).compile(config, { of: () => keys }, tokenKey, {});
 }
 
 const NO_KEYS: IssuerKeys = { version: 1, state: 'unavailable', find: () => [], ask: () => null };

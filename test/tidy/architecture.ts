@@ -52,6 +52,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['src/telemetry/log-pretty.ts'],
   re2: ['src/base/regex.ts'],
   ioredis: ['src/redis/client.ts', 'src/redis/odd-replies.ts'],
+  'openid-client': ['src/login/provider.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
   ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],

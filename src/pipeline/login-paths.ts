@@ -1,0 +1,18 @@
+import type { Config } from '../config/schema.ts';
+import type { OwnPaths } from '../router/routing.ts';
+import type { Route } from '../transaction.ts';
+
+/**
+ * Callback and logout paths of logins, on all hosts of the routes that name them. Lists and limits of the first such
+ * route hold there.
+ */
+export function loginPaths(config: Config, routes: readonly Route[]): readonly OwnPaths[] {
+  return Object.entries(config.logins).flatMap(([name, { callbackPath, logoutPath }]) => {
+    const users = routes.filter((route) => route.config.policies.auth.login === name);
+    const [first] = users;
+    if (first === undefined) return [];
+    const everywhere = users.some((route) => route.config.hosts.length === 0);
+    const hosts = everywhere ? [] : [...new Set(users.flatMap((route) => route.config.hosts))];
+    return [{ route: first, hosts, paths: [callbackPath, logoutPath] }];
+  });
+}

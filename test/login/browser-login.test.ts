@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Identity } from '../../src/identity.ts';
+import { BrowserLogin } from '../../src/login/browser-login.ts';
+import { Provider } from '../../src/login/provider.ts';
+import { Sealer } from '../../src/login/seal.ts';
+import { Sessions } from '../../src/login/session.ts';
+import { load } from '../config/support.ts';
+
+const SECRET = 'a-secret-of-the-test-that-is-long-enough-1';
+const ORIGIN = 'https://www.test';
+const NOW = 1_800_000_000_000;
+
+function loginOf(revoked: (identity: Identity, nowMs: number) => boolean = () => false) {
+  const { logins } = load(`
+upstreams: { api: { targets: [{ url: "http://127.0.0.1:1" }] } }
+logins: { people: { issuer: "https://id.test", clientId: web, keys: ["${SECRET}"] } }
+routes: [{ name: all, upstream: api, policies: { auth: { login: people } } }]
+`).config;
+  const config = logins.people ?? assert.fail('no login');
+  const sessions = new Sessions('people', config, new Sealer([SECRET], 'session people'));
+  const site = { origin: ORIGIN, isSecure: true, cookieName: '__Host-sallyport' };
+  const [cookie = ''] = (sessions.begin({ sub: 'ann' }, [], '', null, site, NOW) ?? '').split(';');
+  return { login: new BrowserLogin('people', config, new Provider(config, []), revoked), cookie };
+}
+
+describe('the session of a request', () => {
+  test('is its cookie’s, whatever comes beside it', () => {
+    const { login, cookie } = loginOf();
+    for (const cookies of [cookie, `a=1; ${cookie}`, `${cookie};b=2`]) {
+      const found = login.session(cookies, ORIGIN, NOW);
+      assert.ok(found?.kind === 'session');
+      assert.deepEqual([found.identity.subject, found.renewal], ['ann', '']);
+    }
+    const again = login.session(cookie, ORIGIN, NOW);
+    const first = login.session(cookie, ORIGIN, NOW);
+    assert.ok(
+      again?.kind === 'session' && first?.kind === 'session' && again.identity === first.identity,
+      'remembered',
+    );
+  });
+
+  test('is none without a cookie, over plain http, and of two cookies', () => {
+    const { login, cookie } = loginOf();
+    assert.equal(login.session('', ORIGIN, NOW), null);
+    assert.equal(login.session('a=1', ORIGIN, NOW), null);
+    assert.equal(login.session(cookie, 'http://www.test', NOW), null);
+    const two = login.session(`${cookie}; __Host-sallyport=x`, ORIGIN, NOW);
+    assert.ok(two?.kind === 'refused' && two.reason === 'malformed');
+  });
+
+  test('ends when it is revoked, though it was remembered', () => {
+    const gone = new Set<string>();
+    const { login, cookie } = loginOf(({ subject }) => gone.has(subject));
+    assert.equal(login.session(cookie, ORIGIN, NOW)?.kind, 'session');
+    gone.add('ann');
+    const revoked = login.session(cookie, ORIGIN, NOW);
+    assert.ok(revoked?.kind === 'refused' && revoked.reason === 'revoked');
+  });
+});
