@@ -48,12 +48,15 @@ export function createRevocations(
 }
 
 /** At start and after a reload. */
-export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection }: Config): void {
+export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection, logins }: Config): void {
   const lifetimes = new Map(Object.keys(introspection).map((name) => [name, 0]));
   for (const [name, { lifetimeSecondsMax, leewaySeconds }] of Object.entries(issuers)) {
     // Of two that bear one name, neither may outlive the revocation.
     const isBounded = lifetimeSecondsMax > 0 && !lifetimes.has(name);
     lifetimes.set(name, isBounded ? (lifetimeSecondsMax + leewaySeconds) * 1_000 : 0);
+  }
+  for (const [name, { lifetimeSeconds }] of Object.entries(logins)) {
+    lifetimes.set(name, lifetimes.has(name) ? 0 : lifetimeSeconds * 1_000);
   }
   keeper.configure(lifetimes);
 }

@@ -155,6 +155,9 @@ export class BrowserLogin {
       const before = found === null || 'kind' in found ? null : found;
       const cookie = this.#sessions.begin(claims, scopes, state.tried, before, site, now);
       if (cookie === null) return failed('the session is larger than a cookie may be', TOO_LARGE, ended);
+      // Who is revoked would be sent round in circles.
+      const made = this.#find(cookie.slice(0, cookie.indexOf(';')), site, now);
+      if (made !== null && 'kind' in made) return failed(`${made.reason}: ${made.detail}`, undefined, ended);
       return answerOf('SP_LOGIN_DONE', site.origin + state.back, [cookie, ended]);
     };
     const known = this.#provider.isKnown(nowMs) ? Promise.resolve() : this.#provider.prepare(nowMs);

@@ -239,6 +239,39 @@ describe('browser login, step by step', () => {
     assert.equal((await jar.ask('/app/x')).status, 200, 'the session is good for the rest');
   });
 
+  test('a revoked person has no session any more, and gets none', async () => {
+    const jars = [await loggedIn(), await loggedIn()];
+    const order = {
+      kind: 'subject',
+      issuer: 'people',
+      value: 'ann',
+      seconds: 3_600,
+      issuedUntil: 'now',
+      reason: 'test',
+    };
+    const ordered = await fetch(`http://127.0.0.1:${gateway.admin}/revocations`, {
+      method: 'POST',
+      headers: { 'x-sallyport-admin': '1', 'content-type': 'application/json' },
+      body: JSON.stringify(order),
+    });
+    assert.equal(ordered.status, 201, await ordered.text());
+    for (const jar of jars) {
+      await until('the session to end', async () => (await jar.ask('/app/x')).status === 302, 10_000);
+      assert.equal((await jar.ask('/app/x', { accept: 'application/json' })).status, 401);
+    }
+    const back = new Jar(origin);
+    const refused = await back.ask(await toCallback(back, '/app/x'));
+    assert.deepEqual([refused.status, back.cookies.size], [400, 0], 'not round in circles');
+    await fetch(`http://127.0.0.1:${gateway.admin}/revocations`).then(async (list) => {
+      const { revocations } = (await list.json()) as { revocations: { id: string }[] };
+      for (const { id } of revocations) {
+        const headers = { 'x-sallyport-admin': '1' };
+        await fetch(`http://127.0.0.1:${gateway.admin}/revocations/${id}`, { method: 'DELETE', headers });
+      }
+    });
+    await until('the lift', async () => (await (jars[0] as Jar).ask('/app/x')).status === 200, 10_000);
+  });
+
   test('logout is for the site itself, and ends the session', async () => {
     const jar = await loggedIn();
     assert.equal((await jar.ask('/.sallyport/logout', { ...PAGE, 'sec-fetch-site': 'cross-site' })).status, 403);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Identity } from '../../src/identity.ts';
 import { BrowserLogin } from '../../src/login/browser-login.ts';
+import type { LoginDemand } from '../../src/login/provider.ts';
 import { Provider } from '../../src/login/provider.ts';
 import { Sealer } from '../../src/login/seal.ts';
 import { Sessions } from '../../src/login/session.ts';
@@ -56,5 +57,30 @@ describe('the session of a request', () => {
     gone.add('ann');
     const revoked = login.session(cookie, ORIGIN, NOW);
     assert.ok(revoked?.kind === 'refused' && revoked.reason === 'revoked');
+  });
+});
+
+describe('what the provider is asked for', () => {
+  const { login: plain, cookie } = loginOf();
+  const asked: (LoginDemand | null)[] = [];
+  // Only what `begin` calls of a provider whose metadata are there.
+  const provider = {
+    isKnown: () => true,
+    authorizationUrl: (_state: unknown, _uri: string, _challenge: string, demand: LoginDemand | null) => {
+      asked.push(demand);
+      return 'https://id.test/auth';
+    },
+  } as unknown as Provider;
+  const login = new BrowserLogin('people', plain.config, provider, () => false);
+  const request = { origin: ORIGIN, cookies: cookie, path: '/', query: '' };
+  const demand = { acr: ['high'], amr: ['otp'], maxAgeSeconds: 60 };
+
+  test('level and age at once; another login where methods are missing that no parameter names', () => {
+    assert.equal(login.begin(request, null, false, NOW)?.kind, 'answer');
+    login.begin(request, demand, false, NOW);
+    login.begin(request, demand, true, NOW);
+    login.begin(request, { ...demand, amr: [] }, true, NOW);
+    const of = (again: boolean) => ({ acr: ['high'], maxAgeSeconds: 60, again });
+    assert.deepEqual(asked, [null, of(false), of(true), of(false)]);
   });
 });
