@@ -53,6 +53,17 @@ export class Introspectors {
     return this.#byName.get(name) ?? null;
   }
 
+  /** How many answers are kept of active tokens, and of others. */
+  get kept(): { readonly active: number; readonly others: number } {
+    let active = 0;
+    let others = 0;
+    for (const { judge } of this.#servers.values()) {
+      active += judge.active.count;
+      others += judge.others.count;
+    }
+    return { active, others };
+  }
+
   /** Ends every connection, those of former configurations too. */
   close(): void {
     for (const { client } of this.#servers.values()) client.close();
