@@ -165,7 +165,10 @@ test('an end calls back everybody and closes every connection; afterwards there 
 
 test('a retired client ends what is under way, and keeps no connection', async (t) => {
   const held: Socket[] = [];
-  const server = await serve(t, (socket, token) => void (token === 'slow' ? held.push(socket) : socket.write(answer(token))));
+  const server = await serve(
+    t,
+    (socket, token) => void (token === 'slow' ? held.push(socket) : socket.write(answer(token))),
+  );
   const client = clientOf(t, server.port, { connectionsMax: 2 });
   const slow = asked(client, 'slow');
   assert.equal(subjectOf(await asked(client, 'a')), 'a');
