@@ -128,6 +128,32 @@ test('a client cannot make the server rest with tokens of its choice', () => {
   assert.equal(bench.warnings.length, 1, 'nor fill the log');
 });
 
+test('which statuses are failures of the server, and which may be the token’s', () => {
+  const status = (code: number): Introspected => ({
+    ...DOWN,
+    reason: 'status',
+    detail: `status ${code}`,
+    status: code,
+  });
+  for (const [code, expected] of [
+    [401, true],
+    [403, true],
+    [429, true],
+    [500, true],
+    [503, true],
+    [204, false],
+    [400, false],
+    [404, false],
+    [413, false],
+  ] as const) {
+    const bench = new Bench();
+    for (let i = 0; i < 5; i += 1) {
+      assert.equal(bench.ask(`a-${i}`, status(code)), code === 400 ? 'inactive' : 'introspection-unavailable');
+    }
+    assert.equal(bench.say('b') !== 'wait', expected, `${code}`);
+  }
+});
+
 test('a failure is remembered for a second, a question that was never asked not at all', () => {
   const bench = new Bench();
   assert.equal(bench.ask('a', DOWN), 'introspection-unavailable');

@@ -35,7 +35,7 @@ async function serve(
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     socket.on('data', (piece: Buffer) => {
       text += piece.toString('latin1');
-      const token = /\r\n\r\n[^]*token=([a-z0-9-]+)&token_type_hint=access_token/.exec(text)?.[1];
+      const token = /\r\n\r\n.*token=([a-z0-9-]+)&token_type_hint=access_token/s.exec(text)?.[1];
       if (token === undefined) return;
       text = '';
       respond(socket, token, number);
