@@ -188,13 +188,13 @@ function resultOf(answer: Introspected, judged: Judged): IntrospectionResult {
 
 /**
  * Is it the server that is out of order? A client can provoke other failures with a token of its choice, and must not
- * bring down the rest with it.
+ * bring down the rest with it: 403 is what a firewall before the server says to a token like a path.
  */
 function isDown(answer: Introspected): boolean {
   if (answer.kind !== 'failed') return false;
   const { reason, status } = answer;
   if (reason === 'connection' || reason === 'timeout' || reason === 'redirect') return true;
-  return reason === 'status' && (status >= 500 || status === 401 || status === 403 || status === 429);
+  return reason === 'status' && (status >= 500 || status === 401 || status === 429);
 }
 
 const unavailable = (detail: string): NotLetIn => refusal('introspection-unavailable', detail);

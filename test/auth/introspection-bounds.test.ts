@@ -137,12 +137,12 @@ test('which statuses are failures of the server, and which may be the token’s'
   });
   for (const [code, expected] of [
     [401, true],
-    [403, true],
     [429, true],
     [500, true],
     [503, true],
     [204, false],
     [400, false],
+    [403, false],
     [404, false],
     [413, false],
   ] as const) {
