@@ -1,4 +1,5 @@
 /** Who sent a request, and what an authenticator can say of one. */
+import { EXCHANGE_FAILURES } from './base/http-exchange.ts';
 
 /**
  * Why a request is not let in, for the log and the metrics; a client is told far less. A closed list: it is a metric
@@ -54,6 +55,14 @@ export type AuthReason = (typeof AUTH_REASONS)[number];
 export const IDENTITY_KINDS = ['jwt', 'opaque', 'api-key', 'session'] as const;
 
 export type IdentityKind = (typeof IDENTITY_KINDS)[number];
+
+/**
+ * What became of questions about opaque tokens: answered, `content` for an answer that says nothing, no answer, and not
+ * asked: `late` waited for a connection in vain, `full` found no place to wait. A metric label, too.
+ */
+export const INTROSPECTION_RESULTS = ['active', 'refused', 'content', ...EXCHANGE_FAILURES, 'late', 'full'] as const;
+
+export type IntrospectionResult = (typeof INTROSPECTION_RESULTS)[number];
 
 /** Who sent a request, as authentication found it. Frozen: many requests share one. */
 export interface Identity {

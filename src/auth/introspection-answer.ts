@@ -56,6 +56,9 @@ export function readAnswer(bytes: Buffer, rules: AnswerRules, nowMs: number): Kn
   const sound = checkClaims(claims, rules, nowMs, 'opaque');
   if (sound.kind === 'refused') return sound;
   if (nowMs >= sound.identity.expiresAtMs) return EXPIRED;
+  // RFC 9449 6.2. As a bearer token it would be worth more to a thief than its server meant.
+  const isBound = typeof token_type === 'string' && token_type.toLowerCase() === 'dpop';
+  if (isBound && sound.identity.keyThumbprint === '') return UNBOUND;
   return Object.freeze({ kind: 'known', identity: sound.identity });
 }
 
@@ -64,4 +67,5 @@ const INACTIVE = refusal('inactive', 'the server says that the token is not acti
 const TEXT_TYPE = refusal('claims', 'iss, username, token_type, token_use or typ is not a text');
 const ISSUER = refusal('issuer', 'iss is not the issuer of the configuration');
 const TYPE = refusal('type', 'the server says that it is no access token');
+const UNBOUND = refusal('claims', 'token_type is DPoP, and cnf names no key');
 const EXPIRED = refusal('expired', 'exp has passed');

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { type ExchangeFailed, exchangeJson, type JsonAnswer } from '../base/http-exchange.ts';
+import type { Agent } from 'node:http';
+import { type ExchangeFailed, exchangeJson, type JsonAnswer, keepConnection } from '../base/http-exchange.ts';
 import { INTROSPECTION_ANSWER_BYTES_MAX, INTROSPECTION_QUEUE_MAX } from '../limits.ts';
 import type { IntrospectionSettings } from './introspection-settings.ts';
 
@@ -35,7 +34,8 @@ export class IntrospectionClient {
   readonly #settings: IntrospectionSettings;
   readonly #authorities: readonly string[];
   readonly #url: URL;
-  readonly #agent: HttpAgent;
+  /** Connections that no question is on; the one used last goes first. */
+  readonly #idle: Agent[] = [];
   readonly #fields: Readonly<Record<string, string>>;
   readonly #bodyEnd: string;
   readonly #end = new AbortController();
@@ -48,9 +48,7 @@ export class IntrospectionClient {
     this.#settings = settings;
     this.#authorities = authorities;
     this.#url = new URL(settings.url);
-    const { connectionsMax, clientId, clientSecret, method } = settings;
-    const options = { keepAlive: true, maxSockets: connectionsMax, maxFreeSockets: connectionsMax, timeout: IDLE_MS };
-    this.#agent = this.#url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+    const { clientId, clientSecret, method } = settings;
     const isBasic = method === 'client_secret_basic';
     this.#fields = {
       Accept: 'application/json',
@@ -109,22 +107,24 @@ export class IntrospectionClient {
   close(): void {
     this.#end.abort();
     this.dropQueue();
-    this.#agent.destroy();
+    this.#closeIdle();
   }
 
   #send(token: string, askedAt: number, done: (answer: Introspected) => void): void {
     this.#underWay += 1;
+    const connection = this.#idle.pop() ?? keepConnection(this.#url.protocol, IDLE_MS);
     void exchangeJson(this.#url, {
       method: 'POST',
       fields: this.#fields,
       body: `token=${formEncoded(token)}${this.#bodyEnd}`,
-      agent: this.#agent,
+      agent: connection,
       authorities: this.#authorities,
       bytesMax: INTROSPECTION_ANSWER_BYTES_MAX,
       timeoutMs: Math.max(1, this.#settings.timeoutMs - (performance.now() - askedAt)),
       signal: this.#end.signal,
     }).then((answer) => {
       this.#underWay -= 1;
+      this.#idle.push(connection);
       done(answer);
       this.#next();
       this.#rest();
@@ -141,8 +141,11 @@ export class IntrospectionClient {
   }
 
   #rest(): void {
-    // Ends connections in use as well.
-    if (this.#isRetired && this.#underWay === 0) this.#agent.destroy();
+    if (this.#isRetired || this.#end.signal.aborted) this.#closeIdle();
+  }
+
+  #closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 }
 

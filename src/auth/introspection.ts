@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import type { Identity, Judged, NotLetIn, Waiting } from '../identity.ts';
+import type { Identity, IntrospectionResult, Judged, NotLetIn, Waiting } from '../identity.ts';
 import { INTROSPECTED_BYTES_MAX, INTROSPECTED_TOKEN_CHARACTERS_MAX, INTROSPECTION_WAITERS_MAX } from '../limits.ts';
 import { type AnswerRules, answerRules, readAnswer } from './introspection-answer.ts';
 import type { Introspected } from './introspection-client.ts';
@@ -19,6 +19,8 @@ export interface IntrospectionParts {
   readonly revoked: (identity: Identity, nowMs: number) => boolean;
   /** Where the log says that something is wrong with the server, and that it is well again. */
   readonly warn: (context: Readonly<Record<string, unknown>>, message: string) => void;
+  /** Counts a question. */
+  readonly count: (result: IntrospectionResult) => void;
   /** Wall clock, milliseconds, for when an answer comes. */
   readonly nowMs: () => number;
 }
@@ -111,7 +113,10 @@ export class Introspection {
         },
       },
     };
-    if (!this.#parts.client.ask(token, (answer) => this.#answered(flight, answer))) return BUSY;
+    if (!this.#parts.client.ask(token, (answer) => this.#answered(flight, answer))) {
+      this.#parts.count('full');
+      return BUSY;
+    }
     this.#rest.began();
     this.#flights.set(token, flight);
     return flight.waiting;
@@ -120,6 +125,7 @@ export class Introspection {
   #answered(flight: Flight, answer: Introspected): void {
     const nowMs = this.#parts.nowMs();
     const judged = this.#read(answer, nowMs);
+    this.#parts.count(resultOf(answer, judged));
     this.#note(flight, answer, nowMs);
     this.#remember(flight.token, judged, answer, nowMs);
     flight.judged = judged;
@@ -173,15 +179,22 @@ export class Introspection {
   }
 }
 
+function resultOf(answer: Introspected, judged: Judged): IntrospectionResult {
+  if (answer.kind === 'not-asked') return 'late';
+  if (answer.kind === 'failed') return answer.reason;
+  if (judged === UNUSABLE) return 'content';
+  return judged.kind === 'known' ? 'active' : 'refused';
+}
+
 /**
  * Is it the server that is out of order? A client can provoke other failures with a token of its choice, and must not
- * bring down the rest with it.
+ * bring down the rest with it: 403 is what a firewall before the server says to a token like a path.
  */
 function isDown(answer: Introspected): boolean {
   if (answer.kind !== 'failed') return false;
   const { reason, status } = answer;
   if (reason === 'connection' || reason === 'timeout' || reason === 'redirect') return true;
-  return reason === 'status' && (status >= 500 || status === 401 || status === 403 || status === 429);
+  return reason === 'status' && (status >= 500 || status === 401 || status === 429);
 }
 
 const unavailable = (detail: string): NotLetIn => refusal('introspection-unavailable', detail);

@@ -17,6 +17,8 @@ export class Introspectors {
   readonly #parts: Omit<IntrospectionParts, 'client'>;
   #servers = new Map<string, Server>();
   #byName = new Map<string, Introspection>();
+  /** Of former configurations, whose requests may still ask. */
+  readonly #retired = new Set<IntrospectionClient>();
 
   constructor(parts: Omit<IntrospectionParts, 'client'>) {
     this.#parts = parts;
@@ -36,7 +38,12 @@ export class Introspectors {
       servers.set(key, server);
       byName.set(name, server.judge);
     }
-    for (const [key, { client }] of this.#servers) if (!servers.has(key)) client.retire();
+    for (const client of this.#retired) if (client.underWay === 0) this.#retired.delete(client);
+    for (const [key, { client }] of this.#servers) {
+      if (servers.has(key)) continue;
+      client.retire();
+      this.#retired.add(client);
+    }
     this.#servers = servers;
     this.#byName = byName;
   }
@@ -46,9 +53,21 @@ export class Introspectors {
     return this.#byName.get(name) ?? null;
   }
 
-  /** Ends every connection. */
+  /** How many answers are kept of active tokens, and of others. */
+  get kept(): { readonly active: number; readonly others: number } {
+    let active = 0;
+    let others = 0;
+    for (const { judge } of this.#servers.values()) {
+      active += judge.active.count;
+      others += judge.others.count;
+    }
+    return { active, others };
+  }
+
+  /** Ends every connection, those of former configurations too. */
   close(): void {
     for (const { client } of this.#servers.values()) client.close();
+    for (const client of this.#retired) client.close();
   }
 
   #make(settings: IntrospectionConfig & { readonly name: string }, authorities: readonly string[]): Server {

@@ -1,5 +1,6 @@
-import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
 
 /** Why an exchange brought no answer. A closed list. */
 export const EXCHANGE_FAILURES = ['connection', 'timeout', 'status', 'redirect', 'type', 'size'] as const;
@@ -27,7 +28,7 @@ export interface ExchangeOptions {
   readonly fields: Readonly<Record<string, string>>;
   /** '' for none. */
   readonly body: string;
-  /** That keeps connections; false for a connection of its own. */
+  /** Of `keepConnection`, with nothing else under way on it; false for a connection of its own. */
   readonly agent: Agent | false;
   /** PEM certificates of authorities; none for the system's. */
   readonly authorities: readonly string[];
@@ -42,9 +43,39 @@ export interface ExchangeOptions {
 const HEAD_BYTES_MAX = 16_384;
 
 /**
+ * Keeps one connection for one exchange after another, and closes it when something comes on it between two: nobody
+ * asked for it, and it would be read as the answer to the next question.
+ *
+ * @param idleMs  An idle connection is closed after so long.
+ */
+export function keepConnection(protocol: string, idleMs: number): Agent {
+  const options = { keepAlive: true, maxFreeSockets: 1, timeout: idleMs };
+  const agent = protocol === 'https:' ? new HttpsAgent(options) : new Agent(options);
+  const { keepSocketAlive, reuseSocket } = agent;
+  // Both are there to be replaced; the first says whether the connection is kept, whatever its type says.
+  agent.keepSocketAlive = (socket) => {
+    socket.on('data', closeOnData);
+    return keepSocketAlive.call(agent, socket);
+  };
+  agent.reuseSocket = (socket, request) => {
+    socket.removeListener('data', closeOnData);
+    reuseSocket.call(agent, socket, request);
+  };
+  return agent;
+}
+
+function closeOnData(this: Duplex): void {
+  this.destroy();
+}
+
+/**
  * Asks an HTTP server for a JSON document. No redirect is followed: where we ask is the operator's word alone. Content
  * codings are refused: a short answer of a few bytes could become gigabytes. A kept connection that turns out to be
  * gone before anything was answered is replaced by a fresh one, once: what is asked here may be asked twice.
+ *
+ * An answer on a kept connection is handed over when the event loop has looked at its sockets once more, so that what a
+ * server sends behind it in one go closes the connection. What comes later, while the next question is under way,
+ * nobody can tell from its answer.
  *
  * @param url  http or https; the caller has judged where it leads.
  * @returns    The answer, or why there is none. Never rejects.
@@ -61,10 +92,12 @@ export function exchangeJson(url: URL, options: ExchangeOptions): Promise<JsonAn
       signal.removeEventListener('abort', abort);
       // Whatever still comes would be taken for the answer to the next question.
       if (outcome.kind === 'failed') cut();
-      resolve(outcome);
+      if (outcome.kind === 'failed' || options.agent === false) resolve(outcome);
+      // The first is still in the turn of the loop that read the answer.
+      else setImmediate(() => setImmediate(() => resolve(outcome)));
     };
     const abort = (): void => settle(failed('connection', 'given up'));
-    const timer = setTimeout(() => settle(failed('timeout', `no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => settle(failed('timeout', `no answer within ${Math.ceil(timeoutMs)} ms`)), timeoutMs);
     if (signal.aborted) {
       abort();
       return;

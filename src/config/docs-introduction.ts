@@ -89,6 +89,12 @@ Some settings are read once, at start, and need a restart: \`listen.*\`, \`threa
 - A configuration where a request costs more than a limit is refused: no such request would ever be admitted.
 - [rate-limits.md](rate-limits.md) shows policies, and what clients are told.
 
+## Callers
+
+[authentication.md](authentication.md) is about who may call; of the sections behind it, \`issuers\` are in
+[issuers.md](issuers.md), \`introspection\` in [introspection.md](introspection.md), \`logins\` in [login.md](login.md),
+\`apiKeys\` in [api-keys.md](api-keys.md), \`dpop\` in [dpop.md](dpop.md) and \`revocations\` in [revocation.md](revocation.md).
+
 ## Paths, hosts and methods
 
 - \`/a/b\` is that path alone, \`/a/{id}\` has one segment in the place of \`{id}\`, \`/a/*\` is everything below. Exact

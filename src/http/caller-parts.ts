@@ -17,6 +17,7 @@ import { ReplayTable } from '../replay/replay-table.ts';
 import { RevocationJudge } from '../revocation/revocation-judge.ts';
 import { RevocationTable } from '../revocation/revocation-table.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { Generation, IngressTask } from './ingress-wire.ts';
 import type { AuthParts } from './thread-auth.ts';
 
@@ -28,6 +29,7 @@ export interface CallerPartsOptions {
   readonly say: (wanted: KeysWanted) => void;
   /** Looked up each time: a reload replaces the log. */
   readonly log: () => Log;
+  readonly metrics: ThreadMetrics;
 }
 
 /**
@@ -48,7 +50,7 @@ export class CallerParts implements AuthParts {
   #redis: RedisClient | null = null;
 
   constructor(options: CallerPartsOptions) {
-    const { task, newHash, say, log } = options;
+    const { task, newHash, say, log, metrics } = options;
     this.#options = options;
     this.#keys = new KeyRing(say);
     this.apiKeys = task.keys === null ? null : new ApiKeyRing(task.generation.config.apiKeys, task.keys);
@@ -57,6 +59,7 @@ export class CallerParts implements AuthParts {
     this.#introspectors = new Introspectors({
       revoked: this.revoked,
       warn: (context, message) => log().warn(context, message),
+      count: (result) => metrics.introspected(result),
       nowMs: Date.now,
     });
   }
@@ -116,6 +119,12 @@ export class CallerParts implements AuthParts {
     }
     const client = this.#redis;
     return new RedisReplays({ run: (...call) => client.runScript(...call), prefix: redis.prefix, log });
+  }
+
+  /** Tells the metrics what changes without an event; called now and then. */
+  measure(): void {
+    const { active, others } = this.#introspectors.kept;
+    this.#options.metrics.answersKept(active, others);
   }
 
   /** The thread ends: whoever waits is called back. */

@@ -88,6 +88,7 @@ export class Ingress {
       newHash: () => hashOver(task.limiterWords),
       say: (wanted) => this.#say(wanted),
       log: () => this.#log,
+      metrics: this.#metrics,
     });
     this.#auth = new ThreadCallers(this.#callers);
     this.#sender = new LineSender(task.lines);
@@ -282,6 +283,7 @@ export class Ingress {
       this.#metrics.loopDelay(delayMs, now);
       shedder.loopDelay(delayMs);
       this.#metrics.shedLevel(shedder.level);
+      this.#callers.measure();
       last = now;
       this.#wheel.advance(now);
     }, tickMs);

@@ -1,5 +1,6 @@
-import { AUTH_REASONS, IDENTITY_KINDS } from '../identity.ts';
+import { AUTH_REASONS, IDENTITY_KINDS, INTROSPECTION_RESULTS } from '../identity.ts';
 import type { Family } from './families.ts';
+import { ACTIVE_KEPT, INTROSPECTED, OTHERS_KEPT, REFUSED_CALLERS } from './layout.ts';
 import type { MetricsSources } from './render.ts';
 import { MetricsTotals } from './totals.ts';
 
@@ -22,8 +23,29 @@ export function callerFamilies({ table }: MetricsSources): Family[] {
       read: () =>
         AUTH_REASONS.map((reason, index) => ({
           labels: { reason },
-          value: totals.callers(IDENTITY_KINDS.length + index),
+          value: totals.callers(REFUSED_CALLERS + index),
         })),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_introspection_questions_total',
+      help: 'Questions about opaque tokens by how they ended',
+      labels: ['result'],
+      read: () =>
+        INTROSPECTION_RESULTS.map((result, index) => ({
+          labels: { result },
+          value: totals.callers(INTROSPECTED + index),
+        })),
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_introspection_answers_kept',
+      help: 'Answers about opaque tokens that are kept, over all threads',
+      labels: ['token'],
+      read: () => [
+        { labels: { token: 'active' }, value: totals.callers(ACTIVE_KEPT) },
+        { labels: { token: 'other' }, value: totals.callers(OTHERS_KEPT) },
+      ],
     },
   ];
 }

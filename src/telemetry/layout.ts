@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '../errors.ts';
-import { AUTH_REASONS, IDENTITY_KINDS } from '../identity.ts';
+import { AUTH_REASONS, IDENTITY_KINDS, INTROSPECTION_RESULTS } from '../identity.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } from '../limits.ts';
 
 /**
@@ -25,7 +25,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     policy row     0..6   requests by what became of them: see POLICY_OUTCOMES
  *                    7      sum of waits, ms            8..21   waits per bucket, the last one +Inf
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
- *     callers        requests by who called, IDENTITY_KINDS[word]; behind them refusals by AUTH_REASONS
+ *     callers        requests by who called, IDENTITY_KINDS[word]; behind them refusals by AUTH_REASONS, questions
+ *                    about opaque tokens by INTROSPECTION_RESULTS, and answers kept: active ones, others
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
  * one line, and a count costs a load, an add and a store (an Atomics add: 5 ns each, and it takes integers only).
@@ -91,6 +92,13 @@ export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
 export const WAIT_SUM = POLICY_OUTCOMES.length;
 export const WAIT_BUCKETS = WAIT_SUM + 1;
 
+/** Words of the callers area. */
+export const REFUSED_CALLERS = IDENTITY_KINDS.length;
+export const INTROSPECTED = REFUSED_CALLERS + AUTH_REASONS.length;
+export const ACTIVE_KEPT = INTROSPECTED + INTROSPECTION_RESULTS.length;
+export const OTHERS_KEPT = ACTIVE_KEPT + 1;
+const CALLER_WORDS = OTHERS_KEPT + 1;
+
 /** Words in 128 bytes. */
 const ALIGN_WORDS = 16;
 const HEADER_THREADS = 0;
@@ -154,7 +162,7 @@ function shape(threads: number, routeRows: number): TableShape {
   const targetsAt = routesAt + routeRows * ROUTE_WORDS;
   const policiesAt = targetsAt + TARGETS_MAX * TARGET_WORDS;
   const callersAt = policiesAt + aligned(POLICY_ROWS * POLICY_WORDS);
-  const stripeWords = callersAt + aligned(IDENTITY_KINDS.length + AUTH_REASONS.length);
+  const stripeWords = callersAt + aligned(CALLER_WORDS);
   return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, callersAt, stripeWords };
 }
 

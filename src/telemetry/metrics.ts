@@ -1,8 +1,16 @@
 // hot path: synchronous, never throws
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
-import { AUTH_REASONS, type AuthReason, IDENTITY_KINDS, type IdentityKind } from '../identity.ts';
+import {
+  AUTH_REASONS,
+  type AuthReason,
+  IDENTITY_KINDS,
+  type IdentityKind,
+  INTROSPECTION_RESULTS,
+  type IntrospectionResult,
+} from '../identity.ts';
 import { TARGETS_MAX } from '../limits.ts';
 import {
+  ACTIVE_KEPT,
   BUCKET_BOUNDS_MS,
   BYTES_IN,
   BYTES_OUT,
@@ -12,11 +20,13 @@ import {
   EJECTED,
   HANDLER_ERRORS,
   IN_FLIGHT,
+  INTROSPECTED,
   LOG_LINES_LOST,
   LOOP_PEAK,
   LOOP_PEAK_BEFORE,
   LOOP_WINDOW,
   OPENED,
+  OTHERS_KEPT,
   OUTCOMES,
   POLICY_OUTCOMES,
   POLICY_ROWS,
@@ -48,6 +58,10 @@ const OUTCOME_INDEX: ReadonlyMap<PolicyOutcome, number> = new Map(
 /** Where ways to be known and reasons for refusal are counted. */
 const CALLER_INDEX: ReadonlyMap<IdentityKind | AuthReason, number> = new Map(
   [...IDENTITY_KINDS, ...AUTH_REASONS].map((label, index) => [label, index]),
+);
+
+const INTROSPECTION_INDEX: ReadonlyMap<IntrospectionResult, number> = new Map(
+  INTROSPECTION_RESULTS.map((result, index) => [result, index]),
 );
 
 const LAST_BOUND_MS = BUCKET_BOUNDS_MS.at(-1) ?? 0;
@@ -88,6 +102,7 @@ export class ThreadMetrics {
     this.#lastRow = routeRows - 1;
     for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE, SHED_LEVEL])
       this.#words[gauge] = 0;
+    this.answersKept(0, 0);
   }
 
   /**
@@ -215,6 +230,17 @@ export class ThreadMetrics {
   /** One that was refused for its caller. */
   authRefused(reason: AuthReason): void {
     add(this.#words, this.#callersAt + (CALLER_INDEX.get(reason) ?? 0), 1);
+  }
+
+  /** A question about an opaque token has ended, or could not be asked. */
+  introspected(result: IntrospectionResult): void {
+    add(this.#words, this.#callersAt + INTROSPECTED + (INTROSPECTION_INDEX.get(result) ?? 0), 1);
+  }
+
+  /** Answers about opaque tokens that are kept now. */
+  answersKept(active: number, others: number): void {
+    this.#words[this.#callersAt + ACTIVE_KEPT] = active;
+    this.#words[this.#callersAt + OTHERS_KEPT] = others;
   }
 
   /** How overloaded this thread is. @param level  0 to 1. */

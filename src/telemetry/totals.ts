@@ -72,9 +72,9 @@ export class MetricsTotals {
     return this.#sum(this.shape.policiesAt + row * POLICY_WORDS + word);
   }
 
-  /** @param index  Position among IDENTITY_KINDS, and AUTH_REASONS behind them. */
-  callers(index: number): number {
-    return this.#sum(this.shape.callersAt + index);
+  /** A word of the callers area. */
+  callers(word: number): number {
+    return this.#sum(this.shape.callersAt + word);
   }
 
   /** Waits for a policy, however they ended. */

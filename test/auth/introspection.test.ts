@@ -50,7 +50,7 @@ test('answers of every kind', async (t) => {
   };
   const client = new IntrospectionClient(settings, []);
   t.after(() => client.close());
-  const parts = { client, revoked: () => false, warn: () => {}, nowMs: Date.now };
+  const parts = { client, revoked: () => false, warn: () => {}, count: () => {}, nowMs: Date.now };
   const judge = new Introspection(settings, parts);
   const settled = async (token: string): Promise<Judged> => {
     const judged = judge.judge(token, Date.now());

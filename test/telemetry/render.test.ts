@@ -104,6 +104,12 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   threads[1].policy(2, 'refused');
   threads[0].shedLevel(0.25);
   threads[1].shedLevel(0.5);
+  threads[0].introspected('active');
+  threads[1].introspected('active');
+  threads[1].introspected('type');
+  threads[0].authRefused('type');
+  threads[0].answersKept(5, 1);
+  threads[1].answersKept(2, 3);
   threads[0].retried(1);
   threads[0].ejected(1);
   threads[0].upstreamRequest(0, 204);
@@ -191,6 +197,13 @@ test('a scrape shows what the threads counted, and a server could read it', asyn
   assert.equal(value(families, 'sallyport_bans_made_total'), 6);
   assert.equal(value(families, 'sallyport_bans_locks_taken_total'), 2);
   assert.equal(value(families, 'sallyport_bans_untold_total'), 3);
+  const questions = 'sallyport_introspection_questions_total';
+  assert.equal(value(families, questions, { result: 'active' }), 2);
+  assert.equal(value(families, questions, { result: 'type' }), 1);
+  assert.equal(value(families, questions, { result: 'full' }), 0);
+  assert.equal(value(families, 'sallyport_auth_refused_total', { reason: 'type' }), 1);
+  assert.equal(value(families, 'sallyport_introspection_answers_kept', { token: 'active' }), 7);
+  assert.equal(value(families, 'sallyport_introspection_answers_kept', { token: 'other' }), 4);
   assert.equal(value(families, 'sallyport_revocations_capacity'), 2_048);
   assert.equal(value(families, 'sallyport_revocations'), 8);
   assert.equal(value(families, 'sallyport_revocations_unenforced'), 1);
