@@ -15,17 +15,28 @@ export function tokenScheme(authorization: string): TokenScheme {
   return isScheme(authorization, 'dpop') ? DPOP : NO_TOKEN;
 }
 
-/** The token behind the scheme; '' for none. What it may consist of is for its judge to say. */
+/** The token behind the scheme and its blanks; '' for none. What it may consist of is for its judge to say. */
 export function tokenIn(authorization: string, scheme: TokenScheme): string {
-  return authorization.slice(scheme === BEARER ? BEARER_LENGTH : DPOP_LENGTH).trim();
+  let from = scheme === BEARER ? BEARER_LENGTH : DPOP_LENGTH;
+  let to = authorization.length;
+  while (from < to && authorization.charCodeAt(from) === BLANK) from += 1;
+  while (to > from && authorization.charCodeAt(to - 1) === BLANK) to -= 1;
+  return authorization.slice(from, to);
 }
+
+const BLANK = 0x20;
+/** RFC 9110 5.6.2: what the name of a scheme may go on with. */
+const TOKEN_CHARACTER = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
 
 function isScheme(authorization: string, scheme: string): boolean {
   const { length } = scheme;
   if (authorization.length < length) return false;
-  // One blank at least, where anything follows.
-  if (authorization.length > length && authorization.charCodeAt(length) !== 0x20) return false;
-  return authorization.slice(0, length).toLowerCase() === scheme;
+  // What is parted by a tab or a comma is no other scheme: somebody behind us may read it as this one.
+  const isLonger =
+    authorization.length > length &&
+    authorization.charCodeAt(length) !== BLANK &&
+    TOKEN_CHARACTER.test(authorization.charAt(length));
+  return !isLonger && authorization.slice(0, length).toLowerCase() === scheme;
 }
 
 /**

@@ -103,6 +103,17 @@ describe('tokens', () => {
     assert.equal(counted(bench, 'missing'), 6);
   });
 
+  test('a scheme parted from its token by anything but blanks is a bad credential, not none', () => {
+    const bench = benchOf(auth('{ issuers: [main], optional: true }'));
+    const token = bearer().slice('Bearer '.length);
+    for (const authorization of [`Bearer\t${token}`, `Bearer \t${token}`, `bearer,${token}`, 'DPoP\tx', 'Bearer="x"']) {
+      const { tx } = bench.run({ authorization });
+      assert.deepEqual([tx.code, tx.authReason], ['SP_CREDENTIAL_INVALID', 'malformed'], authorization.slice(0, 10));
+    }
+    assert.equal(bench.run({ authorization: `Bearer  ${token} ` }).tx.identity?.subject, 'alice');
+    assert.equal(bench.run({ authorization: 'Bearer-2 x' }).tx.code, CAME_THROUGH, 'another scheme');
+  });
+
   test('without a credential: 401 that says what would do, and no error', () => {
     const bench = benchOf(auth('{ issuers: [main] }', 'authentication: { realm: shop }\n'));
     const { sent, tx } = bench.run();
