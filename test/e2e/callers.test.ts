@@ -235,3 +235,22 @@ test('a proof is good once over two gateways on one Redis, and on each by itself
     [],
   );
 });
+
+test('threads are connected to Redis for proofs where tokens are taken, and not otherwise', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const redis = await TestRedis.start(t);
+  const provider = await TestProvider.start(t);
+  const node = { redis: { mode: 'single', nodes: [`127.0.0.1:${redis.port}`], keySecret: SECRET } };
+  const connections = (): number => redis.ask('CLIENT', 'LIST').split('\n').length;
+  const before = connections();
+  const plain = await startGateway({ config: { ...guarded({}, node), threads: 3 } });
+  t.after(() => plain.stop());
+  await until('a connection', () => connections() > before);
+  // The main thread's alone: there is nothing that three threads would each have.
+  const main = connections() - before;
+  assert.ok(main < 3, `${main} connections`);
+  const config = { ...guarded({ issuers: ['main'] }, { ...node, issuers: issuer(provider) }), threads: 3 };
+  assert.ok((await plain.reload(config)).ok);
+  await until('a connection of each thread', () => connections() - before === main + 3);
+});
