@@ -112,6 +112,8 @@ class RemoteKeys implements IssuerKeys {
   /** Of `news`; news of before, that come late, are passed over. */
   #mainVersion = -1;
   #isTried = false;
+  /** No configuration in force has it: the main thread tells nothing more of it. */
+  #isReleased = false;
   #coolUntilMs = 0;
   /** When the main thread was asked; 0 for not since its last answer. */
   #askedAtMs = 0;
@@ -141,6 +143,7 @@ class RemoteKeys implements IssuerKeys {
 
   ask(kid: string | undefined, nowMs: number): Waiting | NotLetIn | null {
     if (!this.#isRemote) return null;
+    if (this.#isReleased) return this.state === 'unavailable' || this.#isKnown(kid) ? null : NOT_YET;
     const { coolDownMs } = this.#issuer.keys;
     const coolForMs = this.#coolUntilMs - nowMs;
     // A wall clock that was set back must not make it longer than it is.
@@ -148,14 +151,14 @@ class RemoteKeys implements IssuerKeys {
     if (this.state === 'unavailable') {
       if (!isCooling) this.#want(nowMs);
       // Before the first answer it comes any moment; later nobody knows when, and waiting would help nobody.
-      return this.#isTried ? null : this.#slot('', nowMs).waiting;
+      return this.#isTried || this.#waiters() >= KEY_WAITERS_MAX ? null : this.#slot('', nowMs).waiting;
     }
     const name = kid ?? '';
     if (name.length > KEY_ID_LENGTH_MAX) return null;
     const askedAtMs = this.#inVain.get(name);
     if (askedAtMs !== undefined && nowMs >= askedAtMs && nowMs - askedAtMs < IN_VAIN_MS) return null;
     // A wrong signature by a known key is a forgery far more often than a key that was changed under its name.
-    if (isCooling && (kid === undefined || this.#byName.has(kid))) return null;
+    if (isCooling && (kid === undefined || this.#isKnown(kid))) return null;
     if (this.#awaited.size >= KEY_IDS_AWAITED_MAX && !this.#awaited.has(name)) return null;
     const { waiting } = this.#slot(name, nowMs);
     this.#want(nowMs);
@@ -174,9 +177,14 @@ class RemoteKeys implements IssuerKeys {
     this.#answer(news.isFresh ? news.beganAtMs : 0, nowMs);
   }
 
-  /** Nothing more will come: whoever waits finds that out by judging again. */
+  /** Nothing more will come: whoever waits finds that out by judging again, and nobody waits any more. */
   release(): void {
+    this.#isReleased = true;
     this.#answer(0, 0);
+  }
+
+  #isKnown(kid: string | undefined): boolean {
+    return kid !== undefined && this.#byName.has(kid);
   }
 
   #take({ state, keys }: IssuerKeysNews): void {

@@ -22,7 +22,7 @@ export function checkTraffic(config: Config, report: Report): void {
   for (const [index, route] of config.routes.entries()) {
     const path = ['routes', index, 'policies'];
     checkAccess(route.policies.access, [...path, 'access'], report);
-    checkNames(route.policies.rateLimits, config, [...path, 'rateLimits'], report);
+    checkNames(route.policies, config, [...path, 'rateLimits'], report);
     checkCost(route.policies, config, path, report);
   }
   noteUnused(config, report);
@@ -130,7 +130,7 @@ function checkCost({ cost, rateLimits }: Policies, config: Config, path: KeyPath
   }
 }
 
-function checkNames(names: readonly string[], config: Config, path: KeyPath, report: Report): void {
+function checkNames({ rateLimits: names, auth }: Policies, config: Config, path: KeyPath, report: Report): void {
   const known = Object.keys(config.rateLimits);
   for (const [at, name] of names.entries()) {
     const inner = [...path, at];
@@ -151,11 +151,14 @@ function checkNames(names: readonly string[], config: Config, path: KeyPath, rep
     report.problem(inner, found, didYouMean(name, known, otherwise), [['rateLimits']]);
   }
   const everywhere = known.filter((name) => config.rateLimits[name]?.everyRoute === true);
-  const windows = [...new Set([...names, ...everywhere])]
-    .map((name) => (Object.hasOwn(config.rateLimits, name) ? (config.rateLimits[name]?.windows.length ?? 0) : 0))
-    .reduce((sum, count) => sum + count, 0);
-  if (windows > WINDOWS_PER_ROUTE_MAX) {
-    const found = `${windows} windows hold for this route; there may be ${WINDOWS_PER_ROUTE_MAX}`;
+  const windowsOf = (name: string): number =>
+    Object.hasOwn(config.rateLimits, name) ? (config.rateLimits[name]?.windows.length ?? 0) : 0;
+  const windows = [...new Set([...names, ...everywhere])].map(windowsOf).reduce((sum, count) => sum + count, 0);
+  // A key may bring any of them.
+  const brought = auth.apiKeys ? Math.max(0, ...known.map(windowsOf)) : 0;
+  if (windows + brought > WINDOWS_PER_ROUTE_MAX) {
+    const own = brought === 0 ? `${windows} windows` : `${windows} windows, and up to ${brought} of an API key,`;
+    const found = `${own} hold for this route; there may be ${WINDOWS_PER_ROUTE_MAX}`;
     report.problem(path, found, 'use fewer rate limits, or fewer windows in them');
   }
 }

@@ -15,6 +15,10 @@ const HOST_AND_PORT = {
   form: 'a host and a port, such as keys.example.com:443',
 };
 const SECRET = { secret: true };
+/** RFC 6749 3.3; they are told in WWW-Authenticate, between quotes. */
+const WORD = { pattern: '^[!#-\\[\\]-~]{1,256}$', form: 'ASCII characters without blanks, quotes and backslashes' };
+/** RFC 6838 4.2, as far as `typ` is read. */
+const TOKEN_TYPE = { pattern: '^[!-~]{0,127}[!-.0-~]$', form: 'a type such as at+jwt' };
 
 /** RFC 7518 3.1 and RFC 8037 3.1: what signatures may be made with. Never `none`. */
 export const SIGNATURE_ALGORITHMS = [
@@ -103,8 +107,8 @@ const Issuer = Type.Object(
       'EdDSA',
     ]),
     types: list(
-      Type.String({ minLength: 1 }),
-      'Accepted `typ`, such as at+jwt (RFC 9068); none for any, and for tokens without.',
+      Type.String(TOKEN_TYPE),
+      'Accepted `typ`, such as at+jwt (RFC 9068). None: JWT, at+jwt, and tokens without one.',
     ),
     keys: Keys,
     leewaySeconds: count('Clock difference that is forgiven.', 30, 0, 300, 'seconds'),
@@ -253,8 +257,8 @@ const ClaimRule = Type.Object(
 
 const Requirements = {
   scopes: section('Scopes asked for.', {
-    all: list(Type.String({ minLength: 1 }), 'All of these.'),
-    any: list(Type.String({ minLength: 1 }), 'At least one of these.'),
+    all: list(Type.String(WORD), 'All of these.'),
+    any: list(Type.String(WORD), 'At least one of these.'),
   }),
   claims: list(ClaimRule, 'Claims asked for: all of these.'),
 } as const;
@@ -280,7 +284,7 @@ const Login = Type.Object(
     issuer: Type.String({ description: 'OpenID provider: the exact `iss` of its tokens.', ...WEB_URL }),
     clientId: Type.String({ description: 'The gateway’s own client id there.', minLength: 1 }),
     clientSecret: text('Its secret; empty for a public client.', '', SECRET),
-    scopes: Type.Array(Type.String({ pattern: '^[!#-\\[\\]-~]{1,256}$', form: 'a scope without blanks and quotes' }), {
+    scopes: Type.Array(Type.String(WORD), {
       description: 'Scopes asked for; openid must be among them.',
       minItems: 1,
       maxItems: 64,
@@ -335,7 +339,7 @@ export const RouteAuth = section('Who may call: nobody is asked where no way to 
   ...Requirements,
   rules: list(MethodRule, 'Further demands by method.'),
   stepUp: section('How the caller must have logged in (RFC 9470).', {
-    acr: list(Type.String({ minLength: 1 }), 'One of these must be `acr`.'),
+    acr: list(Type.String(WORD), 'One of these must be `acr`.'),
     amr: list(Type.String({ minLength: 1 }), 'All of these must be in `amr` (RFC 8176).'),
     maxAgeSeconds: count('Longest time since `auth_time`; 0 for no bound.', 0, 0, 31_536_000, 'seconds'),
   }),

@@ -86,10 +86,12 @@ export class CallerParts implements AuthParts {
     else this.#keys.receive(news, Date.now());
   }
 
-  proofs({ dpop, authentication, redis }: Config): ProofJudge {
+  proofs({ dpop, authentication, redis, issuers, introspection }: Config): ProofJudge {
     const { task, newHash } = this.#options;
+    const takesTokens = Object.keys(issuers).length > 0 || Object.keys(introspection).length > 0;
     const nonces = dpop.nonce === 'off' ? null : new DpopNonces(task.dpopSecret, dpop.nonceSeconds * 1_000);
-    const others = redis.mode === 'off' ? null : this.#othersFor(redis);
+    // Without tokens there are no proofs to tell of: no thread needs a connection for them.
+    const others = redis.mode === 'off' || !takesTokens ? null : this.#othersFor(redis);
     const judge = new DpopJudge({
       algorithms: dpop.algorithms,
       windowMs: dpop.windowSeconds * 1_000,

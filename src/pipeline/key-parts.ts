@@ -9,7 +9,10 @@ export type KeyReader = (tx: Transaction) => string;
 
 /** A key that stands for an absent one must not be a value that somebody could send. */
 const ADDRESS_INSTEAD = '\u0002';
-/** Between the parts of a key. No part can hold it: field values with control characters are refused. */
+/**
+ * Between the parts of a key. No field can hold it: values with control characters are refused. Claims can, and have
+ * their length before them.
+ */
 const SEPARATOR = '\u0001';
 /** Between who said something and what: no name in a configuration holds it. */
 const WITHIN = '\u0003';
@@ -58,10 +61,12 @@ export function asksWho(parts: readonly string[]): boolean {
 const CLAIM = 'claim:';
 
 /**
- * What is said of a caller holds for who said it: two issuers may use one name for two people.
+ * What is said of a caller holds for who said it: two issuers may use one name for two people. With its length, since
+ * whoever may choose a claim could write the end of one part and the beginning of another into it.
  */
 function callerPart(tx: Transaction, value: string): string {
-  return value === '' ? '' : `${tx.identity?.kind}${WITHIN}${tx.identity?.issuer}${WITHIN}${value}`;
+  if (value === '') return '';
+  return `${tx.identity?.kind}${WITHIN}${tx.identity?.issuer}${WITHIN}${value.length}${WITHIN}${value}`;
 }
 
 /** Numbers and booleans as text; nothing for lists and objects, which have no one text. */
@@ -81,7 +86,7 @@ function partReader(part: string, captured: readonly string[], prefix: ClientPre
     case 'method':
       return (tx) => tx.method;
     case 'api-key':
-      return ({ identity }) => (identity?.kind === 'api-key' ? identity.client : '');
+      return (tx) => (tx.identity?.kind === 'api-key' ? callerPart(tx, tx.identity.client) : '');
     case 'subject':
       return (tx) => callerPart(tx, tx.identity?.subject ?? '');
     case 'client':

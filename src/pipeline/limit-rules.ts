@@ -35,6 +35,9 @@ export interface RouteLimits {
   readonly policyField: string;
 }
 
+/** What a policy that an API key brings counts by. */
+const BY_KEY: readonly string[] = ['api-key'];
+
 /** Rate limits of one configuration, compiled for the routes they hold on. */
 export class LimitRules {
   readonly #config: Config;
@@ -85,12 +88,21 @@ export class LimitRules {
     }
     let limits = known.get(name);
     if (limits === undefined) {
-      const { cost } = route.config.policies;
-      const named = Object.hasOwn(this.#config.rateLimits, name) ? [this.#compile(name, route, ['api-key'])] : null;
-      limits = named === null ? null : limitsOf(cost === 0 ? [] : [...(others?.limits ?? []), ...named], cost);
+      limits = this.#compileNamed(route, others?.limits ?? [], name);
       if (known.size < Object.keys(this.#config.rateLimits).length + 1) known.set(name, limits);
     }
     return limits;
+  }
+
+  #compileNamed(route: Route, others: readonly RouteLimit[], name: string): RouteLimits | null {
+    const { rateLimits } = this.#config;
+    if (!Object.hasOwn(rateLimits, name)) return null;
+    const { cost } = route.config.policies;
+    if (cost === 0) return limitsOf([], cost);
+    // Where the route has the same one, by key as well, it would count twice.
+    const isByKey = rateLimits[name]?.key.join() === BY_KEY.join();
+    const beside = others.filter((limit) => !isByKey || limit.name !== name);
+    return limitsOf([...beside, this.#compile(name, route, BY_KEY)], cost);
   }
 
   /** @param key  Instead of the policy's own; none for that. */

@@ -259,6 +259,24 @@ describe('warnings about address lists and rate limits', () => {
     assert.deepEqual(limit(second(2)), []);
   });
 
+  test('no more windows than a decision has room for, with those that an API key may bring', () => {
+    const windows = [1_000, 60_000, 3_600_000, 86_400_000].map((windowMs, at) => ({ limit: 2 * 10 ** at, windowMs }));
+    const names = Array.from({ length: 16 }, (_, at) => `p${at}`);
+    const text = (more: object) =>
+      JSON.stringify({
+        rateLimits: Object.fromEntries(names.map((name) => [name, { windows }])),
+        apiKeys: { store: 'file', file: '/nowhere/keys', secret: 'a-secret-of-thirty-two-characters-and-more' },
+        upstreams: { api: { targets: [{ url: 'http://127.0.0.1:3000' }] } },
+        routes: [{ name: 'all', upstream: 'api', policies: { rateLimits: names, ...more } }],
+      });
+    load(text({}));
+    load(text({ rateLimits: names.slice(1), auth: { apiKeys: true } }));
+    assert.throws(
+      () => load(text({ auth: { apiKeys: true } })),
+      /64 windows, and up to 4 of an API key, hold for this route; there may be 64/,
+    );
+  });
+
   test('a policy that nobody uses, and one that is named where it holds anyway', () => {
     const windows = 'windows: [{ limit: 2, windowMs: 1000 }]';
     const text = `

@@ -177,3 +177,80 @@ test('a token that a real provider bound to a key: each request proves it, once'
   );
   assert.deepEqual(counted, [8, 1, 1, 1]);
 });
+
+test('a proof is good once over two gateways on one Redis, and on each by itself without it', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const redis = await TestRedis.start(t);
+  const provider = await TestProvider.start(t);
+  const origin = 'https://api.example.com';
+  const config = guarded(
+    { issuers: ['main'] },
+    {
+      issuers: issuer(provider),
+      dpop: { origins: [origin] },
+      redis: { mode: 'single', nodes: [`127.0.0.1:${redis.port}`], keySecret: SECRET },
+    },
+  );
+  const gateways = [await startGateway({ config }), await startGateway({ config })] as const;
+  for (const gateway of gateways) t.after(() => gateway.stop());
+  const [here, there] = gateways;
+  const key = makeDpopKey();
+  const url = `${provider.issuer}/token`;
+  const first = makeDpopProof({
+    key,
+    method: 'POST',
+    url,
+    accessToken: '',
+    nowMs: Date.now(),
+    claims: { ath: undefined },
+  });
+  const form = { grant_type: 'client_credentials', scope: 'read', resource: provider.audience };
+  const { access_token: token } = await provider.token(MACHINE, form, { dpop: first });
+  const fields = (): Record<string, string> => ({
+    authorization: `DPoP ${token}`,
+    dpop: makeDpopProof({ key, method: 'POST', url: `${origin}/a`, accessToken: token, nowMs: Date.now() }),
+  });
+  const send = async (gateway: Gateway, headers: Record<string, string>): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${gateway.http}/a`, {
+      method: 'POST',
+      headers,
+      body: 'x'.repeat(100_000),
+    });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+  for (let i = 0; i < 10; i += 1) {
+    const same = fields();
+    const statuses = await Promise.all([send(here, same), send(there, same), send(here, same), send(there, same)]);
+    assert.deepEqual(statuses.sort(), [200, 401, 401, 401]);
+  }
+  assert.equal(await here.metric('sallyport_replays_alone_total'), 0);
+  await redis.kill();
+  const alone = fields();
+  assert.deepEqual([await send(here, alone), await send(here, alone)], [200, 401]);
+  assert.equal(await here.metric('sallyport_replays_alone_total'), 1);
+  assert.deepEqual(
+    [...here.lines, ...there.lines].filter(({ level }) => Number(level) >= 50),
+    [],
+  );
+});
+
+test('threads are connected to Redis for proofs where tokens are taken, and not otherwise', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const redis = await TestRedis.start(t);
+  const provider = await TestProvider.start(t);
+  const node = { redis: { mode: 'single', nodes: [`127.0.0.1:${redis.port}`], keySecret: SECRET } };
+  const connections = (): number => redis.ask('CLIENT', 'LIST').split('\n').length;
+  const before = connections();
+  const plain = await startGateway({ config: { ...guarded({}, node), threads: 3 } });
+  t.after(() => plain.stop());
+  await until('a connection', () => connections() > before);
+  // The main thread's alone: there is nothing that three threads would each have.
+  const main = connections() - before;
+  assert.ok(main < 3, `${main} connections`);
+  const config = { ...guarded({ issuers: ['main'] }, { ...node, issuers: issuer(provider) }), threads: 3 };
+  assert.ok((await plain.reload(config)).ok);
+  await until('a connection of each thread', () => connections() - before === main + 3);
+});

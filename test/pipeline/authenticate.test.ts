@@ -103,6 +103,17 @@ describe('tokens', () => {
     assert.equal(counted(bench, 'missing'), 6);
   });
 
+  test('a scheme parted from its token by anything but blanks is a bad credential, not none', () => {
+    const bench = benchOf(auth('{ issuers: [main], optional: true }'));
+    const token = bearer().slice('Bearer '.length);
+    for (const authorization of [`Bearer\t${token}`, `Bearer \t${token}`, `bearer,${token}`, 'DPoP\tx', 'Bearer="x"']) {
+      const { tx } = bench.run({ authorization });
+      assert.deepEqual([tx.code, tx.authReason], ['SP_CREDENTIAL_INVALID', 'malformed'], authorization.slice(0, 10));
+    }
+    assert.equal(bench.run({ authorization: `Bearer  ${token} ` }).tx.identity?.subject, 'alice');
+    assert.equal(bench.run({ authorization: 'Bearer-2 x' }).tx.code, CAME_THROUGH, 'another scheme');
+  });
+
   test('without a credential: 401 that says what would do, and no error', () => {
     const bench = benchOf(auth('{ issuers: [main] }', 'authentication: { realm: shop }\n'));
     const { sent, tx } = bench.run();
@@ -274,6 +285,30 @@ describe('API keys', () => {
     );
     const { tx } = call('lost');
     assert.deepEqual([tx.code, tx.policy], ['SP_IDENTITY_UNAVAILABLE', 'silver']);
+  });
+
+  test('a rate limit that a key brings and its route has as well counts once', () => {
+    const limits = 'rateLimits: { gold: { key: [api-key], windows: [{ limit: 2, windowMs: 60000 }] } }\n';
+    const text = `${MINIMAL}    policies: { auth: { apiKeys: true }, rateLimits: [gold] }\n${ISSUERS}${KEYS}${limits}`;
+    const bench = benchOf(text, { apiKeys: judge((key) => known({ client: key, rateLimit: 'gold' })) });
+    const call = () => bench.run({ captured: withFields(bench, { 'x-api-key': 'a' }) }).tx;
+    assert.deepEqual([call().code, call().code, call().code], [CAME_THROUGH, CAME_THROUGH, 'SP_RATE_LIMITED']);
+    assert.equal(call().answerText.match(/"gold";q/g)?.length, 1);
+  });
+
+  test('a name of a parameter is the same however it is written', () => {
+    const text = auth('{ apiKeys: true, optional: true, hideCredentials: true }', KEYS).replace(
+      'store: file',
+      'store: file, query: api_key',
+    );
+    const bench = benchOf(text, { apiKeys: judge(() => known()) });
+    assert.equal(bench.run({ query: '?api%5fkey=one' }).tx.identity?.client, 'k1');
+    assert.equal(bench.run({ query: '?a=1&%61pi_key=one&b=%zz' }).tx.query, '?a=1&b=%zz');
+    for (const query of ['?api_key=one&api%5Fkey=two', '?%61pi_key=one&api_key=two']) {
+      const { tx } = bench.run({ query });
+      assert.deepEqual([tx.code, tx.authReason], ['SP_CREDENTIAL_INVALID', 'malformed'], query);
+    }
+    assert.equal(bench.run({ query: '?api%5key=one&api_key%00=two' }).tx.identity, null);
   });
 
   test('hidden from upstreams, field and parameter, where a route wants that', () => {
@@ -517,6 +552,16 @@ describe('rate limits by caller', () => {
       const [ok, no] = [CAME_THROUGH, 'SP_RATE_LIMITED'];
       assert.deepEqual(codes, [ok, ok, no, ok, ok, ok, no], part);
     }
+  });
+
+  test('of several parts tell callers apart whatever their claims hold', () => {
+    const policy = '{ auth: { issuers: [main] }, rateLimits: [each] }';
+    const limits = 'rateLimits: { each: { key: ["claim:nick", subject], windows: [{ limit: 2, windowMs: 60000 }] } }\n';
+    const bench = benchOf(`${MINIMAL}    policies: ${policy}\n${ISSUERS}${limits}`);
+    const call = (nick: string, sub: string) => bench.run({ authorization: bearer({ nick, sub }) }).tx.code;
+    const forged = 'a\u0001jwt\u0003main\u0003b';
+    assert.deepEqual([call(forged, 'c'), call(forged, 'c')], [CAME_THROUGH, CAME_THROUGH]);
+    assert.equal(call('a', 'b\u0001jwt\u0003main\u0003c'), CAME_THROUGH, 'another caller with the same text over all');
   });
 
   test('speak together with those that were decided before', () => {
