@@ -55,7 +55,7 @@ interface Entry {
   readonly line: string;
 }
 
-/** What a reload may change: longest life of a token by the name of its issuer, milliseconds; 0 for no bound. */
+/** What a reload may change: longest life of a token or session by the name of who made it, milliseconds; 0 for no bound. */
 export type TokenLifetimes = ReadonlyMap<string, number>;
 
 /** An operator waits for the disk: writings are not far apart. */
@@ -287,7 +287,7 @@ export class RevocationKeeper implements RevocationDesk {
     } else if (!this.#lifetimes.has(issuer)) {
       const names = [...this.#lifetimes.keys()];
       const known = names.length === 0 ? 'there is none' : `there are ${names.join(', ')}`;
-      return `issuer must be a name under issuers or introspection of the configuration: ${known}`;
+      return `issuer must be a name under issuers, introspection or logins of the configuration: ${known}`;
     }
     if (kind === 'token' && issuedUntilMs !== null) return 'a token was issued once: leave issuedUntil out';
     if (untilMs === null) return 'say how long, at least until the token expires: seconds or until';
