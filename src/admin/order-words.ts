@@ -7,7 +7,7 @@ function hasControl(text: string): boolean {
   return /[\p{C}\p{Zl}\p{Zp}]/u.test(text);
 }
 
-/** RFC 3339, as far as there is no doubt about it: with seconds, and with the offset that says which moment is meant. */
+/** RFC 3339, as far as there is no doubt about it: with seconds, and the offset that says which moment is meant. */
 const MOMENT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** @returns  Milliseconds since 1970; NaN for what is no moment, a 30th of February too. */

@@ -55,7 +55,7 @@ interface Entry {
   readonly line: string;
 }
 
-/** What a reload may change: longest life of a token or session by the name of who made it, milliseconds; 0 for no bound. */
+/** What a reload may change: longest life of tokens or sessions by the name of their issuer, ms; 0 for no bound. */
 export type TokenLifetimes = ReadonlyMap<string, number>;
 
 /** An operator waits for the disk: writings are not far apart. */
@@ -153,7 +153,7 @@ export class RevocationKeeper implements RevocationDesk {
       });
     }
     this.#saver?.open();
-    this.#exchange?.start();
+    await this.#exchange?.start();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -241,12 +241,12 @@ export class RevocationKeeper implements RevocationDesk {
         this.#pass = this.#entries.values();
         continue;
       }
-      const { id, record } = next.value;
+      const { id, record, line } = next.value;
       if (record.untilMs > nowMs) continue;
       this.#removeFromTable(record);
       this.#entries.delete(id);
       this.#unenforced.delete(id);
-      this.#exchange?.forgotten(id);
+      this.#exchange?.forgotten(id, line);
       isChanged = true;
     }
     if (isChanged) this.#saver?.changed();
@@ -302,17 +302,27 @@ export class RevocationKeeper implements RevocationDesk {
     const nowMs = this.#nowMs();
     const record = parseRecord(text, nowMs);
     if (record === null) return false;
+    const id = revocationId(record);
     if (record.untilMs + OVER_GRACE_MS < nowMs) {
-      const id = revocationId(record);
       // Nobody was there to remove it in time.
-      if (!this.#entries.has(id)) this.#exchange?.forgotten(id);
+      if (!this.#entries.has(id)) this.#exchange?.forgotten(id, text);
       return true;
     }
-    if (!this.#learn(record)) return true;
+    const isNews = this.#learn(record);
+    this.#tellMore(id, record);
+    if (!isNews) return true;
     this.#saver?.changed();
     const words = isLifted(record) ? 'revocation lifted by another machine' : 'revocation made by another machine';
     this.#o.log().debug(factsOf(record), words);
     return true;
+  }
+
+  /** Of two that change one thing at once the later is heard alone: who knows what both said tells it. */
+  #tellMore(id: string, told: RevocationRecord): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.record.untilMs <= this.#nowMs()) return;
+    const knowsAll = formatRecord(mergeRecords(entry.record, told)) === entry.line;
+    if (knowsAll && formatRecord(told) !== entry.line) this.#exchange?.changed(id);
   }
 
   /** A record from elsewhere. @returns  True when it brought news. */
