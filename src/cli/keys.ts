@@ -7,6 +7,7 @@ import {
   askAdmin,
   parseAnswer,
   printable,
+  printableJson,
   TOKEN_REMEDY,
 } from './admin-client.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
@@ -127,7 +128,7 @@ export async function listKeys(
     if ('failure' in answer || !answer.ok) return refused(answer);
     const { keys, total, next } = parseAnswer(answer.text);
     const rows = (Array.isArray(keys) ? keys : []).filter((row) => typeof row === 'object' && row !== null);
-    for (const row of rows) console.log(json ? JSON.stringify(row) : describeKey(row));
+    for (const row of rows) console.log(json ? printableJson(row) : describeKey(row));
     left -= rows.length;
     if (typeof next !== 'string' || rows.length === 0) return EXIT_OK;
     after = next;
@@ -200,7 +201,7 @@ function ask(client: AdminClientOptions, request: Omit<AdminRequest, 'timeoutMs'
 function tellSecret(answer: AdminAnswer, { json }: Where): number {
   if ('failure' in answer || !answer.ok) return refused(answer);
   const view = parseAnswer(answer.text);
-  console.log(json ? JSON.stringify(view) : printable(String(view.key)));
+  console.log(json ? printableJson(view) : printable(String(view.key)));
   if (!json) console.error(describeKey(view));
   console.error(SHOWN_ONCE);
   return EXIT_OK;
@@ -209,7 +210,7 @@ function tellSecret(answer: AdminAnswer, { json }: Where): number {
 function tell(answer: AdminAnswer, { json }: Where): number {
   if ('failure' in answer || !answer.ok) return refused(answer);
   const view = parseAnswer(answer.text);
-  console.log(json ? JSON.stringify(view) : describeKey(view));
+  console.log(json ? printableJson(view) : describeKey(view));
   return EXIT_OK;
 }
 

@@ -68,6 +68,8 @@ const SWEEP_MS = 1_000;
 const SWEPT_MAX = 10_000;
 /** Clocks of machines differ: what is over here may hold elsewhere for so long. */
 const OVER_GRACE_MS = 60_000;
+/** Names in one log line. */
+const NAMED_MAX = 10;
 /** Where nobody says how long tokens live. */
 const DEFAULT_MS = 86_400_000;
 
@@ -132,6 +134,7 @@ export class RevocationKeeper implements RevocationDesk {
   /** Takes settings over, at start and after a reload; revocations stay. */
   configure(lifetimes: TokenLifetimes): void {
     this.#lifetimes = lifetimes;
+    this.#warnOfLost();
   }
 
   /**
@@ -154,6 +157,7 @@ export class RevocationKeeper implements RevocationDesk {
     }
     this.#saver?.open();
     await this.#exchange?.start();
+    this.#warnOfLost();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -259,6 +263,19 @@ export class RevocationKeeper implements RevocationDesk {
       if (!this.#enter(id, record)) return;
       if (this.#unenforced.size === 0) this.#o.log().info({}, 'all revocations of other machines hold here');
     }
+  }
+
+  /** Revocations hit by the issuer's name: under another one the tokens of that issuer are let in again. */
+  #warnOfLost(): void {
+    const nowMs = this.#nowMs();
+    const issuers = new Set<string>();
+    for (const { record } of this.#entries.values()) {
+      const { kind, issuer } = record;
+      if (kind !== 'key' && !this.#lifetimes.has(issuer) && holds(record, nowMs)) issuers.add(issuer);
+    }
+    if (issuers.size === 0) return;
+    const facts = { issuers: [...issuers].slice(0, NAMED_MAX) };
+    this.#o.log().warn(facts, 'revocations name issuers that the configuration does not have: they hit nobody');
   }
 
   #restore(file: RecordFile<RevocationRecord>, records: readonly RevocationRecord[]): void {

@@ -151,6 +151,20 @@ test('when as many hold as may, one more is refused and none is given up; what i
   assert.ok((await keeper.add(order({ value: 'more' }), '')).ok);
 });
 
+test('an issuer that is renamed leaves its revocations behind, and that is told', async () => {
+  const { keeper, lines } = machine();
+  const id = await idOf(keeper, order());
+  await idOf(keeper, order({ kind: 'key', issuer: '', value: '0'.repeat(24) }));
+  const warnings = () => lines.filter(([level]) => level === 'warn').map(([, message]) => message);
+  keeper.configure(new Map([['main', 600_000]]));
+  assert.deepEqual(warnings(), []);
+  keeper.configure(new Map([['other', 0]]));
+  assert.deepEqual(warnings(), ['revocations name issuers that the configuration does not have: they hit nobody']);
+  await keeper.lift(id, '');
+  keeper.configure(new Map([['other', 0]]));
+  assert.equal(warnings().length, 1);
+});
+
 test('a restart keeps what was answered; a damaged file stops the start', async () => {
   const file = join(folder, 'kept');
   const one = machine({ file });
