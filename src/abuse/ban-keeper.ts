@@ -178,7 +178,7 @@ export class BanKeeper implements BanDesk {
       });
     }
     this.#saver?.open();
-    this.#exchange?.start();
+    await this.#exchange?.start();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -309,7 +309,7 @@ export class BanKeeper implements BanDesk {
     if (record.rememberedMs + FORGET_GRACE_MS < this.#clocks.wallMs()) {
       const id = banId(record);
       // Nobody was there to remove it in time.
-      if (!this.#entries.has(id)) this.#exchange?.forgotten(id);
+      if (!this.#entries.has(id)) this.#exchange?.forgotten(id, text);
       return true;
     }
     if (!this.#learn(record)) return true;
@@ -368,10 +368,11 @@ export class BanKeeper implements BanDesk {
     const [high, low] = hashKey.split(':').map(Number) as [number, number];
     // Banned again by another thread, whose message is on its way.
     if (this.#table.read(high, low, this.#clocks.steadyMs())) return;
+    const line = this.#entries.get(id)?.line ?? '';
     this.#ids.delete(hashKey);
     this.#entries.delete(id);
     this.#saver?.changed();
-    this.#exchange?.forgotten(id);
+    this.#exchange?.forgotten(id, line);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { KeyAnswer, KeyDesk, KeyQuery, KeyRefusal, KeyView } from '../api-keys/orders.ts';
 import type { KeyTerms } from '../api-keys/record.ts';
+import { momentOf } from './order-words.ts';
 import { json, problem, type Reply } from './reply.ts';
 
 const LIMIT_DEFAULT = 100;
@@ -11,8 +12,6 @@ const OWNER_LENGTH_MAX = 128;
 const KEY_LENGTH_MAX = 256;
 /** A year: a former secret that works for longer is a second key. */
 const GRACE_SECONDS_MAX = 31_536_000;
-/** RFC 3339, as far as there is no doubt about it: with seconds and a zone. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
 const STATUSES: Readonly<Record<KeyRefusal['found'], number>> = {
   wrong: 422,
@@ -134,7 +133,6 @@ function membersOf(body: unknown, names: readonly string[]): Record<string, unkn
 /** @returns  Milliseconds; 0 for no bound, null for what is no time. */
 function timeOf(value: unknown): number | null {
   if (value === undefined || value === null) return 0;
-  if (typeof value !== 'string' || !TIME.test(value)) return null;
-  const ms = Date.parse(value);
-  return Number.isFinite(ms) && ms > 0 ? ms : null;
+  const ms = momentOf(value);
+  return ms > 0 ? ms : null;
 }

@@ -1,15 +1,13 @@
+import { KEY_ID } from '../api-keys/record.ts';
 import { REVOCATION_KINDS } from '../revocation/kinds.ts';
 import type { RevocationAnswer, RevocationDesk, RevocationOrder } from '../revocation/orders.ts';
-import { hasControl, noReason, REASON_WORDS } from './order-words.ts';
+import { momentOf, noReason, REASON_WORDS } from './order-words.ts';
 import { pageQuery } from './page-query.ts';
 import { json, problem, type Reply } from './reply.ts';
 
 const ID = /^[0-9a-f]{24}$/;
 const VALUE_LENGTH_MAX = 2_048;
 const ISSUER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-/** RFC 3339, with the offset that says which moment is meant. */
-const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
-
 const STATUS = { wrong: 422, absent: 404, full: 409 } as const;
 
 /** `GET /revocations`. @param target  Of the request, with its query. */
@@ -48,8 +46,13 @@ function orderOf(body: unknown, nowMs: number): RevocationOrder | string {
   if (typeof issuer !== 'string' || !(issuer === '' || ISSUER.test(issuer))) {
     return 'issuer must be the name of an issuer in the configuration.';
   }
-  if (typeof value !== 'string' || value === '' || value.length > VALUE_LENGTH_MAX || hasControl(value)) {
-    return `value must be text of 1 to ${VALUE_LENGTH_MAX} characters, without control characters.`;
+  // Any characters: whoever may choose a name must not choose one that cannot be revoked.
+  if (typeof value !== 'string' || value === '' || value.length > VALUE_LENGTH_MAX) {
+    return `value must be text of 1 to ${VALUE_LENGTH_MAX} characters.`;
+  }
+  // A typing error would revoke nothing, and a key instead of its id would stand in lists and in the log.
+  if (known === 'key' && !KEY_ID.test(value)) {
+    return 'value must be the id of an API key, 24 hexadecimal digits; GET /keys shows them.';
   }
   if (seconds !== undefined && until !== undefined) return 'Say seconds or until, not both.';
   if (seconds !== undefined && !(Number.isSafeInteger(seconds) && (seconds as number) > 0)) {
@@ -68,9 +71,4 @@ function orderOf(body: unknown, nowMs: number): RevocationOrder | string {
     issuedUntilMs: issued,
     reason: reason as string,
   };
-}
-
-/** @returns  Milliseconds since 1970; NaN for what is no moment. */
-function momentOf(text: unknown): number {
-  return typeof text === 'string' && MOMENT.test(text) ? Date.parse(text) : Number.NaN;
 }

@@ -140,7 +140,7 @@ function createHandler(
     const reply = gate(request) ?? (await answer(request, response, options));
     if (reply.status === 401 || reply.status === 403 || reply.status === 421) {
       const client = request.socket.remoteAddress;
-      options.log?.warn({ status: reply.status, client, path: pathOf(request) }, 'admin request refused');
+      options.log?.warn({ status: reply.status, client, path: shownPath(request) }, 'admin request refused');
     }
     send(response, reply, reply.close === true || hasBody(request));
   };
@@ -152,7 +152,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   try {
     return await dispatch(request, response, options);
   } catch (error) {
-    options.log?.error({ err: error, path: pathOf(request) }, 'admin request failed');
+    options.log?.error({ err: error, path: shownPath(request) }, 'admin request failed');
     return problem(500, 'The log has the details.');
   }
 }
@@ -286,6 +286,11 @@ function send(response: ServerResponse, reply: Reply, isLast: boolean): void {
 /** Path of the target, without query; other forms of target (RFC 9112 3.2) match nothing. */
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+/** For the log: somebody may have taken an API key for its id. */
+function shownPath(request: IncomingMessage): string {
+  return pathOf(request).replace(/sp_[^/]*/gi, 'sp_...');
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

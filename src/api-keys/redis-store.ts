@@ -33,6 +33,18 @@ const CONFLICT = 2;
 const FULL = 3;
 const OTHER_SECRET = 4;
 
+/** What an answer has in the place of a record that is not there. */
+const GONE = 'gone';
+
+/** Begins a run. Where the state alone was lost, numbers begin anew: without that none would come after those there. */
+const BEGIN = `
+if redis.call('HSETNX', KEYS[3], 'run', ARGV[1]) == 1 then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '+inf')) do
+    redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[3], 'number', 1), id)
+  end
+end
+`;
+
 /**
  * KEYS: records (id -> version, space, JSON), order (id by the number of its last change), state (`run`: random,
  * `number`, `secret`: which one).
@@ -41,8 +53,7 @@ const OTHER_SECRET = 4;
  * A change follows the version before it, or nothing is done: two gateways that change one key cannot both win. What is
  * repaired takes the place of what is older.
  */
-export const SAVE = `
-redis.call('HSETNX', KEYS[3], 'run', ARGV[1])
+export const SAVE = `${BEGIN}
 redis.call('HSETNX', KEYS[3], 'secret', ARGV[2])
 if redis.call('HGET', KEYS[3], 'secret') ~= ARGV[2] then return ${OTHER_SECRET} end
 for i = 5, #ARGV, 3 do
@@ -61,8 +72,7 @@ return ${OK}
 
 /** ARGV: random for a new run, which secret, number after which, how many. @returns  run, number, then number, id and
  * text of each; for another secret its number alone. */
-export const ASK = `
-redis.call('HSETNX', KEYS[3], 'run', ARGV[1])
+export const ASK = `${BEGIN}
 redis.call('HSETNX', KEYS[3], 'secret', ARGV[2])
 if redis.call('HGET', KEYS[3], 'secret') ~= ARGV[2] then return ${OTHER_SECRET} end
 local answer = { redis.call('HGET', KEYS[3], 'run'), redis.call('HGET', KEYS[3], 'number') or '0' }
@@ -70,7 +80,7 @@ local rows = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[3], '+inf', 'WITHS
 for i = 1, #rows, 2 do
   answer[#answer + 1] = rows[i + 1]
   answer[#answer + 1] = rows[i]
-  answer[#answer + 1] = redis.call('HGET', KEYS[1], rows[i]) or ''
+  answer[#answer + 1] = redis.call('HGET', KEYS[1], rows[i]) or '${GONE}'
 end
 return answer
 `;
@@ -251,6 +261,11 @@ export class RedisStore implements KeyStore {
     for (const { id, text } of rows) {
       const json = text.slice(text.indexOf(' ') + 1);
       const before = book.get(id);
+      if (text === GONE) {
+        // Redis lost the record, and not its place in the order.
+        if (before !== undefined) this.#repairs.set(id, before);
+        continue;
+      }
       // As it is known here: nothing to read.
       const told = before !== undefined && json === book.lineOf(id) ? before : parseRecord(json);
       if (told === null || told.id !== id || !text.startsWith(`${told.version} `)) {

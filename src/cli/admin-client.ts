@@ -88,6 +88,17 @@ export function parseAnswer(text: string): Record<string, unknown> {
   }
 }
 
+/** A value as JSON on one line; characters that could steer the terminal are escaped. */
+export function printableJson(value: object): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
+  );
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
+}
+
 /** Control characters from elsewhere must not reach the terminal as commands. */
 export function printable(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}]/gu, '?');

@@ -7,6 +7,7 @@ import {
   askAdmin,
   parseAnswer,
   printable,
+  printableJson,
   TOKEN_REMEDY,
 } from './admin-client.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
@@ -68,7 +69,7 @@ export function addKeysCommand(program: Command, keep: (code: Promise<number>) =
   here('show')
     .description('show all that is known of a key')
     .argument('<id>', 'from the list')
-    .action((id: string, options: Where) => keep(showKey(clientOf(options), pathOf(id), options)));
+    .action((id: string, options: Where) => keep(ofId(id, () => showKey(clientOf(options), pathOf(id), options))));
   here('rotate')
     .description('give a key a new secret; it is shown this once')
     .argument('<id>', 'from the list')
@@ -78,7 +79,7 @@ export function addKeysCommand(program: Command, keep: (code: Promise<number>) =
       duration,
     )
     .action((id: string, options: Where & { grace: number }) =>
-      keep(rotateKey(clientOf(options), id, options.grace, options)),
+      keep(ofId(id, () => rotateKey(clientOf(options), id, options.grace, options))),
     );
   const changes = {
     revoke: 'end a key for ever',
@@ -89,7 +90,7 @@ export function addKeysCommand(program: Command, keep: (code: Promise<number>) =
     here(name)
       .description(words)
       .argument('<id>', 'from the list')
-      .action((id: string, options: Where) => keep(changeKey(clientOf(options), id, name, options)));
+      .action((id: string, options: Where) => keep(ofId(id, () => changeKey(clientOf(options), id, name, options))));
   }
   here('verify')
     .description('say whose key it is; it is read from standard input or a file, so that no process list shows it')
@@ -127,7 +128,7 @@ export async function listKeys(
     if ('failure' in answer || !answer.ok) return refused(answer);
     const { keys, total, next } = parseAnswer(answer.text);
     const rows = (Array.isArray(keys) ? keys : []).filter((row) => typeof row === 'object' && row !== null);
-    for (const row of rows) console.log(json ? JSON.stringify(row) : describeKey(row));
+    for (const row of rows) console.log(json ? printableJson(row) : describeKey(row));
     left -= rows.length;
     if (typeof next !== 'string' || rows.length === 0) return EXIT_OK;
     after = next;
@@ -154,10 +155,7 @@ export async function changeKey(client: AdminClientOptions, id: string, action: 
 
 /** @param file  - for standard input. @returns Exit code: 0 for a key that the gateway knows, whatever its state. */
 export async function verifyKey(client: AdminClientOptions, file: string, where: Where): Promise<number> {
-  if (file.startsWith('sp_')) {
-    console.error('the key itself does not belong here, where every process list shows it: give a file, or -');
-    return EXIT_USAGE;
-  }
+  if (isKeyItself(file, 'give a file, or -')) return EXIT_USAGE;
   let key: string;
   try {
     key = (file === '-' ? await standardInput() : await readFile(file, 'utf8')).trim();
@@ -172,6 +170,17 @@ export async function verifyKey(client: AdminClientOptions, file: string, where:
     return EXIT_REFUSED;
   }
   return tell(await ask(client, { method: 'POST', target: '/keys/verify', body: { key } }), where);
+}
+
+/** @param ask  Is not called for a key in the place of its id: keys belong in no URL. */
+export async function ofId(id: string, ask: () => Promise<number>): Promise<number> {
+  return isKeyItself(id, 'give its id, which `keys verify` tells') ? EXIT_USAGE : ask();
+}
+
+function isKeyItself(text: string, remedy: string): boolean {
+  if (!text.startsWith('sp_')) return false;
+  console.error(`the key itself does not belong here, where every process list shows it: ${remedy}`);
+  return true;
 }
 
 /** No more than could be a key. */
@@ -192,7 +201,7 @@ function ask(client: AdminClientOptions, request: Omit<AdminRequest, 'timeoutMs'
 function tellSecret(answer: AdminAnswer, { json }: Where): number {
   if ('failure' in answer || !answer.ok) return refused(answer);
   const view = parseAnswer(answer.text);
-  console.log(json ? JSON.stringify(view) : printable(String(view.key)));
+  console.log(json ? printableJson(view) : printable(String(view.key)));
   if (!json) console.error(describeKey(view));
   console.error(SHOWN_ONCE);
   return EXIT_OK;
@@ -201,7 +210,7 @@ function tellSecret(answer: AdminAnswer, { json }: Where): number {
 function tell(answer: AdminAnswer, { json }: Where): number {
   if ('failure' in answer || !answer.ok) return refused(answer);
   const view = parseAnswer(answer.text);
-  console.log(json ? JSON.stringify(view) : describeKey(view));
+  console.log(json ? printableJson(view) : describeKey(view));
   return EXIT_OK;
 }
 

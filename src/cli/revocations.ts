@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type AdminClientOptions, askAdmin, parseAnswer, printable } from './admin-client.ts';
 import { EXIT_OK } from './exit-codes.ts';
+import { ofId } from './keys.ts';
 import { clientOf, listRecords, ORDER_MS_MAX, refused, type Where, whereOptions, wholeNumber } from './records.ts';
 
 interface RevokeOptions extends Where {
@@ -21,7 +22,10 @@ export function addRevocationCommands(program: Command, keep: (code: Promise<num
       .option('-s, --seconds <seconds>', 'how long', wholeNumber)
       .option('--until <moment>', 'until when, such as 2030-01-31T12:00:00Z')
       .option('-r, --reason <words>', 'why, for the list and the log', '')
-      .action((text: string, options: RevokeOptions) => keep(addRevocation(clientOf(options), name, text, options)));
+      .action((text: string, options: RevokeOptions) => {
+        const revoke = () => addRevocation(clientOf(options), name, text, options);
+        return keep(name === 'key' ? ofId(text, revoke) : revoke());
+      });
   const ofIssuer = (command: Command): Command =>
     command.requiredOption('-i, --issuer <name>', 'who issued it: a name under issuers, introspection or logins');
   const issuedUntil = (command: Command): Command =>

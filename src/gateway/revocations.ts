@@ -47,16 +47,25 @@ export function createRevocations(
   return { words, keeper };
 }
 
-/** At start and after a reload. */
+/** Where an issuer does not bound the life of its tokens: what `RevocationKeeper` takes for 0. */
+const UNBOUNDED_MS = 86_400_000;
+
+/** At start and after a reload. Tokens bear the name of their issuer or introspection, sessions that of their login. */
 export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection, logins }: Config): void {
-  const lifetimes = new Map(Object.keys(introspection).map((name) => [name, 0]));
-  for (const [name, { lifetimeSecondsMax, leewaySeconds }] of Object.entries(issuers)) {
+  const lifetimes = new Map<string, number>();
+  const learn = (name: string, lifetimeMs: number): void => {
+    const before = lifetimes.get(name);
     // Of two that bear one name, neither may outlive the revocation.
-    const isBounded = lifetimeSecondsMax > 0 && !lifetimes.has(name);
-    lifetimes.set(name, isBounded ? (lifetimeSecondsMax + leewaySeconds) * 1_000 : 0);
+    lifetimes.set(
+      name,
+      before === undefined ? lifetimeMs : Math.max(before || UNBOUNDED_MS, lifetimeMs || UNBOUNDED_MS),
+    );
+  };
+  for (const name of Object.keys(introspection)) learn(name, 0);
+  for (const [name, { lifetimeSecondsMax, leewaySeconds }] of Object.entries(issuers)) {
+    // A token may have been issued by a clock that is ahead, and be taken by one that is behind.
+    learn(name, lifetimeSecondsMax === 0 ? 0 : (lifetimeSecondsMax + 2 * leewaySeconds) * 1_000);
   }
-  for (const [name, { lifetimeSeconds }] of Object.entries(logins)) {
-    lifetimes.set(name, lifetimes.has(name) ? 0 : lifetimeSeconds * 1_000);
-  }
+  for (const [name, { lifetimeSeconds }] of Object.entries(logins)) learn(name, lifetimeSeconds * 1_000);
   keeper.configure(lifetimes);
 }

@@ -12,7 +12,8 @@ export interface RecordChannel {
 
 export interface RecordChanges {
   readonly set: readonly (readonly [id: string, text: string])[];
-  readonly forget: readonly string[];
+  /** Removed where what is kept is still this text: another machine may have made it anew meanwhile. */
+  readonly forget: readonly (readonly [id: string, text: string])[];
 }
 
 export interface RecordNews {

@@ -19,6 +19,8 @@ export interface RecordExchangeOptions {
 const ROUND_MS = 500;
 /** Asked for everything so often: a Redis that took over from one that died may have lost what was told. */
 const WHOLE_MS = 600_000;
+/** Longest that a start waits for what others know: a full table is heard in half of it. */
+const FIRST_MS = 5_000;
 /** Records told at once: some 100 KB. */
 const BATCH = 256;
 /** Told within one round; the next one goes on, so that hearing is never far behind telling. */
@@ -34,7 +36,8 @@ export class RecordExchange {
   readonly #o: RecordExchangeOptions;
   readonly #everyMs: number;
   readonly #changed = new Set<string>();
-  readonly #forgotten = new Set<string>();
+  /** Id -> the text that is over. */
+  readonly #forgotten = new Map<string, string>();
   #timer: NodeJS.Timeout | null = null;
   #round: Promise<void> = Promise.resolve();
   #cursor: string | null = null;
@@ -50,8 +53,18 @@ export class RecordExchange {
     this.#everyMs = options.everyMs ?? ROUND_MS;
   }
 
-  start(): void {
-    this.#schedule(0);
+  /**
+   * Begins, and waits for the first round: what others know must hold before the first request. Where they cannot be
+   * asked, that is told, and nobody waits.
+   */
+  async start(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FIRST_MS);
+    });
+    this.#begin();
+    await Promise.race([this.#round, patience]);
+    clearTimeout(timer);
   }
 
   changed(id: string): void {
@@ -59,9 +72,10 @@ export class RecordExchange {
     this.#changed.add(id);
   }
 
-  forgotten(id: string): void {
+  /** @param text  The record that is over. */
+  forgotten(id: string, text: string): void {
     this.#changed.delete(id);
-    this.#forgotten.add(id);
+    this.#forgotten.set(id, text);
   }
 
   /** Tries once more to tell what is left. */
@@ -72,11 +86,12 @@ export class RecordExchange {
     if (!this.#isFailing) await this.#try(() => this.#tell());
   }
 
-  #schedule(waitMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#round = this.#try(() => this.#exchange()).then(() => this.#schedule(this.#everyMs));
-    }, waitMs);
+  #begin(): void {
+    this.#round = this.#try(() => this.#exchange()).then(() => this.#schedule());
+  }
+
+  #schedule(): void {
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#begin(), this.#everyMs);
   }
 
   /** Never rejects: what failed is tried again in the next round. */
@@ -129,8 +144,10 @@ export class RecordExchange {
 
   async #tell(): Promise<void> {
     for (let batch = 0; batch < BATCHES_MAX && this.#changed.size + this.#forgotten.size > 0; batch += 1) {
-      const ids = take(this.#changed);
-      const forget = take(this.#forgotten);
+      const ids = take(this.#changed.values());
+      for (const id of ids) this.#changed.delete(id);
+      const forget = take(this.#forgotten.entries());
+      for (const [id] of forget) this.#forgotten.delete(id);
       const set = ids.flatMap((id) => {
         const text = this.#o.textOf(id);
         return text === null ? [] : [[id, text] as const];
@@ -140,7 +157,9 @@ export class RecordExchange {
       } catch (error) {
         // What became of an id meanwhile is younger.
         for (const id of ids) if (!this.#forgotten.has(id)) this.#changed.add(id);
-        for (const id of forget) if (!this.#changed.has(id)) this.#forgotten.add(id);
+        for (const [id, text] of forget) {
+          if (!this.#changed.has(id) && !this.#forgotten.has(id)) this.#forgotten.set(id, text);
+        }
         throw error;
       }
     }
@@ -156,12 +175,12 @@ export class RecordExchange {
   }
 }
 
-function take(ids: Set<string>): string[] {
-  const taken: string[] = [];
-  for (const id of ids) {
-    if (taken.length === BATCH) break;
-    taken.push(id);
+function take<T>(things: Iterator<T>): T[] {
+  const taken: T[] = [];
+  while (taken.length < BATCH) {
+    const next = things.next();
+    if (next.done === true) break;
+    taken.push(next.value);
   }
-  for (const id of taken) ids.delete(id);
   return taken;
 }

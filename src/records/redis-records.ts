@@ -7,16 +7,27 @@ export type RunScript = (text: string, keys: readonly string[], args: readonly (
 /** Records in one answer: some 100 KB. */
 const NEWS_MAX = 256;
 
+/** Begins a run. Where the state alone was lost, numbers begin anew: without that none would come after those there. */
+const BEGIN = `
+if redis.call('HSETNX', KEYS[3], 'run', ARGV[1]) == 1 then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '+inf')) do
+    redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[3], 'number', 1), id)
+  end
+end
+`;
+
 /**
  * KEYS: records (id -> text), order (id by the number of its last change), state (`run`: random, `number`).
- * ARGV: random for a new run, seconds to keep, how many are forgotten, their ids, then id and text of each record.
+ * ARGV: random for a new run, seconds to keep, how many are forgotten, id and text of each, then of each record.
  */
-export const TELL = `
-redis.call('HSETNX', KEYS[3], 'run', ARGV[1])
-local first = 4 + tonumber(ARGV[3])
-for i = 4, first - 1 do
-  redis.call('HDEL', KEYS[1], ARGV[i])
-  redis.call('ZREM', KEYS[2], ARGV[i])
+export const TELL = `${BEGIN}
+local first = 4 + 2 * tonumber(ARGV[3])
+for i = 4, first - 1, 2 do
+  local known = redis.call('HGET', KEYS[1], ARGV[i])
+  if not known or known == ARGV[i + 1] then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('ZREM', KEYS[2], ARGV[i])
+  end
 end
 for i = first, #ARGV, 2 do
   local number = redis.call('HINCRBY', KEYS[3], 'number', 1)
@@ -28,8 +39,7 @@ return 1
 `;
 
 /** ARGV: random for a new run, number after which, how many. @returns  run, number, then number and text of each. */
-export const ASK = `
-redis.call('HSETNX', KEYS[3], 'run', ARGV[1])
+export const ASK = `${BEGIN}
 local answer = { redis.call('HGET', KEYS[3], 'run'), redis.call('HGET', KEYS[3], 'number') or '0' }
 local rows = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 for i = 1, #rows, 2 do
@@ -57,7 +67,7 @@ export function redisRecords(run: RunScript, options: RedisRecordsOptions): Reco
   const keys = ['records', 'order', 'state'].map((name) => `${prefix}{${things}}:${name}`);
   return {
     async tell({ set, forget }: RecordChanges): Promise<void> {
-      await run(TELL, keys, [newRun(), keptSeconds, forget.length, ...forget, ...set.flat()]);
+      await run(TELL, keys, [newRun(), keptSeconds, forget.length, ...forget.flat(), ...set.flat()]);
     },
     async ask(cursor: string | null): Promise<RecordNews> {
       const [runBefore, numberBefore = '0'] = cursor?.split(' ') ?? [];

@@ -5,7 +5,7 @@ import type { RevocationKind } from './kinds.ts';
 export interface RevocationView {
   readonly id: string;
   readonly kind: RevocationKind;
-  /** Name of the issuer; '' for API keys. */
+  /** Name of the issuer, introspection or login; '' for API keys. */
   readonly issuer: string;
   /** `jti`, `sub`, client id or key id. */
   readonly value: string;

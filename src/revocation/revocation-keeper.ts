@@ -55,7 +55,7 @@ interface Entry {
   readonly line: string;
 }
 
-/** What a reload may change: longest life of a token by the name of its issuer, milliseconds; 0 for no bound. */
+/** What a reload may change: longest life of tokens or sessions by the name of their issuer, ms; 0 for no bound. */
 export type TokenLifetimes = ReadonlyMap<string, number>;
 
 /** An operator waits for the disk: writings are not far apart. */
@@ -68,6 +68,8 @@ const SWEEP_MS = 1_000;
 const SWEPT_MAX = 10_000;
 /** Clocks of machines differ: what is over here may hold elsewhere for so long. */
 const OVER_GRACE_MS = 60_000;
+/** Names in one log line. */
+const NAMED_MAX = 10;
 /** Where nobody says how long tokens live. */
 const DEFAULT_MS = 86_400_000;
 
@@ -132,6 +134,7 @@ export class RevocationKeeper implements RevocationDesk {
   /** Takes settings over, at start and after a reload; revocations stay. */
   configure(lifetimes: TokenLifetimes): void {
     this.#lifetimes = lifetimes;
+    this.#warnOfLost();
   }
 
   /**
@@ -153,7 +156,8 @@ export class RevocationKeeper implements RevocationDesk {
       });
     }
     this.#saver?.open();
-    this.#exchange?.start();
+    await this.#exchange?.start();
+    this.#warnOfLost();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -241,12 +245,12 @@ export class RevocationKeeper implements RevocationDesk {
         this.#pass = this.#entries.values();
         continue;
       }
-      const { id, record } = next.value;
+      const { id, record, line } = next.value;
       if (record.untilMs > nowMs) continue;
       this.#removeFromTable(record);
       this.#entries.delete(id);
       this.#unenforced.delete(id);
-      this.#exchange?.forgotten(id);
+      this.#exchange?.forgotten(id, line);
       isChanged = true;
     }
     if (isChanged) this.#saver?.changed();
@@ -259,6 +263,19 @@ export class RevocationKeeper implements RevocationDesk {
       if (!this.#enter(id, record)) return;
       if (this.#unenforced.size === 0) this.#o.log().info({}, 'all revocations of other machines hold here');
     }
+  }
+
+  /** Revocations hit by the issuer's name: under another one the tokens of that issuer are let in again. */
+  #warnOfLost(): void {
+    const nowMs = this.#nowMs();
+    const issuers = new Set<string>();
+    for (const { record } of this.#entries.values()) {
+      const { kind, issuer } = record;
+      if (kind !== 'key' && !this.#lifetimes.has(issuer) && holds(record, nowMs)) issuers.add(issuer);
+    }
+    if (issuers.size === 0) return;
+    const facts = { issuers: [...issuers].slice(0, NAMED_MAX) };
+    this.#o.log().warn(facts, 'revocations name issuers that the configuration does not have: they hit nobody');
   }
 
   #restore(file: RecordFile<RevocationRecord>, records: readonly RevocationRecord[]): void {
@@ -302,17 +319,27 @@ export class RevocationKeeper implements RevocationDesk {
     const nowMs = this.#nowMs();
     const record = parseRecord(text, nowMs);
     if (record === null) return false;
+    const id = revocationId(record);
     if (record.untilMs + OVER_GRACE_MS < nowMs) {
-      const id = revocationId(record);
       // Nobody was there to remove it in time.
-      if (!this.#entries.has(id)) this.#exchange?.forgotten(id);
+      if (!this.#entries.has(id)) this.#exchange?.forgotten(id, text);
       return true;
     }
-    if (!this.#learn(record)) return true;
+    const isNews = this.#learn(record);
+    this.#tellMore(id, record);
+    if (!isNews) return true;
     this.#saver?.changed();
     const words = isLifted(record) ? 'revocation lifted by another machine' : 'revocation made by another machine';
     this.#o.log().debug(factsOf(record), words);
     return true;
+  }
+
+  /** Of two that change one thing at once the later is heard alone: who knows what both said tells it. */
+  #tellMore(id: string, told: RevocationRecord): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.record.untilMs <= this.#nowMs()) return;
+    const knowsAll = formatRecord(mergeRecords(entry.record, told)) === entry.line;
+    if (knowsAll && formatRecord(told) !== entry.line) this.#exchange?.changed(id);
   }
 
   /** A record from elsewhere. @returns  True when it brought news. */

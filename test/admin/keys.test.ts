@@ -147,6 +147,7 @@ test('orders are checked member by member; nothing of a wrong one takes effect',
     [{ ...ORDER, expires: 'tomorrow' }, /expires must be a time/],
     [{ ...ORDER, expires: '2040-01-01' }, /expires must be a time/],
     [{ ...ORDER, expires: '2040-13-01T00:00:00Z' }, /expires must be a time/],
+    [{ ...ORDER, expires: '2040-02-30T00:00:00Z' }, /expires must be a time/],
     [{ ...ORDER, expires: 4_000_000_000_000 }, /expires must be a time/],
     [{ ...ORDER, expires: '2020-01-01T00:00:00Z' }, /Expires must be in the future/],
     [
@@ -225,4 +226,13 @@ test('methods, ids, bodies and the field', async () => {
   assert.equal((await ask(closed.url, 'GET', '/keys')).status, 401);
   assert.equal((await ask(closed.url, 'POST', '/keys', ORDER)).status, 401);
   assert.equal(closed.book.size, 0);
+});
+
+test('a key in the place of its id is in no log line', async () => {
+  const { url, refused } = await startKeyAdmin('correct-horse');
+  const key = `sp_live_${'x'.repeat(32)}_111111`;
+  assert.equal((await ask(url, 'GET', `/keys/${key}`)).status, 401);
+  assert.equal((await ask(url, 'POST', `/keys/${key}/rotate`, { graceSeconds: 0 })).status, 401);
+  const paths = (refused as { readonly path: string }[]).map(({ path }) => path);
+  assert.deepEqual(paths, ['/keys/sp_...', '/keys/sp_.../rotate']);
 });

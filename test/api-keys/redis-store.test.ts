@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { KeyWithSecret } from '../../src/api-keys/orders.ts';
 import { RedisStore } from '../../src/api-keys/redis-store.ts';
 import { RedisClient } from '../../src/redis/client.ts';
-import { redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
+import { documentedRights, redisConfig, startCluster, TestRedis, WITHOUT_REDIS } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 import { deskOver, FACTS, made, ringOf, SECRET } from './support.ts';
 
@@ -265,4 +265,34 @@ test('on a cluster', needsRedis, async (t) => {
   await until('the key to work elsewhere', () => other.reason(key) === 'known');
   assert.ok((await other.keeper.revoke(key.id, '')).ok);
   await until('the revocation to hold elsewhere', () => one.reason(key) === 'revoked');
+});
+
+test('with the rights that the documents name', needsRedis, async (t) => {
+  const redis = await TestRedis.start(t);
+  const rights = documentedRights(false).map((word) => word.replace('~sallyport:*', '~test:*'));
+  redis.ask('ACL', 'SETUSER', 'gateway', 'on', '>right-one', ...rights);
+  const config = redisConfig(redis.port, { prefix: 'test:', username: 'gateway', password: 'right-one' });
+  const one = await gateway(t, redis, { config });
+  const gone = await made(one.keeper);
+  assert.ok((await one.keeper.revoke(gone.id, '')).ok);
+  one.clock.nowMs += 31 * 86_400_000;
+  await one.keeper.sweep();
+  assert.equal(redis.ask('HLEN', RECORDS), '0');
+});
+
+test('a Redis that lost some of what belongs together is told the rest', needsRedis, async (t) => {
+  const redis = await TestRedis.start(t);
+  const one = await gateway(t, redis, { everyMs: 50 });
+  const keys = await Promise.all(Array.from({ length: 600 }, () => made(one.keeper)));
+  const [first] = keys;
+  assert.ok(first);
+  redis.ask('DEL', 'test:{api-keys}:state');
+  const late = await gateway(t, redis, { everyMs: 50 });
+  await until('the keys to be read', () => late.keeper.isUp);
+  for (const key of keys) assert.equal(late.reason(key), 'known');
+  redis.ask('DEL', RECORDS, 'test:{api-keys}:state');
+  await until('the keys to be there again', () => redis.ask('HLEN', RECORDS) === '600');
+  for (const key of keys) assert.deepEqual([one.reason(key), late.reason(key)], ['known', 'known']);
+  assert.ok((await one.keeper.revoke(first.id, '')).ok);
+  await until('changes to be heard', () => late.reason(first) === 'revoked');
 });

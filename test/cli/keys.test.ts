@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startKeyAdmin } from '../api-keys/key-admin.ts';
@@ -130,5 +133,32 @@ test('what the gateway refuses is told, with exit code 1; called wrongly, 2', as
   ]) {
     const { status, out } = await sallyport(args);
     assert.deepEqual([status, out], [2, ''], args.join(' '));
+  }
+});
+
+test('a stranger’s answer cannot steer the terminal, as words or as JSON', async (t) => {
+  const name = '\u001b[2J\u009b2J\u202e\u{e0001}';
+  const key = { id: 'x', state: 'active', name, owner: name, scopes: [name], key: name };
+  const server = createServer((_request, response) => {
+    response.end(JSON.stringify({ ...key, keys: [key], total: 1, next: null }));
+  }).listen(0, '127.0.0.1');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const args of [
+    ['keys', 'list'],
+    ['keys', 'show', 'x'],
+    ['keys', 'rotate', 'x', '--grace', '1h'],
+  ]) {
+    const words = await sallyport([...args, '-u', url]);
+    assert.equal(words.status, 0, words.err);
+    assert.doesNotMatch(words.out + words.err, /[^\P{C}\n]/u, args.join(' '));
+    const json = await sallyport([...args, '--json', '-u', url]);
+    assert.equal(json.status, 0, json.err);
+    assert.doesNotMatch(json.out + json.err, /[^\P{C}\n]/u, args.join(' '));
+    assert.equal((JSON.parse(json.out.split('\n', 1)[0] ?? '') as { name: string }).name, name);
   }
 });

@@ -272,6 +272,25 @@ describe('browser login, step by step', () => {
     await until('the lift', async () => (await (jars[0] as Jar).ask('/app/x')).status === 200, 10_000);
   });
 
+  test('sessions of a person are revoked under the name of the login, for as long as a session may live', async () => {
+    const jar = await loggedIn();
+    assert.equal((await jar.ask('/app/x')).status, 200);
+    const admin = `http://127.0.0.1:${gateway.admin}/revocations`;
+    const headers = { 'x-sallyport-admin': '1', 'content-type': 'application/json' };
+    const body = JSON.stringify({ kind: 'subject', issuer: 'people', value: 'ann' });
+    const made = await fetch(admin, { method: 'POST', headers, body });
+    const revocation = (await made.json()) as { id: string; leftSeconds: number };
+    assert.deepEqual([made.status, revocation.leftSeconds], [201, 43_200]);
+    const refused = await jar.ask('/app/x', { accept: 'application/json' });
+    assert.equal(refused.status, 401);
+    await gateway.line('the refusal', ({ reason }) => /revoked/.test(String(reason)));
+    const lifted = await fetch(`${admin}/${revocation.id}`, {
+      method: 'DELETE',
+      headers: { 'x-sallyport-admin': '1' },
+    });
+    assert.equal(lifted.status, 200);
+  });
+
   test('logout is for the site itself, and ends the session', async () => {
     const jar = await loggedIn();
     assert.equal((await jar.ask('/.sallyport/logout', { ...PAGE, 'sec-fetch-site': 'cross-site' })).status, 403);

@@ -55,8 +55,19 @@ test('revocations are made, listed and lifted from a terminal, and a kill -9 beh
   assert.equal(typo.status, 1);
   assert.match(typo.err, /refused with status 422: issuer must be a name/);
   assert.match((await sallyport('revoke', 'token', 'x', '-i', 'main', '-u', url)).err, /422: say how long/);
-  assert.equal((await sallyport('revoke', 'key', 'k1', '-s', '60', '-u', url)).status, 0);
+  assert.equal((await sallyport('revoke', 'key', '0'.repeat(24), '-s', '60', '-u', url)).status, 0);
   assert.equal(await first.metric('sallyport_revocations'), 2);
+  const key = `sp_live_${'x'.repeat(32)}_111111`;
+  for (const words of [
+    ['revoke', 'key', key],
+    ['keys', 'show', key],
+    ['keys', 'rotate', key, '-g', '1h'],
+    ['keys', 'revoke', key],
+  ]) {
+    const misplaced = await sallyport(...words, '-u', url);
+    assert.deepEqual([misplaced.status, misplaced.out, misplaced.err.includes(key)], [2, '', false], words.join(' '));
+    assert.match(misplaced.err, /the key itself does not belong here/);
+  }
   const line = await first.line('the order', (one) => one.msg === 'revocation added by an operator');
   assert.deepEqual([line.kind, line.value, line.by], ['subject', 'ann', '127.0.0.1']);
   await first.stop('SIGKILL');

@@ -154,7 +154,9 @@ describe('Redis client', { skip: WITHOUT_REDIS }, () => {
     const bans = redisBans((...call) => client.runScript(...call), 'sallyport:');
     await bans.tell({ set: [['id', 'a record']], forget: [] });
     assert.deepEqual((await bans.ask(null)).texts, ['a record']);
-    await bans.tell({ set: [], forget: ['id'] });
+    await bans.tell({ set: [], forget: [['id', 'another record']] });
+    assert.deepEqual((await bans.ask(null)).texts, ['a record'], 'it was made anew meanwhile');
+    await bans.tell({ set: [], forget: [['id', 'a record']] });
     assert.deepEqual((await bans.ask(null)).texts, []);
   });
 });

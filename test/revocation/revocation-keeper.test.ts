@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { saltOf } from '../../src/limiter/decision.ts';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import type { RecordChannel } from '../../src/records/record-channel.ts';
@@ -151,6 +151,20 @@ test('when as many hold as may, one more is refused and none is given up; what i
   assert.ok((await keeper.add(order({ value: 'more' }), '')).ok);
 });
 
+test('an issuer that is renamed leaves its revocations behind, and that is told', async () => {
+  const { keeper, lines } = machine();
+  const id = await idOf(keeper, order());
+  await idOf(keeper, order({ kind: 'key', issuer: '', value: '0'.repeat(24) }));
+  const warnings = () => lines.filter(([level]) => level === 'warn').map(([, message]) => message);
+  keeper.configure(new Map([['main', 600_000]]));
+  assert.deepEqual(warnings(), []);
+  keeper.configure(new Map([['other', 0]]));
+  assert.deepEqual(warnings(), ['revocations name issuers that the configuration does not have: they hit nobody']);
+  await keeper.lift(id, '');
+  keeper.configure(new Map([['other', 0]]));
+  assert.equal(warnings().length, 1);
+});
+
 test('a restart keeps what was answered; a damaged file stops the start', async () => {
   const file = join(folder, 'kept');
   const one = machine({ file });
@@ -175,11 +189,7 @@ test('a restart keeps what was answered; a damaged file stops the start', async 
 test('revocations and lifts reach another machine in under two seconds, and one that comes later', {
   skip: WITHOUT_REDIS,
 }, async (t) => {
-  const redis = await TestRedis.start(t);
-  const client = new RedisClient(redisConfig(redis.port, { prefix: 'test:' }), []);
-  t.after(() => client.stop());
-  await client.connect();
-  const channel = () => redisRevocations((...call) => client.runScript(...call), 'test:');
+  const { channel } = await shared(t);
   const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];
   await one.keeper.start();
   await two.keeper.start();
@@ -197,7 +207,7 @@ test('revocations and lifts reach another machine in under two seconds, and one 
   t.diagnostic(`to the other machine: median ${took[5]?.toFixed(0)} ms, longest ${took[9]?.toFixed(0)} ms`);
   const three = machine({ channel: channel() });
   await three.keeper.start();
-  await until('the late machine', () => three.has('token', 'main', 't9'));
+  assert.ok(three.has('token', 'main', 't9'), 'what others know holds before the first request');
   assert.equal(three.has('token', 'main', 't0'), false);
   for (const each of [one, two, three]) {
     await each.keeper.stop();
@@ -206,4 +216,88 @@ test('revocations and lifts reach another machine in under two seconds, and one 
       [],
     );
   }
+});
+
+async function shared(t: TestContext): Promise<{ redis: TestRedis; channel: () => RecordChannel }> {
+  const redis = await TestRedis.start(t);
+  const client = new RedisClient(redisConfig(redis.port, { prefix: 'test:' }), []);
+  t.after(() => client.stop());
+  await client.connect();
+  return { redis, channel: () => redisRevocations((...call) => client.runScript(...call), 'test:') };
+}
+
+test('two machines that revoke one thing at once both come to know all that was ordered', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const { channel } = await shared(t);
+  const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];
+  await one.keeper.start();
+  await two.keeper.start();
+  const nowMs = Date.now();
+  const later = nowMs + 300_000;
+  for (let i = 0; i < 10; i += 1) {
+    const subject = { kind: 'subject', value: `p${i}` } as const;
+    const [wide, narrow] = i % 2 === 0 ? [one, two] : [two, one];
+    const orders = [
+      wide.keeper.add(order({ ...subject, untilMs: nowMs + 600_000 }), ''),
+      narrow.keeper.add(order({ ...subject, untilMs: nowMs + 60_000, issuedUntilMs: nowMs }), ''),
+    ];
+    for (const answer of await Promise.all(orders)) assert.ok(answer.ok);
+  }
+  const knows = ({ has }: ReturnType<typeof machine>) =>
+    Array.from({ length: 10 }, (_, i) => has('subject', 'main', `p${i}`, later)).every(Boolean);
+  await until('both to know the wider one', () => knows(one) && knows(two), 20_000);
+});
+
+test('what one machine lets go of as over, and another makes anew meanwhile, goes on', {
+  skip: WITHOUT_REDIS,
+}, async (t) => {
+  const { channel } = await shared(t);
+  const clock = { ms: Date.now() };
+  let held = Promise.resolve();
+  const slow = channel();
+  const one = machine({ channel: { ...slow, tell: (changes) => held.then(() => slow.tell(changes)) }, clock });
+  const two = machine({ channel: channel() });
+  await one.keeper.start();
+  await two.keeper.start();
+  await idOf(two.keeper, order({ value: 'again', untilMs: clock.ms + 60_000 }));
+  await until('the revocation on the first machine', () => one.has('token', 'main', 'again'));
+  let release = () => {};
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  clock.ms += 61_000;
+  one.keeper.sweep();
+  one.keeper.sweep();
+  assert.equal(one.keeper.inUse, 0);
+  await idOf(two.keeper, order({ value: 'again', untilMs: Date.now() + 600_000 }));
+  const three = machine({ channel: channel() });
+  await until('it to be told', async () => {
+    const { texts } = await channel().ask(null);
+    const far = texts.map((text) => (JSON.parse(text) as { untilMs: number }).untilMs > Date.now() + 300_000);
+    return far.includes(true);
+  });
+  release();
+  await until('it to hold on the first machine again', () => one.has('token', 'main', 'again'));
+  await three.keeper.start();
+  assert.ok(three.has('token', 'main', 'again'));
+});
+
+test('a Redis that lost its state alone numbers anew, and all is heard', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const set = Array.from({ length: 600 }, (_, i) => [`id-${i}`, `text ${i}`] as const);
+  await channel().tell({ set, forget: [] });
+  redis.ask('DEL', 'test:{revocations}:state');
+  const heard = new Set<string>();
+  let cursor: string | null = null;
+  for (let asked = 0; asked < 5; asked += 1) {
+    const news = await channel().ask(cursor);
+    assert.equal(news.isLost, false);
+    for (const text of news.texts) heard.add(text);
+    cursor = news.cursor;
+    if (!news.isMore) break;
+  }
+  assert.equal(heard.size, 600);
+  await channel().tell({ set: [['new', 'the last']], forget: [] });
+  assert.deepEqual((await channel().ask(cursor)).texts, ['the last']);
 });
