@@ -218,6 +218,19 @@ describe('cookies of a request', () => {
     assert.equal(strip('__Host-s=1; s.login.x=2'), 'a: 1\r\nb: 2\r\n');
   });
 
+  // Browsers keep `__Host-` from other hosts, but not what begins with another character.
+  test('a blank that is none to a browser makes another name', () => {
+    for (const blank of ['\u00a0', '\u2000', '\u3000', '\ufeff', '\u2028', '\x0b']) {
+      const shown = blank.charCodeAt(0).toString(16);
+      assert.equal(cookieIn(`a=1; ${blank}__Host-s=evil`, '__Host-s'), '', shown);
+      assert.equal(cookieIn(`__Host-s${blank}=evil`, '__Host-s'), '', shown);
+      const rest = `${blank}__Host-app=evil`;
+      assert.equal(withoutCookies(`cookie: __Host-s=1; ${rest}\r\n`, isOurs), `cookie: ${rest}\r\n`, shown);
+      assert.equal(withoutCookies(`cookie: ${blank}__Host-s=1\r\n`, isOurs), '', 'a reader may take it for ours');
+    }
+    assert.equal(cookieIn('a=1;\t __Host-s = x ; b', '__Host-s'), 'x');
+  });
+
   test('one name twice is nobody’s', () => {
     assert.equal(cookieIn('a=1; s=2; b=3', 's'), '2');
     assert.equal(cookieIn('a=1', 's'), '');
