@@ -23,7 +23,7 @@ export function addRevocationCommands(program: Command, keep: (code: Promise<num
       .option('-r, --reason <words>', 'why, for the list and the log', '')
       .action((text: string, options: RevokeOptions) => keep(addRevocation(clientOf(options), name, text, options)));
   const ofIssuer = (command: Command): Command =>
-    command.requiredOption('-i, --issuer <name>', 'who issued it: a name under issuers or introspection');
+    command.requiredOption('-i, --issuer <name>', 'who issued it: a name under issuers, introspection or logins');
   const issuedUntil = (command: Command): Command =>
     command.option('--issued-until <moment>', 'only tokens issued until then, or until now; the default is all');
   ofIssuer(kind('token', 'jti', 'refuse one token; say at least how long it lives'));

@@ -7,7 +7,7 @@ import type { RedisClient } from '../redis/client.ts';
 import { createRevocationWords } from '../revocation/layout.ts';
 import { redisRevocations } from '../revocation/redis-revocations.ts';
 import { revocationFile } from '../revocation/revocation-file.ts';
-import { RevocationKeeper, recordsMax } from '../revocation/revocation-keeper.ts';
+import { DEFAULT_MS, RevocationKeeper, recordsMax } from '../revocation/revocation-keeper.ts';
 import { RevocationWriter } from '../revocation/revocation-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -48,12 +48,17 @@ export function createRevocations(
 }
 
 /** At start and after a reload. */
-export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection }: Config): void {
+export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection, logins }: Config): void {
   const lifetimes = new Map(Object.keys(introspection).map((name) => [name, 0]));
   for (const [name, { lifetimeSecondsMax, leewaySeconds }] of Object.entries(issuers)) {
     // Of two that bear one name, neither may outlive the revocation.
     const isBounded = lifetimeSecondsMax > 0 && !lifetimes.has(name);
     lifetimes.set(name, isBounded ? (lifetimeSecondsMax + leewaySeconds) * 1_000 : 0);
+  }
+  for (const [name, { lifetimeSeconds }] of Object.entries(logins)) {
+    const other = lifetimes.get(name);
+    const otherMs = other === 0 ? DEFAULT_MS : (other ?? 0);
+    lifetimes.set(name, Math.max(lifetimeSeconds * 1_000, otherMs));
   }
   keeper.configure(lifetimes);
 }

@@ -155,6 +155,9 @@ export class BrowserLogin {
       const before = found === null || 'kind' in found ? null : found;
       const cookie = this.#sessions.begin(claims, scopes, state.tried, before, site, now);
       if (cookie === null) return failed('the session is larger than a cookie may be', TOO_LARGE, ended);
+      // With one that is revoked already the page would lead to the provider again, and that back here.
+      const made = this.#find(cookie.slice(0, cookie.indexOf(';')), site, now);
+      if (made === REVOKED) return failed(REVOKED.detail, NOT_ALLOWED, ended);
       return answerOf('SP_LOGIN_DONE', site.origin + state.back, [cookie, ended]);
     };
     const known = this.#provider.isKnown(nowMs) ? Promise.resolve() : this.#provider.prepare(nowMs);
@@ -201,6 +204,7 @@ function answerOf(code: Refusal['code'], location: string, cookies: readonly str
   return { kind: 'answer', refusal: refuse(code, undefined, fields), reason, detail: 'sent to log in' };
 }
 
+const NOT_ALLOWED = 'Your access was taken back by the operator of this site.';
 const TOO_LARGE =
   'The login holds more than fits into a session cookie. The operator of this site can keep less of it.';
 

@@ -188,7 +188,8 @@ class RouteDoor {
     // A session that ended is none, to a page that is for everybody.
     const isNobody = found === null || found.reason === 'expired';
     if (isNobody && this.#route.config.policies.auth.optional) return PASS;
-    const begun = login.begin(tx, false, nowMs);
+    // Another login would not take the second cookie away, which is somebody else's: it would lead round in circles.
+    const begun = found?.reason === 'malformed' ? null : login.begin(tx, false, nowMs);
     if (begun !== null) return begun;
     return found === null ? this.#nobody(tx) : this.#conclude(tx, found);
   }

@@ -69,7 +69,7 @@ const SWEPT_MAX = 10_000;
 /** Clocks of machines differ: what is over here may hold elsewhere for so long. */
 const OVER_GRACE_MS = 60_000;
 /** Where nobody says how long tokens live. */
-const DEFAULT_MS = 86_400_000;
+export const DEFAULT_MS = 86_400_000;
 
 /**
  * The main thread's knowledge of revocations: for operators, over restarts, and for other machines. It alone writes the
@@ -287,7 +287,7 @@ export class RevocationKeeper implements RevocationDesk {
     } else if (!this.#lifetimes.has(issuer)) {
       const names = [...this.#lifetimes.keys()];
       const known = names.length === 0 ? 'there is none' : `there are ${names.join(', ')}`;
-      return `issuer must be a name under issuers or introspection of the configuration: ${known}`;
+      return `issuer must be a name under issuers, introspection or logins of the configuration: ${known}`;
     }
     if (kind === 'token' && issuedUntilMs !== null) return 'a token was issued once: leave issuedUntil out';
     if (untilMs === null) return 'say how long, at least until the token expires: seconds or until';

@@ -239,6 +239,32 @@ describe('browser login, step by step', () => {
     assert.equal((await jar.ask('/app/x')).status, 200, 'the session is good for the rest');
   });
 
+  test('two session cookies are nobody’s, and no reason to log in', async () => {
+    const jar = await loggedIn();
+    const cookie = `sallyport=x; sallyport=${jar.cookies.get('sallyport')}`;
+    const told = await new Jar(origin).ask('/app/x', { ...PAGE, cookie });
+    assert.deepEqual([told.status, told.headers.getSetCookie()], [401, []]);
+  });
+
+  test('who is revoked logs in no more, and is not sent round in circles', async () => {
+    const jar = await loggedIn();
+    const operator = { 'x-sallyport-admin': '1' };
+    const revocations = `http://127.0.0.1:${gateway.admin}/revocations`;
+    const made = await fetch(revocations, {
+      method: 'POST',
+      headers: { ...operator, 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'subject', issuer: 'people', value: 'ann', seconds: 3_600 }),
+    });
+    assert.equal(made.status, 201, await made.clone().text());
+    const { id } = (await made.json()) as { id: string };
+    await until('the session to end', async () => (await jar.ask('/app/x', {})).status === 401);
+    const refused = await jar.ask(await toCallback(jar, '/app/x'));
+    assert.equal(refused.status, 400);
+    assert.match(await codeOf(refused), /:login-failed$/);
+    assert.equal((await fetch(`${revocations}/${id}`, { method: 'DELETE', headers: operator })).ok, true);
+    await until('the revocation to be lifted', async () => (await jar.ask('/app/x')).status === 200);
+  });
+
   test('logout is for the site itself, and ends the session', async () => {
     const jar = await loggedIn();
     assert.equal((await jar.ask('/.sallyport/logout', { ...PAGE, 'sec-fetch-site': 'cross-site' })).status, 403);
