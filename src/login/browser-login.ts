@@ -74,8 +74,10 @@ export class BrowserLogin {
     this.config = config;
     this.isOurs = cookieNames(config.cookieName);
     this.#sites = new Sites(config.origins, config.cookieName);
-    this.#sessions = new Sessions(name, config, new Sealer(config.keys, `session ${name}`));
-    this.#states = new LoginStates(new Sealer(config.keys, `state ${name}`));
+    // What one provider said of a person is nothing that another did, nor one of another gateway with the same keys.
+    const use = JSON.stringify([name, config.issuer, config.clientId]);
+    this.#sessions = new Sessions(name, config, new Sealer(config.keys, `session ${use}`));
+    this.#states = new LoginStates(new Sealer(config.keys, `state ${use}`));
     this.#provider = provider;
     this.#revoked = revoked;
   }
