@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { freePort, type Gateway, startGateway } from '../support/gateway.ts';
-import { CLIENT_SECRET, TestProvider, WEB } from '../support/oidc-provider.ts';
+import { CLIENT_SECRET, makeKey, TestProvider, WEB } from '../support/oidc-provider.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { until } from '../support/wait.ts';
 
@@ -195,6 +195,32 @@ describe('browser login, step by step', () => {
     const theirs = new URL(await toCallback(new Jar(origin), '/app/x'), origin);
     mine.searchParams.set('code', theirs.searchParams.get('code') ?? '');
     assert.equal((await other.ask(mine.pathname + mine.search)).status, 400, 'PKCE');
+  });
+
+  test('the provider changes its keys: nobody is refused for that, or once where a name stays', async () => {
+    const statusOf = async () => {
+      const jar = new Jar(origin);
+      return (await jar.ask(await toCallback(jar, '/app/x'))).status;
+    };
+    assert.equal(await statusOf(), 303);
+    const asked = provider.requests('/jwks');
+    assert.equal(await statusOf(), 303);
+    assert.equal(provider.requests('/jwks'), asked, 'keys are kept');
+    provider.replaceKeys([makeKey('second')]);
+    assert.equal(await statusOf(), 303);
+    assert.equal(provider.requests('/jwks'), asked + 1);
+    provider.replaceKeys([makeKey('second')]);
+    assert.deepEqual([await statusOf(), await statusOf()], [400, 303]);
+    provider.intercept((request, response) => {
+      if (request.url !== '/jwks') return false;
+      response.setHeader('content-type', 'application/json');
+      response.end('{"keys":[]}');
+      return true;
+    });
+    provider.replaceKeys([makeKey('third')]);
+    assert.equal(await statusOf(), 400, 'an empty set');
+    provider.intercept(null);
+    assert.equal(await statusOf(), 303);
   });
 
   test('what changes anything must come from the site itself', async () => {
