@@ -23,6 +23,8 @@ export interface LoginAnswer {
 /** The same, once the provider has answered. */
 export interface LoginTask extends Waiting {
   readonly answer: LoginAnswer | null;
+  /** For a request that cannot wait, or no longer; null for the usual refusal. */
+  readonly late: LoginAnswer | null;
 }
 
 /** A request, as far as a login looks at it. */
@@ -178,11 +180,11 @@ export class BrowserLogin {
     const site = this.#sites.of(request.origin);
     if (site === null) return NO_SITE;
     const after = site.origin + this.config.afterLogout;
-    const go = (): LoginAnswer =>
-      answerOf('SP_LOGGED_OUT', this.#provider.endSessionUrl(after) || after, [this.#sessions.ended(site)]);
+    const to = (location: string): LoginAnswer => answerOf('SP_LOGGED_OUT', location, [this.#sessions.ended(site)]);
+    const go = (): LoginAnswer => to(this.#provider.endSessionUrl(after) || after);
     if (this.#provider.isKnown(nowMs)) return go();
-    // Nobody stays logged in here because the provider is down.
-    return task(this.#provider.prepare(nowMs).then(go, go));
+    // Nobody stays logged in here because the provider is down or slow.
+    return task(this.#provider.prepare(nowMs).then(go, go), to(after));
   }
 
   #find(cookies: string, site: Site, nowMs: number): Session | NotLetIn | null {
@@ -240,7 +242,7 @@ const refusedSession = (reason: AuthReason, detail: string): NotLetIn =>
 const TWO_SESSIONS = refusedSession('malformed', 'two session cookies in one request');
 const REVOKED = refusedSession('revoked', 'the session is revoked');
 
-function task(work: Promise<LoginAnswer>): LoginTask {
+function task(work: Promise<LoginAnswer>, late: LoginAnswer | null = null): LoginTask {
   let answer: LoginAnswer | null = null;
   const done = work.catch(unavailable).then((result) => {
     answer = result;
@@ -250,6 +252,7 @@ function task(work: Promise<LoginAnswer>): LoginTask {
     get answer() {
       return answer;
     },
+    late,
     wait: (again) => void done.then(again),
   };
 }

@@ -302,4 +302,35 @@ describe('browser login, step by step', () => {
     assert.ok(!jar.cookies.has('sallyport'));
     assert.equal((await jar.ask('/app/x')).status, 302);
   });
+
+  test('logout does not wait for a provider that is slow', async (t) => {
+    const jar = await loggedIn();
+    const ports = { http: await freePort(), https: 0 };
+    const other = await startGateway({
+      ports,
+      config: {
+        threads: 1,
+        authentication: { waitMs: 200 },
+        upstreams: { main: { targets: [{ url: `http://127.0.0.1:${upstream.port}` }] } },
+        logins: {
+          people: {
+            issuer: provider.issuer,
+            clientId: WEB,
+            clientSecret: CLIENT_SECRET,
+            keys: ['a-secret-of-the-test-that-is-long-enough-1'],
+            timeoutMs: 60_000,
+          },
+        },
+        routes: [{ name: 'app', upstream: 'main', policies: { auth: { login: 'people' } } }],
+      },
+    });
+    t.after(() => other.stop());
+    provider.intercept(() => true);
+    t.after(() => provider.intercept(null));
+    const there = new Jar(`http://127.0.0.1:${ports.http}`);
+    there.cookies.set('sallyport', jar.cookies.get('sallyport') ?? assert.fail('no session'));
+    assert.equal((await there.ask('/app/x')).status, 200, 'a session of another machine');
+    const out = await there.ask('/.sallyport/logout', { 'sec-fetch-site': 'same-origin' });
+    assert.deepEqual([out.status, locationOf(out).pathname, there.cookies.size], [303, '/', 0]);
+  });
 });
