@@ -181,7 +181,8 @@ class RouteDoor {
       const refused = login.crossSite(tx);
       if (refused !== null) return refused;
       tx.identity = found.identity;
-      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}`;
+      // A cache between us and the person that kept this answer would hand the session to the next one.
+      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}\r\ncache-control: private`;
       this.#context.metrics.authKnown('session');
       return PASS;
     }

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { Sealer } from '../../src/login/seal.ts';
+import { Sessions } from '../../src/login/session.ts';
+import { load } from '../config/support.ts';
 import { freePort, type Gateway, startGateway } from '../support/gateway.ts';
 import { CLIENT_SECRET, makeKey, TestProvider, WEB } from '../support/oidc-provider.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -263,6 +266,26 @@ describe('browser login, step by step', () => {
       /error="insufficient_user_authentication", acr_values="urn/,
     );
     assert.equal((await jar.ask('/app/x')).status, 200, 'the session is good for the rest');
+  });
+
+  test('a session is renewed beside the upstream’s answer, which no cache may keep then', async () => {
+    const keys = ['a-secret-of-the-test-that-is-long-enough-1'];
+    const text = `upstreams: { api: { targets: [{ url: "http://127.0.0.1:1" }] } }
+logins: { people: { issuer: "${provider.issuer}", clientId: "${WEB}", keys: ["${keys[0]}"] } }
+routes: [{ name: all, upstream: api, policies: { auth: { login: people } } }]`;
+    const config = load(text).config.logins.people ?? assert.fail('no login');
+    const sealer = new Sealer(keys, `session ${JSON.stringify(['people', provider.issuer, WEB])}`);
+    const site = { origin, isSecure: false, cookieName: 'sallyport' };
+    // More than half of the idle time ago.
+    const begun = new Sessions('people', config, sealer).begin({ sub: 'ann' }, [], '', null, site, Date.now() - 2e6);
+    const jar = new Jar(origin);
+    jar.cookies.set('sallyport', /=([^;]*)/.exec(begun ?? '')?.[1] ?? assert.fail('no cookie'));
+    const first = await jar.ask('/app/x');
+    assert.deepEqual([first.status, first.headers.getSetCookie().length], [200, 1]);
+    assert.equal(first.headers.get('cache-control'), 'private');
+    const second = await jar.ask('/app/x');
+    assert.deepEqual([second.status, second.headers.getSetCookie().length], [200, 0]);
+    assert.equal(second.headers.get('cache-control'), null);
   });
 
   test('two session cookies are nobody’s, and no reason to log in', async () => {
