@@ -7,6 +7,7 @@ import type { Config, LoginConfig } from './schema.ts';
 import type { KeyPath } from './words.ts';
 
 const SECRET_LENGTH_MIN = 32;
+const HOST_PREFIX = '__Host-';
 
 /** Logins of people: what the schema alone cannot tell. Never throws. */
 export function checkLogins(config: Config, report: Report): void {
@@ -44,6 +45,10 @@ function checkLogin(login: LoginConfig, path: KeyPath, report: Report): void {
     } else if (!isSafe(new URL(origin))) {
       report.problem(inner, 'plain http: whoever is on the way takes over the session', 'use https');
     }
+  }
+  if (!login.cookieName.startsWith(HOST_PREFIX)) {
+    const found = 'does not begin with __Host-: other hosts of the domain can put a session of theirs into browsers';
+    report.warn([...path, 'cookieName'], found, `write ${HOST_PREFIX}${login.cookieName}`);
   }
   for (const key of ['callbackPath', 'logoutPath'] as const) {
     const inner = [...path, key];

@@ -7,7 +7,7 @@ import type { RedisClient } from '../redis/client.ts';
 import { createRevocationWords } from '../revocation/layout.ts';
 import { redisRevocations } from '../revocation/redis-revocations.ts';
 import { revocationFile } from '../revocation/revocation-file.ts';
-import { RevocationKeeper, recordsMax } from '../revocation/revocation-keeper.ts';
+import { DEFAULT_MS, RevocationKeeper, recordsMax } from '../revocation/revocation-keeper.ts';
 import { RevocationWriter } from '../revocation/revocation-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -47,19 +47,13 @@ export function createRevocations(
   return { words, keeper };
 }
 
-/** Where an issuer does not bound the life of its tokens: what `RevocationKeeper` takes for 0. */
-const UNBOUNDED_MS = 86_400_000;
-
 /** At start and after a reload. Tokens bear the name of their issuer or introspection, sessions that of their login. */
 export function configureRevocations(keeper: RevocationKeeper, { issuers, introspection, logins }: Config): void {
   const lifetimes = new Map<string, number>();
   const learn = (name: string, lifetimeMs: number): void => {
     const before = lifetimes.get(name);
     // Of two that bear one name, neither may outlive the revocation.
-    lifetimes.set(
-      name,
-      before === undefined ? lifetimeMs : Math.max(before || UNBOUNDED_MS, lifetimeMs || UNBOUNDED_MS),
-    );
+    lifetimes.set(name, before === undefined ? lifetimeMs : Math.max(before || DEFAULT_MS, lifetimeMs || DEFAULT_MS));
   };
   for (const name of Object.keys(introspection)) learn(name, 0);
   for (const [name, { lifetimeSecondsMax, leewaySeconds }] of Object.entries(issuers)) {

@@ -23,6 +23,8 @@ export interface LoginAnswer {
 /** The same, once the provider has answered. */
 export interface LoginTask extends Waiting {
   readonly answer: LoginAnswer | null;
+  /** For a request that cannot wait, or no longer; null for the usual refusal. */
+  readonly late: LoginAnswer | null;
 }
 
 /** A request, as far as a login looks at it. */
@@ -74,8 +76,10 @@ export class BrowserLogin {
     this.config = config;
     this.isOurs = cookieNames(config.cookieName);
     this.#sites = new Sites(config.origins, config.cookieName);
-    this.#sessions = new Sessions(name, config, new Sealer(config.keys, `session ${name}`));
-    this.#states = new LoginStates(new Sealer(config.keys, `state ${name}`));
+    // What one provider said of a person is nothing that another did, nor one of another gateway with the same keys.
+    const use = JSON.stringify([name, config.issuer, config.clientId]);
+    this.#sessions = new Sessions(name, config, new Sealer(config.keys, `session ${use}`));
+    this.#states = new LoginStates(new Sealer(config.keys, `state ${use}`));
     this.#provider = provider;
     this.#revoked = revoked;
   }
@@ -155,9 +159,9 @@ export class BrowserLogin {
       const before = found === null || 'kind' in found ? null : found;
       const cookie = this.#sessions.begin(claims, scopes, state.tried, before, site, now);
       if (cookie === null) return failed('the session is larger than a cookie may be', TOO_LARGE, ended);
-      // Who is revoked would be sent round in circles.
+      // With one that is revoked already the page would lead to the provider again, and that back here.
       const made = this.#find(cookie.slice(0, cookie.indexOf(';')), site, now);
-      if (made !== null && 'kind' in made) return failed(`${made.reason}: ${made.detail}`, undefined, ended);
+      if (made === REVOKED) return failed(REVOKED.detail, NOT_ALLOWED, ended);
       return answerOf('SP_LOGIN_DONE', site.origin + state.back, [cookie, ended]);
     };
     const known = this.#provider.isKnown(nowMs) ? Promise.resolve() : this.#provider.prepare(nowMs);
@@ -176,11 +180,11 @@ export class BrowserLogin {
     const site = this.#sites.of(request.origin);
     if (site === null) return NO_SITE;
     const after = site.origin + this.config.afterLogout;
-    const go = (): LoginAnswer =>
-      answerOf('SP_LOGGED_OUT', this.#provider.endSessionUrl(after) || after, [this.#sessions.ended(site)]);
+    const to = (location: string): LoginAnswer => answerOf('SP_LOGGED_OUT', location, [this.#sessions.ended(site)]);
+    const go = (): LoginAnswer => to(this.#provider.endSessionUrl(after) || after);
     if (this.#provider.isKnown(nowMs)) return go();
-    // Nobody stays logged in here because the provider is down.
-    return task(this.#provider.prepare(nowMs).then(go, go));
+    // Nobody stays logged in here because the provider is down or slow.
+    return task(this.#provider.prepare(nowMs).then(go, go), to(after));
   }
 
   #find(cookies: string, site: Site, nowMs: number): Session | NotLetIn | null {
@@ -204,6 +208,7 @@ function answerOf(code: Refusal['code'], location: string, cookies: readonly str
   return { kind: 'answer', refusal: refuse(code, undefined, fields), reason, detail: 'sent to log in' };
 }
 
+const NOT_ALLOWED = 'Your access was taken back by the operator of this site.';
 const TOO_LARGE =
   'The login holds more than fits into a session cookie. The operator of this site can keep less of it.';
 
@@ -237,7 +242,7 @@ const refusedSession = (reason: AuthReason, detail: string): NotLetIn =>
 const TWO_SESSIONS = refusedSession('malformed', 'two session cookies in one request');
 const REVOKED = refusedSession('revoked', 'the session is revoked');
 
-function task(work: Promise<LoginAnswer>): LoginTask {
+function task(work: Promise<LoginAnswer>, late: LoginAnswer | null = null): LoginTask {
   let answer: LoginAnswer | null = null;
   const done = work.catch(unavailable).then((result) => {
     answer = result;
@@ -247,6 +252,7 @@ function task(work: Promise<LoginAnswer>): LoginTask {
     get answer() {
       return answer;
     },
+    late,
     wait: (again) => void done.then(again),
   };
 }

@@ -11,15 +11,30 @@ export function cookieIn(cookies: string, name: string): string | null {
   return found;
 }
 
-/** Names and values in their order. */
+/**
+ * Names and values in their order. Blanks and tabs around them alone are none of theirs: to a browser, a name that
+ * begins with another blank of Unicode does not begin with `__Host-`, and any sibling host may set it.
+ */
 export function pairsOf(cookies: string): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   for (const pair of cookies.split(';')) {
-    const trimmed = pair.trim();
-    const equals = trimmed.indexOf('=');
-    if (equals > 0) pairs.push([trimmed.slice(0, equals).trim(), trimmed.slice(equals + 1).trim()]);
+    const equals = pair.indexOf('=');
+    const name = equals === -1 ? '' : stripped(pair.slice(0, equals));
+    if (name !== '') pairs.push([name, stripped(pair.slice(equals + 1))]);
   }
   return pairs;
+}
+
+function stripped(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /**
@@ -37,13 +52,14 @@ export function withoutCookies(fields: string, isOurs: (name: string) => boolean
     if (fields.startsWith('cookie: ', line)) {
       const value = fields.slice(line + 'cookie: '.length, end);
       const rest = value.split(';').filter((pair) => !isOurs(nameOf(pair)));
-      if (rest.length > 0) kept += `cookie: ${rest.join(';').trimStart()}\r\n`;
+      if (rest.length > 0) kept += `cookie: ${rest.join(';').replace(/^[ \t]+/, '')}\r\n`;
     } else kept += fields.slice(line, end + 2);
     line = end + 2;
   }
   return kept;
 }
 
+/** What any reader behind us might take for the name. */
 function nameOf(pair: string): string {
   const equals = pair.indexOf('=');
   return (equals === -1 ? pair : pair.slice(0, equals)).trim();

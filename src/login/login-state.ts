@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import {
   LOGIN_COOKIE_BYTES_MAX,
   LOGIN_UNDER_WAY_SECONDS,
@@ -25,8 +25,11 @@ export interface LoginState {
 }
 
 const STATE = /^[A-Za-z0-9_-]{43}$/;
-/** Characters of the state that name its cookie. */
-const NAME_LENGTH = 12;
+/**
+ * First characters of states, which name their cookies. Tabs that a browser opens at once know nothing of each other's
+ * cookies: with names at random their number had no bound, and heads that are too long are refused before we see them.
+ */
+const SLOTS = 'abcdefghijklmnop';
 
 /** Logins under way, each in a cookie of its own: several tabs at once do not disturb each other. Stateless. */
 export class LoginStates {
@@ -47,7 +50,7 @@ export class LoginStates {
     const text = () => randomBytes(32).toString('base64url');
     const until = Math.floor(nowMs / 1_000) + LOGIN_UNDER_WAY_SECONDS;
     const state = {
-      state: text(),
+      state: this.#slot(cookies, site) + text().slice(1),
       nonce: text(),
       verifier: text(),
       back: safePath(back),
@@ -62,7 +65,7 @@ export class LoginStates {
       LOGIN_UNDER_WAY_SECONDS,
       site.isSecure,
     );
-    return { state, cookies: [made, ...this.#superfluous(cookies, site, nowMs)] };
+    return { state, cookies: [made, ...this.#superfluous(cookies, name, site, nowMs)] };
   }
 
   /** @returns  The login that a callback belongs to; null where this browser has begun none with this state. */
@@ -82,13 +85,21 @@ export class LoginStates {
     return setCookie(nameOf(state, site), '', 0, site.isSecure);
   }
 
+  /** One that is free, or else any. */
+  #slot(cookies: string, site: Site): string {
+    const taken = new Set(pairsOf(cookies).map(([name]) => name));
+    const free = [...SLOTS].filter((slot) => !taken.has(nameOf(slot, site)));
+    const slots = free.length === 0 ? SLOTS : free;
+    return slots[randomInt(slots.length)] as string;
+  }
+
   /** Those that are of no use, and the oldest ones above the bound. */
-  #superfluous(cookies: string, site: Site, nowMs: number): string[] {
+  #superfluous(cookies: string, made: string, site: Site, nowMs: number): string[] {
     const prefix = nameOf('', site);
     const found = pairsOf(cookies)
-      .filter(([name]) => name.startsWith(prefix))
+      .filter(([name]) => name.startsWith(prefix) && name !== made)
       // A browser has no more of ours; a stranger's are not worth the work.
-      .slice(0, LOGINS_UNDER_WAY_MAX * 2)
+      .slice(0, SLOTS.length)
       .map(([name, value]) => ({ name, until: this.#open(name, value)?.until ?? 0 }))
       .sort((a, b) => b.until - a.until);
     return found
@@ -104,7 +115,7 @@ export class LoginStates {
 }
 
 function nameOf(state: string, { cookieName }: Site): string {
-  return `${cookieName}.login.${state.slice(0, NAME_LENGTH)}`;
+  return `${cookieName}.login.${state.slice(0, 1)}`;
 }
 
 /** A path of the same origin, whatever a browser makes of it; `/` for anything else. */

@@ -37,7 +37,11 @@ export function askProvider(
       ...(authorities.length === 0 ? {} : { ca: [...authorities] }),
     });
     request.on('error', reject);
+    // Node drops a connection that switches protocols without an error. The end of an answer may follow this event.
+    const onClose = () => reject(new Error('the connection ended without an answer'));
+    request.on('close', onClose);
     request.on('response', (answer) => {
+      request.off('close', onClose);
       const pieces: Buffer[] = [];
       let length = 0;
       answer.on('data', (piece: Buffer) => {
@@ -48,6 +52,11 @@ export function askProvider(
       answer.on('error', reject);
       answer.on('end', () => {
         const status = answer.statusCode ?? 500;
+        // RFC 9110 15: no status codes; `Response` throws for them, here where nobody would catch it.
+        if (status < 200 || status > 599) {
+          reject(new Error(`the status of the answer is ${status}`));
+          return;
+        }
         const fields = new Headers();
         for (const name of ['content-type', 'www-authenticate', 'date']) {
           const value = answer.headers[name];

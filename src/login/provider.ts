@@ -4,6 +4,9 @@ import { PROVIDER_AGAIN_MS, PROVIDER_METADATA_MS } from '../limits.ts';
 import type { LoginState } from './login-state.ts';
 import { askProvider, type ProviderRequest } from './provider-fetch.ts';
 
+/** openid-client does not ask for keys again that are younger. */
+const KEYS_SETTLE_SECONDS = 60;
+
 /** What a route asks of a login. */
 export interface LoginDemand {
   readonly acr: readonly string[];
@@ -32,6 +35,8 @@ export class Provider {
   readonly #authorities: readonly string[];
   readonly #allowed: Set<string>;
   #metadata: client.Configuration | null = null;
+  /** Of the ID tokens that were good. */
+  #keys: client.ExportedJWKSCache | null = null;
   #fetchedAtMs = 0;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #discovery: Promise<void> | null = null;
@@ -88,8 +93,9 @@ export class Provider {
    */
   async exchange(callback: URL, state: LoginState): Promise<LoggedIn> {
     let answer: Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
+    const { asked, givenAt } = this.#withKeys();
     try {
-      answer = await client.authorizationCodeGrant(this.#known(), callback, {
+      answer = await client.authorizationCodeGrant(asked, callback, {
         expectedState: state.state,
         expectedNonce: state.nonce,
         pkceCodeVerifier: state.verifier,
@@ -97,8 +103,12 @@ export class Provider {
       });
     } catch (error) {
       if (isOutage(error)) throw error;
+      // Another key under the same name, or a set that is no good.
+      if (!(error instanceof client.AuthorizationResponseError)) this.#keys = null;
       throw new LoginRefused(wordsOf(error), { cause: error });
     }
+    const keys = client.getJwksCache(asked);
+    if (keys !== undefined && keys.uat !== givenAt) this.#keys = { jwks: keys.jwks, uat: keys.uat };
     const claims = answer.claims();
     if (claims === undefined) throw new LoginRefused('there is no ID token');
     const scopes = (answer.scope ?? this.#config.scopes.join(' ')).split(' ').filter((scope) => scope !== '');
@@ -116,19 +126,45 @@ export class Provider {
     return this.#metadata;
   }
 
+  /**
+   * For one exchange: openid-client asks for the keys again where one is unknown, unless they came within a minute; a
+   * provider that just changed its keys would not be believed. So it is told that they are older.
+   */
+  #withKeys(): { readonly asked: client.Configuration; readonly givenAt: number } {
+    const { clientId, issuer } = this.#config;
+    const asked = new client.Configuration(this.#known().serverMetadata(), clientId, undefined, this.#proof());
+    asked[client.customFetch] = this.#fetch;
+    asked.timeout = this.#timeoutSeconds;
+    if (issuer.startsWith('http:')) client.allowInsecureRequests(asked);
+    client.enableNonRepudiationChecks(asked);
+    if (this.#keys === null) return { asked, givenAt: 0 };
+    const { jwks, uat } = this.#keys;
+    const givenAt = Math.min(uat, Math.floor(Date.now() / 1_000) - KEYS_SETTLE_SECONDS);
+    client.setJwksCache(asked, { jwks, uat: givenAt });
+    return { asked, givenAt };
+  }
+
+  #proof(): client.ClientAuth {
+    const { clientSecret } = this.#config;
+    return clientSecret === '' ? client.None() : client.ClientSecretBasic(clientSecret);
+  }
+
+  get #timeoutSeconds(): number {
+    return Math.ceil(this.#config.timeoutMs / 1_000);
+  }
+
+  readonly #fetch: client.CustomFetch = (url, { method, headers, body }) => this.#ask(url, { method, headers, body });
+
   async #discover(): Promise<void> {
-    const { issuer, clientId, clientSecret, timeoutMs } = this.#config;
+    const { issuer, clientId } = this.#config;
     const isPlain = issuer.startsWith('http:');
     const options: client.DiscoveryRequestOptions = {
-      [client.customFetch]: (url, { method, headers, body }) => this.#ask(url, { method, headers, body }),
-      timeout: Math.ceil(timeoutMs / 1_000),
-      execute: isPlain
-        ? [client.allowInsecureRequests, client.enableNonRepudiationChecks]
-        : [client.enableNonRepudiationChecks],
+      [client.customFetch]: this.#fetch,
+      timeout: this.#timeoutSeconds,
+      execute: isPlain ? [client.allowInsecureRequests] : [],
     };
-    const proof = clientSecret === '' ? client.None() : client.ClientSecretBasic(clientSecret);
     try {
-      const found = await client.discovery(new URL(issuer), clientId, undefined, proof, options);
+      const found = await client.discovery(new URL(issuer), clientId, undefined, this.#proof(), options);
       const metadata = found.serverMetadata();
       const {
         authorization_endpoint: login,

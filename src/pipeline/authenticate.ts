@@ -181,14 +181,16 @@ class RouteDoor {
       const refused = login.crossSite(tx);
       if (refused !== null) return refused;
       tx.identity = found.identity;
-      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}`;
+      // A cache between us and the person that kept this answer would hand the session to the next one.
+      if (found.renewal !== '') tx.cookieText = `\r\nset-cookie: ${found.renewal}\r\ncache-control: private`;
       this.#context.metrics.authKnown('session');
       return PASS;
     }
     // A session that ended is none, to a page that is for everybody.
     const isNobody = found === null || found.reason === 'expired';
     if (isNobody && this.#route.config.policies.auth.optional) return PASS;
-    const begun = login.begin(tx, false, nowMs);
+    // Another login would not take the second cookie away, which is somebody else's: it would lead round in circles.
+    const begun = found?.reason === 'malformed' ? null : login.begin(tx, false, nowMs);
     if (begun !== null) return begun;
     return found === null ? this.#nobody(tx) : this.#conclude(tx, found);
   }

@@ -12,7 +12,12 @@ export function loginPaths(config: Config, routes: readonly Route[]): readonly O
     const [first] = users;
     if (first === undefined) return [];
     const everywhere = users.some((route) => route.config.hosts.length === 0);
-    const hosts = everywhere ? [] : [...new Set(users.flatMap((route) => route.config.hosts))];
-    return [{ route: first, hosts, paths: [callbackPath, logoutPath] }];
+    const hosts = [...new Set(users.flatMap((route) => route.config.hosts))];
+    const paths = [callbackPath, logoutPath];
+    // One for every host does not do for the named ones: a host that another login names has routes of its own.
+    return [
+      ...(everywhere ? [{ route: first, hosts: [], paths }] : []),
+      ...(hosts.length > 0 ? [{ route: first, hosts, paths }] : []),
+    ];
   });
 }

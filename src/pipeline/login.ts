@@ -101,13 +101,13 @@ export class LoginGate {
     if (step.kind === 'answer') return this.#tell(tx, step);
     const { waits } = this.#context.auth;
     const { waitingMax, waitMs } = this.#context.config.authentication;
-    if (waits.count >= waitingMax) return this.#tell(tx, null);
+    if (waits.count >= waitingMax) return this.#tell(tx, step.late);
     return waits.hold<LoginAnswer>(
       tx,
       step,
       waitMs,
       () => step.answer ?? step,
-      (answer) => this.#tell(tx, answer),
+      (answer) => this.#tell(tx, answer ?? step.late),
     );
   }
 

@@ -71,7 +71,7 @@ const OVER_GRACE_MS = 60_000;
 /** Names in one log line. */
 const NAMED_MAX = 10;
 /** Where nobody says how long tokens live. */
-const DEFAULT_MS = 86_400_000;
+export const DEFAULT_MS = 86_400_000;
 
 /**
  * The main thread's knowledge of revocations: for operators, over restarts, and for other machines. It alone writes the

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { Sealer } from '../../src/login/seal.ts';
+import { Sessions } from '../../src/login/session.ts';
+import { load } from '../config/support.ts';
 import { freePort, type Gateway, startGateway } from '../support/gateway.ts';
-import { CLIENT_SECRET, TestProvider, WEB } from '../support/oidc-provider.ts';
+import { CLIENT_SECRET, makeKey, TestProvider, WEB } from '../support/oidc-provider.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { until } from '../support/wait.ts';
 
@@ -197,6 +200,32 @@ describe('browser login, step by step', () => {
     assert.equal((await other.ask(mine.pathname + mine.search)).status, 400, 'PKCE');
   });
 
+  test('the provider changes its keys: nobody is refused for that, or once where a name stays', async () => {
+    const statusOf = async () => {
+      const jar = new Jar(origin);
+      return (await jar.ask(await toCallback(jar, '/app/x'))).status;
+    };
+    assert.equal(await statusOf(), 303);
+    const asked = provider.requests('/jwks');
+    assert.equal(await statusOf(), 303);
+    assert.equal(provider.requests('/jwks'), asked, 'keys are kept');
+    provider.replaceKeys([makeKey('second')]);
+    assert.equal(await statusOf(), 303);
+    assert.equal(provider.requests('/jwks'), asked + 1);
+    provider.replaceKeys([makeKey('second')]);
+    assert.deepEqual([await statusOf(), await statusOf()], [400, 303]);
+    provider.intercept((request, response) => {
+      if (request.url !== '/jwks') return false;
+      response.setHeader('content-type', 'application/json');
+      response.end('{"keys":[]}');
+      return true;
+    });
+    provider.replaceKeys([makeKey('third')]);
+    assert.equal(await statusOf(), 400, 'an empty set');
+    provider.intercept(null);
+    assert.equal(await statusOf(), 303);
+  });
+
   test('what changes anything must come from the site itself', async () => {
     const jar = await loggedIn();
     const post = async (fields: Record<string, string>) => (await jar.ask('/app/x', fields, 'POST')).status;
@@ -301,5 +330,36 @@ describe('browser login, step by step', () => {
     assert.equal(locationOf(out).searchParams.get('post_logout_redirect_uri'), `${origin}/`);
     assert.ok(!jar.cookies.has('sallyport'));
     assert.equal((await jar.ask('/app/x')).status, 302);
+  });
+
+  test('logout does not wait for a provider that is slow', async (t) => {
+    const jar = await loggedIn();
+    const ports = { http: await freePort(), https: 0 };
+    const other = await startGateway({
+      ports,
+      config: {
+        threads: 1,
+        authentication: { waitMs: 200 },
+        upstreams: { main: { targets: [{ url: `http://127.0.0.1:${upstream.port}` }] } },
+        logins: {
+          people: {
+            issuer: provider.issuer,
+            clientId: WEB,
+            clientSecret: CLIENT_SECRET,
+            keys: ['a-secret-of-the-test-that-is-long-enough-1'],
+            timeoutMs: 60_000,
+          },
+        },
+        routes: [{ name: 'app', upstream: 'main', policies: { auth: { login: 'people' } } }],
+      },
+    });
+    t.after(() => other.stop());
+    provider.intercept(() => true);
+    t.after(() => provider.intercept(null));
+    const there = new Jar(`http://127.0.0.1:${ports.http}`);
+    there.cookies.set('sallyport', jar.cookies.get('sallyport') ?? assert.fail('no session'));
+    assert.equal((await there.ask('/app/x')).status, 200, 'a session of another machine');
+    const out = await there.ask('/.sallyport/logout', { 'sec-fetch-site': 'same-origin' });
+    assert.deepEqual([out.status, locationOf(out).pathname, there.cookies.size], [303, '/', 0]);
   });
 });

@@ -12,14 +12,14 @@ const SECRET = 'a-secret-of-the-test-that-is-long-enough-1';
 const ORIGIN = 'https://www.test';
 const NOW = 1_800_000_000_000;
 
-function loginOf(revoked: (identity: Identity, nowMs: number) => boolean = () => false) {
+function loginOf(revoked: (identity: Identity, nowMs: number) => boolean = () => false, issuer = 'https://id.test') {
   const { logins } = load(`
 upstreams: { api: { targets: [{ url: "http://127.0.0.1:1" }] } }
-logins: { people: { issuer: "https://id.test", clientId: web, keys: ["${SECRET}"] } }
+logins: { people: { issuer: "${issuer}", clientId: web, keys: ["${SECRET}"] } }
 routes: [{ name: all, upstream: api, policies: { auth: { login: people } } }]
 `).config;
   const config = logins.people ?? assert.fail('no login');
-  const sessions = new Sessions('people', config, new Sealer([SECRET], 'session people'));
+  const sessions = new Sessions('people', config, new Sealer([SECRET], `session ["people","${issuer}","web"]`));
   const site = { origin: ORIGIN, isSecure: true, cookieName: '__Host-sallyport' };
   const [cookie = ''] = (sessions.begin({ sub: 'ann' }, [], '', null, site, NOW) ?? '').split(';');
   return { login: new BrowserLogin('people', config, new Provider(config, []), revoked), cookie };
@@ -48,6 +48,14 @@ describe('the session of a request', () => {
     assert.equal(login.session(cookie, 'http://www.test', NOW), null);
     const two = login.session(`${cookie}; __Host-sallyport=x`, ORIGIN, NOW);
     assert.ok(two?.kind === 'refused' && two.reason === 'malformed');
+  });
+
+  test('is none of another provider’s, with the same name and keys', () => {
+    const { login } = loginOf();
+    const { login: other, cookie } = loginOf(undefined, 'https://staging.test');
+    assert.equal(other.session(cookie, ORIGIN, NOW)?.kind, 'session');
+    const refused = login.session(cookie, ORIGIN, NOW);
+    assert.ok(refused?.kind === 'refused' && refused.reason === 'signature');
   });
 
   test('ends when it is revoked, though it was remembered', () => {

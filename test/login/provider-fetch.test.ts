@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createConnections } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { askProvider } from '../../src/login/provider-fetch.ts';
 
@@ -44,6 +44,31 @@ describe('requests to a provider', () => {
     assert.equal(answer.status, 302);
     await assert.rejects(askProvider(`${other}/`, GET, new Set([origin]), [], 5_000), /neither the provider nor/);
     assert.equal(asked, 0);
+  });
+
+  test('fail on what is no answer, and not behind the back of whoever asked', async (t) => {
+    for (const head of ['999 x', '600 x', '099 x', '101 x\r\nupgrade: x\r\nconnection: upgrade', '103 x\r\n\r\n']) {
+      const server = createConnections((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 2\r\n\r\nhi`));
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => server.close());
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const asked = askProvider(`${origin}/`, GET, new Set([origin]), [], 30_000);
+      await assert.rejects(asked, /status of the answer|without an answer|Parse Error|hang up/, head);
+    }
+  });
+
+  test('take an answer that ends with its connection', async (t) => {
+    const origin = await serve(t, (_request, response) => {
+      response.shouldKeepAlive = false;
+      response.useChunkedEncodingByDefault = false;
+      response.write('a'.repeat(100_000));
+      setImmediate(() => response.end('b'));
+    });
+    const answer = await askProvider(`${origin}/`, GET, new Set([origin]), [], 30_000);
+    assert.equal((await answer.text()).length, 100_001);
   });
 
   test('end in time, and take no endless answer', async (t) => {

@@ -166,6 +166,27 @@ describe('a login under way', () => {
     assert.match(sixth.cookies[1] ?? '', new RegExp(`^${first.replaceAll('.', '\\.')}=; Path=/; Max-Age=0;`));
   });
 
+  test('tabs that are opened at once leave no more cookies than a request’s head takes', () => {
+    const kept = new Map<string, string>();
+    let last = states.begin('/', '', '', SITE, NOW);
+    for (let i = 0; i < 300; i += 1) {
+      last = states.begin(`/app/page-${i}`, '', '', SITE, NOW);
+      for (const line of last.cookies) kept.set(...(line.split(';')[0]?.split('=', 2) as [string, string]));
+    }
+    const cookies = [...kept].map(([name, value]) => `${name}=${value}`).join('; ');
+    assert.equal(kept.size, 16);
+    assert.ok(cookies.length < 16_384 - 4_000, `${cookies.length} bytes`);
+    assert.equal(states.find(last.state.state, cookies, SITE, NOW)?.back, '/app/page-299');
+    const next = states.begin('/', '', cookies, SITE, NOW + 1_000);
+    const names = next.cookies.map((line) => line.split('=')[0]);
+    assert.equal(
+      new Set(names).size,
+      1 + 11,
+      'the next answer takes one place, leaves four and makes room of the rest',
+    );
+    assert.equal(names.length, 1 + 11, 'and does not take its own cookie away');
+  });
+
   test('returns to paths of the same origin alone', () => {
     for (const path of ['/', '/a/b?c=d', '/a//b', '/?next=https://x.test']) assert.equal(safePath(path), path);
     const others = [
@@ -216,6 +237,19 @@ describe('cookies of a request', () => {
     assert.equal(strip('x=1; s=1;  y=2;'), left('x=1;  y=2;'));
     assert.equal(strip('__Host-s.login.abc=1; sx=1'), left('sx=1'));
     assert.equal(strip('__Host-s=1; s.login.x=2'), 'a: 1\r\nb: 2\r\n');
+  });
+
+  // Browsers keep `__Host-` from other hosts, but not what begins with another character.
+  test('a blank that is none to a browser makes another name', () => {
+    for (const blank of ['\u00a0', '\u2000', '\u3000', '\ufeff', '\u2028', '\x0b']) {
+      const shown = blank.charCodeAt(0).toString(16);
+      assert.equal(cookieIn(`a=1; ${blank}__Host-s=evil`, '__Host-s'), '', shown);
+      assert.equal(cookieIn(`__Host-s${blank}=evil`, '__Host-s'), '', shown);
+      const rest = `${blank}__Host-app=evil`;
+      assert.equal(withoutCookies(`cookie: __Host-s=1; ${rest}\r\n`, isOurs), `cookie: ${rest}\r\n`, shown);
+      assert.equal(withoutCookies(`cookie: ${blank}__Host-s=1\r\n`, isOurs), '', 'a reader may take it for ours');
+    }
+    assert.equal(cookieIn('a=1;\t __Host-s = x ; b', '__Host-s'), 'x');
   });
 
   test('one name twice is nobody’s', () => {
