@@ -118,7 +118,10 @@ export class BrowserLogin {
     const mark = demand === null ? '' : markOf(demand);
     if (isSecondTry) {
       const session = this.#find(request.cookies, site, nowMs);
-      if (session !== null && !('kind' in session) && this.#sessions.hasTried(session, mark, nowMs)) return null;
+      const maxAgeSeconds = demand?.maxAgeSeconds ?? 0;
+      if (session !== null && !('kind' in session) && this.#sessions.hasTried(session, mark, maxAgeSeconds, nowMs)) {
+        return null;
+      }
     }
     // No parameter asks for methods: another login may bring them, the one that the provider remembers does not.
     const again = isSecondTry && demand !== null && demand.amr.length > 0;

@@ -71,9 +71,19 @@ export class Sessions {
     return this.#cookie({ ...text, seen: Math.floor(nowMs / 1_000) }, site, nowMs) ?? '';
   }
 
-  /** Did a login that was to meet this demand just come back? */
-  hasTried({ text }: Session, demand: string, nowMs: number): boolean {
-    return text.tried.some(([other, at]) => other === demand && nowMs < (at + STEP_UP_AGAIN_SECONDS) * 1_000);
+  /**
+   * Did a login that was to meet this demand just come back?
+   *
+   * @param maxAgeSeconds  That it asks for; 0 for none. A login that was that young when it came back has grown old
+   *                       since, which another one mends.
+   */
+  hasTried({ text }: Session, demand: string, maxAgeSeconds: number, nowMs: number): boolean {
+    const { auth_time: since } = text.claims;
+    return text.tried.some(([other, at]) => {
+      const wasYoung = maxAgeSeconds > 0 && typeof since === 'number' && at - since <= maxAgeSeconds;
+      const seconds = wasYoung ? Math.min(maxAgeSeconds, STEP_UP_AGAIN_SECONDS) : STEP_UP_AGAIN_SECONDS;
+      return other === demand && nowMs < (at + seconds) * 1_000;
+    });
   }
 
   /**

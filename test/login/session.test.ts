@@ -124,12 +124,28 @@ describe('a session in a cookie', () => {
   test('knows what was tried, for a while', () => {
     const sessions = sessionsOf();
     const session = known(sessions.judge(begun(sessions, 'demand'), SITE, NOW));
-    assert.equal(sessions.hasTried(session, 'demand', NOW + 59_000), true);
-    assert.equal(sessions.hasTried(session, 'other', NOW), false);
-    assert.equal(sessions.hasTried(session, 'demand', NOW + 60_000), false);
+    assert.equal(sessions.hasTried(session, 'demand', 0, NOW + 59_000), true);
+    assert.equal(sessions.hasTried(session, 'other', 0, NOW), false);
+    assert.equal(sessions.hasTried(session, 'demand', 0, NOW + 60_000), false);
     const next = valueIn(sessions.begin(CLAIMS, [], 'other', session, SITE, NOW));
-    assert.equal(sessions.hasTried(known(sessions.judge(next, SITE, NOW)), 'demand', NOW), true, 'both');
+    assert.equal(sessions.hasTried(known(sessions.judge(next, SITE, NOW)), 'demand', 0, NOW), true, 'both');
   });
+});
+
+test('a login that was young enough when it came back may be had again once it is not', () => {
+  const sessions = sessionsOf();
+  const at = (seconds: number) => NOW + seconds * 1_000;
+  const sessionOf = (claims: object) =>
+    known(sessions.judge(valueIn(sessions.begin({ ...CLAIMS, ...claims }, [], 'demand', null, SITE, NOW)), SITE, NOW));
+  const young = sessionOf({ auth_time: NOW / 1_000 - 2 });
+  assert.equal(sessions.hasTried(young, 'demand', 20, at(19)), true);
+  assert.equal(sessions.hasTried(young, 'demand', 20, at(20)), false);
+  assert.equal(sessions.hasTried(young, 'demand', 3_600, at(60)), false, 'never longer than for others');
+  for (const claims of [{ auth_time: NOW / 1_000 - 21 }, { auth_time: 'now' }]) {
+    const old = sessionOf(claims);
+    assert.equal(sessions.hasTried(old, 'demand', 20, at(59)), true, 'the provider did not ask again');
+    assert.equal(sessions.hasTried(old, 'demand', 20, at(60)), false);
+  }
 });
 
 describe('a login under way', () => {
