@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import type { Identity, NotLetIn } from '../identity.ts';
+import { claimAt, type Identity, type NotLetIn } from '../identity.ts';
 import type { IssuerSettings } from './issuer-settings.ts';
 import { refusal } from './refusal.ts';
 import type { Members } from './strict-json.ts';
@@ -71,7 +71,7 @@ export function checkClaims(
   }
 
   const scopes = scopesOf(
-    scopeClaim === '' ? (claims.scope === undefined ? claims.scp : claims.scope) : claims[scopeClaim],
+    scopeClaim === '' ? (claims.scope === undefined ? claims.scp : claims.scope) : claimAt(claims, scopeClaim),
   );
   if (scopes === null) return SCOPE_TYPE;
   const keyThumbprint = thumbprintOf(cnf);

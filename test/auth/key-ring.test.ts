@@ -47,9 +47,10 @@ describe('keys of an issuer that a reload changes', () => {
       const answer = keys.ask('new', NOW_MS);
       assert.equal(answer?.kind, 'wait');
       let again = 0;
-      if (answer?.kind === 'wait') answer.wait(() => {
+      const called = (): void => {
         again += 1;
-      });
+      };
+      if (answer?.kind === 'wait') answer.wait(called);
       ring.use(after, [], NOW_MS);
       assert.deepEqual([again, said(keys, 'new')], [0, 'wait'], 'the reload may still be refused');
       ring.settle(after);
@@ -63,11 +64,12 @@ describe('keys of an issuer that a reload changes', () => {
 test('before the first answer so many wait and no more, those that left included', () => {
   const { keys } = start([]);
   let again = 0;
+  const called = (): void => {
+    again += 1;
+  };
   for (let count = 0; count < KEY_WAITERS_MAX; count += 1) {
     const answer = keys.ask('any', NOW_MS);
-    if (answer?.kind === 'wait') answer.wait(() => {
-        again += 1;
-      });
+    if (answer?.kind === 'wait') answer.wait(called);
   }
   assert.deepEqual([said(keys, 'any'), said(keys, 'other'), again], ['no', 'no', 0]);
 });

@@ -32,3 +32,27 @@ describe('a good token', () => {
     });
   }
 });
+
+describe('scopes', () => {
+  const signer = newSigner('ES256');
+  const scopesOf = (scopeClaim: string, claims: Record<string, unknown>): readonly string[] | string => {
+    const issuer = issuerWith([keyFor(signer)], { algorithms: ['ES256'], scopeClaim });
+    const judged = newJudge().judge(signToken(signer, goodClaims(claims)), [issuer], NOW_MS);
+    return judged.kind === 'known' ? judged.identity.scopes : judged.kind === 'refused' ? judged.reason : judged.kind;
+  };
+
+  test('are where the issuer has them: scope, scp, or a claim that is named', () => {
+    assert.deepEqual(scopesOf('', { scope: 'a b', scp: ['c'] }), ['a', 'b']);
+    assert.deepEqual(scopesOf('', { scp: ['c'] }), ['c']);
+    assert.deepEqual(scopesOf('permissions', { scope: 'a', permissions: ['d'] }), ['d']);
+    assert.deepEqual(scopesOf('permissions', { scope: 'a' }), []);
+  });
+
+  test('may be within an object, as other claims', () => {
+    const realm_access = { roles: ['admin', 'user'] };
+    assert.deepEqual(scopesOf('realm_access.roles', { scope: 'a', realm_access }), ['admin', 'user']);
+    assert.deepEqual(scopesOf('realm_access.roles', { realm_access, 'realm_access.roles': 'e' }), ['e']);
+    assert.deepEqual(scopesOf('realm_access.none', { realm_access }), []);
+    assert.equal(scopesOf('realm_access.roles', { realm_access: { roles: [1] } }), 'claims');
+  });
+});
