@@ -178,8 +178,8 @@ export class BanKeeper implements BanDesk {
       });
     }
     this.#saver?.open();
-    await this.#exchange?.start();
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
+    await this.#exchange?.start();
   }
 
   /** Saves what is not saved yet, and lets go of other machines. */

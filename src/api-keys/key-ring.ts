@@ -124,7 +124,7 @@ export class KeyRing {
     );
     this.#keys.set(id, key);
     for (const [index, bytes] of key.digests.entries()) {
-      // A digest that is no digest, or that another key has: it opens nothing.
+      // What is no digest opens nothing.
       if (bytes.length !== DIGEST_BYTES) continue;
       this.#slots.set(bytes.toString('latin1'), new Slot(key, bytes, index > 0));
     }

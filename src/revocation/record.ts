@@ -84,7 +84,7 @@ export function formatRecord(record: RevocationRecord): string {
 
 /**
  * Joins what two sources say about one thing: what was made before the last lift does not hold, and of two that do the
- * longer time and the more tokens count. Every machine comes to the same, in whatever order it hears.
+ * longer time and the more tokens count. Machines that tell each other what they make of it come to the same.
  */
 export function mergeRecords(a: RevocationRecord, b: RevocationRecord): RevocationRecord {
   const liftedMs = Math.max(a.liftedMs, b.liftedMs);
@@ -101,7 +101,12 @@ export function isLifted({ changedMs, liftedMs }: RevocationRecord): boolean {
   return liftedMs >= changedMs;
 }
 
-/** Of two of one time any one will do, but the same one everywhere. */
+/** Of two of one time any one will do, but the same one everywhere, whatever was joined to it before. */
 function isLater(a: RevocationRecord, b: RevocationRecord): boolean {
-  return a.changedMs > b.changedMs || (a.changedMs === b.changedMs && formatRecord(a) > formatRecord(b));
+  return a.changedMs > b.changedMs || (a.changedMs === b.changedMs && wordsOf(a) > wordsOf(b));
+}
+
+/** What is not joined comes first. */
+function wordsOf({ sinceMs, reason, node, untilMs, issuedUntilMs, liftedMs }: RevocationRecord): string {
+  return JSON.stringify([sinceMs, reason, node, untilMs, issuedUntilMs, liftedMs]);
 }

@@ -156,9 +156,9 @@ export class RevocationKeeper implements RevocationDesk {
       });
     }
     this.#saver?.open();
+    this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
     await this.#exchange?.start();
     this.#warnOfLost();
-    this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
   /** Saves what is not saved yet, and lets go of other machines. */
