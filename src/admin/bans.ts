@@ -6,11 +6,14 @@ import { json, problem, type Reply } from './reply.ts';
 const ID = /^[0-9a-f]{24}$/;
 /** The longest ban that the configuration allows, too. */
 const SECONDS_MAX = 2_678_400;
+const OF_KEY = { name: 'key', lengthMax: 2_048, meaning: 'the value of a ban' };
 
 /** `GET /bans`. @param target  Of the request, with its query. */
 export function listBans(desk: BanDesk, target: string): Reply {
-  const query = pageQuery(target, 'a ban');
-  return typeof query === 'string' ? problem(400, query) : json(200, desk.list(query));
+  const query = pageQuery(target, OF_KEY);
+  if (typeof query === 'string') return problem(400, query);
+  const { limit, after, only: key } = query;
+  return json(200, desk.list({ limit, after, key }));
 }
 
 /** `POST /bans`. @param body  As JSON gave it. @param who  Address of the operator. */

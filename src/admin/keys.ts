@@ -1,13 +1,11 @@
-import type { KeyAnswer, KeyDesk, KeyQuery, KeyRefusal, KeyView } from '../api-keys/orders.ts';
+import type { KeyAnswer, KeyDesk, KeyRefusal, KeyView } from '../api-keys/orders.ts';
 import type { KeyTerms } from '../api-keys/record.ts';
 import { momentOf } from './order-words.ts';
+import { pageQuery } from './page-query.ts';
 import { json, problem, type Reply } from './reply.ts';
 
-const LIMIT_DEFAULT = 100;
-const LIMIT_MAX = 1_000;
-const CURSOR = /^[0-9]{1,16}-[0-9a-f]{24}$/;
 const ID = /^[0-9a-f]{24}$/;
-const OWNER_LENGTH_MAX = 128;
+const OF_OWNER = { name: 'owner', lengthMax: 128, meaning: 'the owner of keys' };
 /** Longer than any key. */
 const KEY_LENGTH_MAX = 256;
 /** A year: a former secret that works for longer is a second key. */
@@ -26,9 +24,10 @@ export type KeyAction = (typeof KEY_ACTIONS)[number];
 
 /** `GET /keys`. @param target  Of the request, with its query. */
 export function listKeys(desk: KeyDesk, target: string): Reply {
-  const query = queryOf(target);
+  const query = pageQuery(target, OF_OWNER);
   if (typeof query === 'string') return problem(400, query);
-  const page = desk.list(query);
+  const { limit, after, only: owner } = query;
+  const page = desk.list({ limit, after, owner });
   return 'ok' in page ? refusal(page) : json(200, page);
 }
 
@@ -78,25 +77,6 @@ function refusal({ found, words }: KeyRefusal): Reply {
 
 function strangeId(): Reply {
   return problem(404, 'Ids of keys have 24 hexadecimal digits; GET /keys shows them.');
-}
-
-/** @returns  The query, or what is wrong with it. */
-function queryOf(target: string): KeyQuery | string {
-  const mark = target.indexOf('?');
-  const given = new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1));
-  for (const name of given.keys()) {
-    if (!['limit', 'after', 'owner'].includes(name)) return 'The parameters are limit, after and owner.';
-    if (given.getAll(name).length > 1) return `${name} stands there more than once.`;
-  }
-  const limit = given.get('limit');
-  if (limit !== null && !(/^[1-9][0-9]{0,3}$/.test(limit) && Number(limit) <= LIMIT_MAX)) {
-    return `limit must be 1 to ${LIMIT_MAX}.`;
-  }
-  const after = given.get('after');
-  if (after !== null && !CURSOR.test(after)) return 'after must be what next said on the page before.';
-  const owner = given.get('owner');
-  if (owner !== null && (owner === '' || owner.length > OWNER_LENGTH_MAX)) return 'owner must be the owner of keys.';
-  return { limit: limit === null ? LIMIT_DEFAULT : Number(limit), after, owner };
 }
 
 const MEMBERS = ['name', 'owner', 'scopes', 'rateLimit', 'cidrs', 'origins', 'routes', 'notBefore', 'expires'];

@@ -9,11 +9,14 @@ const ID = /^[0-9a-f]{24}$/;
 const VALUE_LENGTH_MAX = 2_048;
 const ISSUER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const STATUS = { wrong: 422, absent: 404, full: 409 } as const;
+const OF_KEY = { name: 'key', lengthMax: 2_048, meaning: 'the value of a revocation' };
 
 /** `GET /revocations`. @param target  Of the request, with its query. */
 export function listRevocations(desk: RevocationDesk, target: string): Reply {
-  const query = pageQuery(target, 'a revocation');
-  return typeof query === 'string' ? problem(400, query) : json(200, desk.list(query));
+  const query = pageQuery(target, OF_KEY);
+  if (typeof query === 'string') return problem(400, query);
+  const { limit, after, only: key } = query;
+  return json(200, desk.list({ limit, after, key }));
 }
 
 /** `POST /revocations`. @param body  As JSON gave it. @param who  Address of the operator. */

@@ -8,9 +8,9 @@ import {
   parseAnswer,
   printable,
   printableJson,
-  TOKEN_REMEDY,
 } from './admin-client.ts';
 import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE } from './exit-codes.ts';
+import { clientOf, refused, type Where as WhichGateway, whereOptions, wholeNumber } from './records.ts';
 
 /** Redis may take its time. */
 const KEYS_MS_MAX = 15_000;
@@ -21,9 +21,7 @@ const KEY_LENGTH_MAX = 256;
 const SHOWN_ONCE = 'this is the only time that the key is shown: keep it where secrets are kept';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-interface Where {
-  readonly config?: string;
-  readonly url?: string;
+interface Where extends WhichGateway {
   readonly json?: true;
 }
 
@@ -43,11 +41,7 @@ interface Terms {
 export function addKeysCommand(program: Command, keep: (code: Promise<number>) => Promise<void>): void {
   const keys = program.command('keys').description('make, see and change the API keys of a running gateway');
   const here = (name: string): Command =>
-    keys
-      .command(name)
-      .option('-c, --config <file>', 'its configuration, for the admin address and token')
-      .option('-u, --url <url>', 'its admin listener; the default is what the configuration says')
-      .option('--json', 'print what the gateway answers, as JSON');
+    whereOptions(keys.command(name)).option('--json', 'print what the gateway answers, as JSON');
   const several = (text: string, before: string[]): string[] => [...before, text];
   here('create')
     .description('make a key; it is shown this once')
@@ -229,29 +223,8 @@ function describeKey(view: Record<string, unknown>): string {
   return printable([view.id, view.state, view.name, `owner ${view.owner}`, ...lists, ...limit, ...times].join('  '));
 }
 
-function refused(answer: AdminAnswer): number {
-  if ('failure' in answer) {
-    console.error(answer.failure);
-    return EXIT_REFUSED;
-  }
-  const { detail } = parseAnswer(answer.text);
-  const words = typeof detail === 'string' ? `: ${detail}` : '';
-  console.error(printable(`refused with status ${answer.status}${words}`));
-  if (answer.status === 401) console.error(TOKEN_REMEDY);
-  return EXIT_REFUSED;
-}
-
-function clientOf({ config, url }: Where): AdminClientOptions {
-  return { configFile: config, url, env: process.env };
-}
-
 function pathOf(id: string): string {
   return `/keys/${encodeURIComponent(id)}`;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
-  return Number(text);
 }
 
 /** @returns  Seconds. */
