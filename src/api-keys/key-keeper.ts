@@ -52,6 +52,7 @@ export class KeyKeeper implements KeyDesk {
   #making = 0;
   #names: KeyNames = { rateLimits: [], routes: [] };
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   constructor(options: KeyKeeperOptions) {
     this.#o = options;
@@ -89,10 +90,12 @@ export class KeyKeeper implements KeyDesk {
     await this.#o.store.start();
     this.#warnOfLost();
     await this.sweep();
-    this.#timer = setInterval(() => void this.sweep(), SWEEP_MS);
+    // A stop may come while the store is read.
+    if (!this.#isStopped) this.#timer = setInterval(() => void this.sweep(), SWEEP_MS);
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#o.store.stop();
   }

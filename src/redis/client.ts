@@ -57,6 +57,7 @@ export class RedisClient {
   readonly #secrets: readonly string[];
   #unansweredBytes = 0;
   #lastError: Error | null = null;
+  #slots: NodeJS.Timeout | null = null;
   #isStopped = false;
 
   /** @param authorities  PEM certificates trusted; empty for the system's. */
@@ -66,6 +67,13 @@ export class RedisClient {
     this.#connectMs = config.connectMs;
     this.#secrets = [config.password, config.sentinelPassword].filter((secret) => secret !== '');
     this.#redis = open(config, authorities);
+    const redis = this.#redis;
+    if (redis instanceof Cluster) {
+      // Not by `slotsRefreshInterval`: ioredis 6.0 sets its timer again when a refresh ends behind `disconnect`, for ever.
+      this.#slots = setInterval(() => {
+        if (redis.status === 'ready') redis.refreshSlotsCache();
+      }, SLOTS_REFRESH_MS).unref();
+    }
     for (const event of ['error', 'node error']) {
       this.#redis.on(event, (error: Error) => {
         this.#lastError = this.#bare(error);
@@ -136,6 +144,7 @@ export class RedisClient {
   /** Ends the connection and all that waits on it. */
   stop(): void {
     this.#isStopped = true;
+    if (this.#slots !== null) clearInterval(this.#slots);
     this.#redis.disconnect();
   }
 
@@ -266,7 +275,6 @@ function open(config: RedisConfig, authorities: readonly string[]): Redis | Clus
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: RETRY_MS_MIN,
       slotsRefreshTimeout: config.connectMs,
-      slotsRefreshInterval: SLOTS_REFRESH_MS,
       redisOptions: perNode,
     });
   }
