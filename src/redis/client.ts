@@ -69,7 +69,7 @@ export class RedisClient {
     this.#redis = open(config, authorities);
     const redis = this.#redis;
     if (redis instanceof Cluster) {
-      // Not by `slotsRefreshInterval`: ioredis 6.0 sets its timer again when a refresh ends behind `disconnect`, for ever.
+      // Not by `slotsRefreshInterval`: ioredis 6.0 sets that timer again when a refresh ends behind `disconnect`.
       this.#slots = setInterval(() => {
         if (redis.status === 'ready') redis.refreshSlotsCache();
       }, SLOTS_REFRESH_MS).unref();
