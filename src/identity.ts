@@ -103,11 +103,22 @@ export interface NotLetIn {
   readonly detail: string;
 }
 
+/** A refusal, made once at load: nothing of it varies with the request, so nothing of a credential can get into it. */
+export function refusal(reason: AuthReason, detail: string): NotLetIn {
+  return Object.freeze({ kind: 'refused', reason, detail });
+}
+
 /** An answer from outside is under way. */
 export interface Waiting {
   readonly kind: 'wait';
   /** Calls back once, later and never at once, when judging again may say more. */
   readonly wait: (again: () => void) => void;
+}
+
+/** A claim as text: texts, numbers and booleans have one; null for lists and objects, and for none at all. */
+export function claimText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 
 /**

@@ -1,5 +1,6 @@
+import type { RunScript } from '../base/run-script.ts';
 import type { RecordChannel } from '../records/record-channel.ts';
-import { type RunScript, redisRecords } from '../records/redis-records.ts';
+import { redisRecords } from '../records/redis-records.ts';
 
 /** Longer than any ban is remembered. */
 const KEPT_SECONDS = 6_000_000;

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type AddressSet, compileAddressSet, hasAddress } from '../base/address-set.ts';
 import { parseRange } from '../base/ip-address.ts';
-import type { AuthReason, Identity, Judged, NotLetIn } from '../identity.ts';
+import { type Identity, type Judged, type NotLetIn, refusal } from '../identity.ts';
 import { KEYS_REMEMBERED_MAX } from '../limits.ts';
 import { DIGEST_BYTES, KeyedDigest } from './digest.ts';
 import { KeyForm } from './key-text.ts';
@@ -28,14 +28,12 @@ export interface KeyRingSettings {
   readonly secret: string;
 }
 
-const refused = (reason: AuthReason, detail: string): NotLetIn => Object.freeze({ kind: 'refused', reason, detail });
-
-const FORM = refused('malformed', 'the API key has not the form of one');
-const ENVIRONMENT = refused('malformed', 'the API key is of another environment');
-const CHECKSUM = refused('malformed', 'the API key has a wrong checksum');
-const NOT_LOADED = refused('keys-store-unavailable', 'the API keys have not been read yet');
-const UNKNOWN = refused('key-unknown', 'nobody has this API key');
-const UNREADABLE = refused('key-unknown', 'the record of this API key cannot be read');
+const FORM = refusal('malformed', 'the API key has not the form of one');
+const ENVIRONMENT = refusal('malformed', 'the API key is of another environment');
+const CHECKSUM = refusal('malformed', 'the API key has a wrong checksum');
+const NOT_LOADED = refusal('keys-store-unavailable', 'the API keys have not been read yet');
+const UNKNOWN = refusal('key-unknown', 'nobody has this API key');
+const UNREADABLE = refusal('key-unknown', 'the record of this API key cannot be read');
 
 /**
  * All API keys as one ingress thread knows them, and the judge over them.
@@ -210,21 +208,21 @@ class KeyRule {
   /** @param secretUntilMs  End of the secret that was sent. @returns  Null where nothing speaks against it. */
   refusal(secretUntilMs: number, { address, origin, route, nowMs }: KeyFacts): NotLetIn | null {
     const { id, state, notBeforeMs, origins, routes } = this.#record;
-    if (state === 'revoked') return refused('revoked', `key ${id} is revoked`);
-    if (state === 'disabled') return refused('key-disabled', `key ${id} is disabled`);
+    if (state === 'revoked') return refusal('revoked', `key ${id} is revoked`);
+    if (state === 'disabled') return refusal('key-disabled', `key ${id} is disabled`);
     // Written so that what is no time is refused.
-    if (!(nowMs < this.#expiresAtMs)) return refused('key-expired', `key ${id} has expired`);
-    if (!(nowMs < secretUntilMs)) return refused('key-expired', `key ${id} was rotated: this is its former secret`);
-    if (nowMs < notBeforeMs) return refused('key-not-yet-valid', `key ${id} is not valid yet`);
+    if (!(nowMs < this.#expiresAtMs)) return refusal('key-expired', `key ${id} has expired`);
+    if (!(nowMs < secretUntilMs)) return refusal('key-expired', `key ${id} was rotated: this is its former secret`);
+    if (nowMs < notBeforeMs) return refusal('key-not-yet-valid', `key ${id} is not valid yet`);
     if (this.#addresses !== null && !hasAddress(this.#addresses, address)) {
-      return refused('key-address', `key ${id} may not come from this address`);
+      return refusal('key-address', `key ${id} may not come from this address`);
     }
     if (origins.length > 0 && (origin === null || !origins.includes(origin))) {
       const found = origin === null ? 'comes without Origin' : 'may not come with this Origin';
-      return refused('key-origin', `key ${id} ${found}`);
+      return refusal('key-origin', `key ${id} ${found}`);
     }
     if (routes.length > 0 && !routes.includes(route)) {
-      return refused('key-route', `key ${id} does not open this route`);
+      return refusal('key-route', `key ${id} does not open this route`);
     }
     return null;
   }

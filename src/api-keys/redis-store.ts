@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { RunScript } from '../base/run-script.ts';
 import type { KeyBook } from './key-book.ts';
 import { type KeyLog, type KeyStore, SAVED, type Saved } from './key-store.ts';
 import { formatRecord, type KeyRecord, parseRecord } from './record.ts';
 import { secretCheck } from './secret-check.ts';
-
-/** Runs a Lua script on Redis. @returns  What it answers. Rejects when there is none in time, or an error. */
-export type RunScript = (text: string, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 export interface RedisStoreOptions {
   readonly run: RunScript;

@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
-import { claimAt, type Identity, type NotLetIn } from '../identity.ts';
+import { claimAt, type Identity, type NotLetIn, refusal } from '../identity.ts';
 import type { IssuerSettings } from './issuer-settings.ts';
-import { refusal } from './refusal.ts';
 import type { Members } from './strict-json.ts';
 
 /** Latest time that a clock can show, seconds (ECMAScript's time range). */

@@ -1,11 +1,10 @@
 // hot path: synchronous, never throws
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Identity, NotLetIn, Waiting } from '../identity.ts';
+import { type Identity, type NotLetIn, refusal, type Waiting } from '../identity.ts';
 import { DPOP_ID_LENGTH_MAX, DPOP_KEYS_REMEMBERED_MAX, DPOP_PROOF_BYTES_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
 import type { DpopNonces } from './dpop-nonce.ts';
 import { comparableUrl } from './dpop-url.ts';
-import { refusal } from './refusal.ts';
 import type { SlowSignatures } from './slow-signatures.ts';
 import type { Members } from './strict-json.ts';
 import { type CompactToken, mediaType, readCompact } from './token.ts';

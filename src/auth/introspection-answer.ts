@@ -1,9 +1,8 @@
 // hot path: synchronous, never throws
-import type { Known, NotLetIn } from '../identity.ts';
+import { type Known, type NotLetIn, refusal } from '../identity.ts';
 import { TOKEN_DEPTH_MAX } from '../limits.ts';
 import { type ClaimRules, checkClaims } from './claims.ts';
 import type { IntrospectionSettings } from './introspection-settings.ts';
-import { refusal } from './refusal.ts';
 import { parseStrictObject } from './strict-json.ts';
 
 /** Clock difference to the server that is forgiven in `nbf` and `iat`; none in `exp`, so that nothing outlives it. */

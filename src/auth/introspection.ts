@@ -1,11 +1,17 @@
 // hot path: synchronous, never throws
-import type { Identity, IntrospectionResult, Judged, NotLetIn, Waiting } from '../identity.ts';
+import {
+  type Identity,
+  type IntrospectionResult,
+  type Judged,
+  type NotLetIn,
+  refusal,
+  type Waiting,
+} from '../identity.ts';
 import { INTROSPECTED_BYTES_MAX, INTROSPECTED_TOKEN_CHARACTERS_MAX, INTROSPECTION_WAITERS_MAX } from '../limits.ts';
 import { type AnswerRules, answerRules, readAnswer } from './introspection-answer.ts';
 import type { Introspected } from './introspection-client.ts';
 import type { IntrospectionSettings } from './introspection-settings.ts';
 import { ProviderRest } from './provider-rest.ts';
-import { refusal } from './refusal.ts';
 import { type RememberedAnswer, RememberedAnswers } from './remembered-answers.ts';
 
 /** What a judge of opaque tokens uses. */

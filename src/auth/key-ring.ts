@@ -1,10 +1,9 @@
 // hot path: synchronous, never throws
 import type { Config, IssuerConfig } from '../config/schema.ts';
-import type { NotLetIn, Waiting } from '../identity.ts';
+import { type NotLetIn, refusal, type Waiting } from '../identity.ts';
 import { type IssuerKeysNews, isRemote, issuerSettings, type KeysWanted, type PlainKey } from '../issuer-wire.ts';
 import { KEY_ID_LENGTH_MAX, KEY_IDS_AWAITED_MAX, KEY_IDS_IN_VAIN_MAX, KEY_WAITERS_MAX } from '../limits.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
-import { refusal } from './refusal.ts';
 import { keyOfJwk, keyOfPem, keyOfSecret, type VerificationKey } from './verification-key.ts';
 
 /** Keys of all issuers of one configuration, as one thread holds them. */

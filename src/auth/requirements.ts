@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 import { compilePattern } from '../base/regex.ts';
 import type { ClaimRuleConfig, RouteAuthConfig } from '../config/schema.ts';
-import { claimAt, type Identity } from '../identity.ts';
+import { claimAt, claimText, type Identity } from '../identity.ts';
 
 /** What a caller lacks. */
 export interface Lack {
@@ -80,16 +80,16 @@ function compileDemands({ scopes, claims }: Pick<RouteAuthConfig, 'scopes' | 'cl
 function compileClaimRule({ claim, equals, contains, oneOf, matches }: ClaimRuleConfig): Demand {
   const lack = lackOf('claim-rule', `the claim ${claim} is not as it is asked for`);
   const tests: ((value: unknown) => boolean)[] = [(value) => value !== undefined && value !== null];
-  if (equals !== undefined) tests.push((value) => textOf(value) === equals);
+  if (equals !== undefined) tests.push((value) => claimText(value) === equals);
   if (oneOf !== undefined) {
     const allowed = new Set<string | null>(oneOf);
-    tests.push((value) => allowed.has(textOf(value)));
+    tests.push((value) => allowed.has(claimText(value)));
   }
   if (contains !== undefined) tests.push((value) => containsWord(value, contains));
   if (matches !== undefined) {
     const pattern = compilePattern(matches);
     tests.push((value) => {
-      const text = textOf(value);
+      const text = claimText(value);
       return text !== null && pattern.matchesWhole(text);
     });
   }
@@ -102,15 +102,9 @@ function compileClaimRule({ claim, equals, contains, oneOf, matches }: ClaimRule
   };
 }
 
-/** Texts, numbers and booleans have a text; nothing else does. */
-function textOf(value: unknown): string | null {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
-}
-
 /** A member of a list, or a word of a text whose words blanks part. */
 function containsWord(value: unknown, word: string): boolean {
-  if (Array.isArray(value)) return value.some((item) => textOf(item) === word);
+  if (Array.isArray(value)) return value.some((item) => claimText(item) === word);
   return typeof value === 'string' && value.split(' ').includes(word);
 }
 

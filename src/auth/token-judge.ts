@@ -1,10 +1,9 @@
 // hot path: synchronous, never throws
-import type { Identity, Judged, NotLetIn, Waiting } from '../identity.ts';
+import { type Identity, type Judged, type NotLetIn, refusal, type Waiting } from '../identity.ts';
 import { KEYS_TRIED_MAX } from '../limits.ts';
 import type { Algorithm } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
 import type { TrustedIssuer } from './issuer-settings.ts';
-import { refusal } from './refusal.ts';
 import { type Remembered, RememberedTokens } from './remembered.ts';
 import { SlowSignatures } from './slow-signatures.ts';
 import { type CompactToken, readCompact, readHeader } from './token.ts';

@@ -1,9 +1,8 @@
 // hot path: synchronous, never throws
 import { decodeBase64Url } from '../base/base64url.ts';
-import type { NotLetIn } from '../identity.ts';
+import { type NotLetIn, refusal } from '../identity.ts';
 import { KEY_ID_LENGTH_MAX, TOKEN_DEPTH_MAX, TOKEN_TYPE_LENGTH_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
-import { refusal } from './refusal.ts';
 import { type Members, parseStrictObject } from './strict-json.ts';
 
 /** A JWS in compact serialisation whose payload is a JSON object. Well-formed; nothing of it is verified. */

@@ -89,15 +89,14 @@ export class CallerParts implements AuthParts {
   proofs({ dpop, authentication, redis, issuers, introspection }: Config): ProofJudge {
     const { task, newHash } = this.#options;
     const takesTokens = Object.keys(issuers).length > 0 || Object.keys(introspection).length > 0;
-    const nonces = dpop.nonce === 'off' ? null : new DpopNonces(task.dpopSecret, dpop.nonceSeconds * 1_000);
     // Without tokens there are no proofs to tell of: no thread needs a connection for them.
     const others = redis.mode === 'off' || !takesTokens ? null : this.#othersFor(redis);
-    const judge = new DpopJudge({
+    return new DpopJudge({
       algorithms: dpop.algorithms,
       windowMs: dpop.windowSeconds * 1_000,
       leewayMs: dpop.leewaySeconds * 1_000,
       origins: dpop.origins,
-      nonces,
+      nonces: dpop.nonce === 'off' ? null : new DpopNonces(task.dpopSecret, dpop.nonceSeconds * 1_000),
       replays: this.#replays,
       askOthers: others === null ? null : (name, lastsMs, done) => others.claim(name, lastsMs, done),
       hash: newHash(),
@@ -105,10 +104,6 @@ export class CallerParts implements AuthParts {
       slow: this.#slow,
       offloadMicros: authentication.offloadMicros,
     });
-    return {
-      check: (asked, nowMs) => judge.check(asked, nowMs),
-      nonce: (nowMs) => (nonces === null ? '' : nonces.current(nowMs)),
-    };
   }
 
   /** Settings of Redis do not change while a thread runs. */

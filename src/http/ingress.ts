@@ -209,6 +209,7 @@ export class Ingress {
       {
         config,
         routes: compileRoutes(config, routeRows),
+        captured,
         groups,
         clientAddresses,
         metrics: this.#metrics,

@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 import { createHash } from 'node:crypto';
 import type { LoginConfig } from '../config/schema.ts';
-import type { AuthReason, Identity, NotLetIn, Waiting } from '../identity.ts';
+import { type AuthReason, type Identity, type NotLetIn, refusal, type Waiting } from '../identity.ts';
 import { type Refusal, refuse } from '../verdict.ts';
 import { cookieIn } from './cookies.ts';
 import { LoginStates } from './login-state.ts';
@@ -240,10 +240,8 @@ const NO_STATE: LoginAnswer = Object.freeze({
   detail: 'this browser has begun no login with this state, or too long ago',
 });
 
-const refusedSession = (reason: AuthReason, detail: string): NotLetIn =>
-  Object.freeze({ kind: 'refused', reason, detail });
-const TWO_SESSIONS = refusedSession('malformed', 'two session cookies in one request');
-const REVOKED = refusedSession('revoked', 'the session is revoked');
+const TWO_SESSIONS = refusal('malformed', 'two session cookies in one request');
+const REVOKED = refusal('revoked', 'the session is revoked');
 
 function task(work: Promise<LoginAnswer>, late: LoginAnswer | null = null): LoginTask {
   let answer: LoginAnswer | null = null;

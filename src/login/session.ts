@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 import { randomBytes } from 'node:crypto';
 import type { LoginConfig } from '../config/schema.ts';
-import { claimAt, type Identity, type Judged, type NotLetIn } from '../identity.ts';
+import { claimAt, type Identity, type Judged, type NotLetIn, refusal } from '../identity.ts';
 import { LOGIN_COOKIE_BYTES_MAX, REMEMBERED_SESSIONS_MAX, STEP_UP_AGAIN_SECONDS } from '../limits.ts';
 import { setCookie } from './cookies.ts';
 import type { Sealer } from './seal.ts';
@@ -159,8 +159,5 @@ export class Sessions {
   }
 }
 
-const refused = (reason: NotLetIn['reason'], detail: string): NotLetIn =>
-  Object.freeze({ kind: 'refused', reason, detail });
-
-const UNREADABLE = refused('signature', 'the session cookie was not made with our keys, or for something else');
-const ENDED = refused('expired', 'the session has ended');
+const UNREADABLE = refusal('signature', 'the session cookie was not made with our keys, or for something else');
+const ENDED = refusal('expired', 'the session has ended');

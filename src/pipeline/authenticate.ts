@@ -2,7 +2,7 @@
 import type { DpopAsked } from '../auth/dpop.ts';
 import type { TrustedIssuer } from '../auth/issuer-settings.ts';
 import type { RouteAuthConfig } from '../config/schema.ts';
-import type { AuthReason, Judged, NotLetIn, Waiting } from '../identity.ts';
+import { type AuthReason, type Judged, refusal, type Waiting } from '../identity.ts';
 import { withoutCookies } from '../login/cookies.ts';
 import { protectFields } from '../message/fields.ts';
 import { compileOrigin } from '../message/forwarding.ts';
@@ -11,8 +11,8 @@ import { PASS, type Verdict } from '../verdict.ts';
 import { type Challenges, compileChallenges } from './challenge.ts';
 import type { PhaseContext, ThreadAuth } from './context.ts';
 import { BEARER, NO_TOKEN, queryValue, type TokenScheme, tokenIn, tokenScheme } from './credential.ts';
-import { capturedNames } from './hash-field.ts';
 import { LoginGate } from './login.ts';
+import { noteRefused } from './refused-caller.ts';
 
 /**
  * Phase authenticate: who calls, where a route asks. A token, or an API key; two of them are one too many, since the
@@ -78,9 +78,8 @@ class RouteDoor {
   readonly #takesKeys: boolean;
 
   constructor(context: PhaseContext, route: Route) {
-    const { config, auth } = context;
+    const { config, auth, captured } = context;
     const asked = route.config.policies.auth;
-    const captured = capturedNames(config);
     this.#auth = auth;
     this.#context = context;
     this.#route = route;
@@ -211,22 +210,18 @@ class RouteDoor {
     }
     // A request that still waits when it may not any more is one that nobody could judge.
     const { reason, detail } = judged.kind === 'wait' ? TOO_LATE : judged;
-    tx.authReason = reason;
-    tx.reason = `${reason}: ${detail}`;
-    this.#context.metrics.authRefused(reason);
+    noteRefused(tx, this.#context.metrics, reason, detail);
     if (UNAVAILABLE.has(reason)) return this.#challenges.unavailable;
     if (PROOF.has(reason)) return this.#challenges.proof(reason, this.#auth.proofs.nonce(tx.startedAtMs));
     return reason === 'key-route' ? this.#challenges.forbidden([]) : this.#challenges.invalid;
   }
 }
 
-const refused = (reason: AuthReason, detail: string): NotLetIn => Object.freeze({ kind: 'refused', reason, detail });
-
-const TWO_CREDENTIALS = refused('malformed', 'two credentials in one request');
-const NO_KEYS = refused('keys-store-unavailable', 'there are no API keys');
-const BUSY = refused('busy', 'too many requests wait for an answer about their caller');
-const TOO_LATE = refused('busy', 'no answer about the caller came in time');
-const REVOKED = refused('revoked', 'the API key was taken back');
+const TWO_CREDENTIALS = refusal('malformed', 'two credentials in one request');
+const NO_KEYS = refusal('keys-store-unavailable', 'there are no API keys');
+const BUSY = refusal('busy', 'too many requests wait for an answer about their caller');
+const TOO_LATE = refusal('busy', 'no answer about the caller came in time');
+const REVOKED = refusal('revoked', 'the API key was taken back');
 
 /** Nobody is at fault who calls. */
 const UNAVAILABLE: ReadonlySet<AuthReason> = new Set([

@@ -1,6 +1,5 @@
 // hot path: synchronous, never throws
 import { compileRequirements, type Requirements } from '../auth/requirements.ts';
-import type { AuthReason } from '../identity.ts';
 import { withoutFields } from '../message/claims.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
@@ -10,6 +9,7 @@ import type { PhaseContext } from './context.ts';
 import { withoutParameter } from './credential.ts';
 import { compileIdentityFields, type IdentityFields } from './identity-fields.ts';
 import { LoginGate } from './login.ts';
+import { noteRefused } from './refused-caller.ts';
 
 interface RouteDemands {
   readonly requirements: Requirements | null;
@@ -45,11 +45,6 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
     tx.forwardFields = withoutFields(tx.forwardFields, credentials);
     if (store !== 'off' && parameter !== '' && tx.query !== '') tx.query = withoutParameter(tx.query, parameter);
   };
-  const refused = (tx: Transaction, reason: AuthReason, detail: string): void => {
-    tx.authReason = reason;
-    tx.reason = `${reason}: ${detail}`;
-    metrics.authRefused(reason);
-  };
   return (tx, nowMs) => {
     const asked = tx.route === null ? undefined : demands.get(tx.route);
     if (asked === undefined) return PASS;
@@ -60,7 +55,7 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
         if (!requirements.asks(tx.method)) return PASS;
         const begun = login === null ? null : login.begin(tx, false, nowMs);
         if (begun !== null) return begun;
-        refused(tx, 'missing', 'the method asks for a credential');
+        noteRefused(tx, metrics, 'missing', 'the method asks for a credential');
         return challenges.missing;
       }
       const lack = requirements.lack(identity, tx.method, nowMs);
@@ -69,7 +64,7 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
           const begun = login.begin(tx, true, nowMs);
           if (begun !== null) return begun;
         }
-        refused(tx, lack.reason, lack.detail);
+        noteRefused(tx, metrics, lack.reason, lack.detail);
         return lack.reason === 'step-up' ? challenges.stepUp : challenges.forbidden(lack.scopes);
       }
     }
@@ -77,7 +72,7 @@ export function compileAuthorise(context: PhaseContext): ((tx: Transaction, nowM
     if (hides) hide(tx);
     const added = fields === null ? '' : fields.of(tx, identity, nowMs);
     if (added === null) {
-      refused(tx, 'claims', 'what is to be said of the caller fits no field');
+      noteRefused(tx, metrics, 'claims', 'what is to be said of the caller fits no field');
       return challenges.forbidden([]);
     }
     if (added !== '') {

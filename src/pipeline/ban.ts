@@ -10,7 +10,6 @@ import type { Transaction } from '../transaction.ts';
 import { PASS, refuse, type Verdict } from '../verdict.ts';
 import { compileClient } from './client.ts';
 import type { PhaseContext } from './context.ts';
-import { capturedNames } from './hash-field.ts';
 import { compileKey } from './key-parts.ts';
 
 /**
@@ -50,10 +49,9 @@ export function compileBanCount(context: PhaseContext): ((tx: Transaction, nowMs
   };
 }
 
-function judgeFor({ config, bans }: PhaseContext): BanJudge<Transaction> {
+function judgeFor({ config, captured, bans }: PhaseContext): BanJudge<Transaction> {
   const { table, hash, window, report } = bans;
   const { rules: settings, exempt } = config.abuse;
-  const captured = capturedNames(config);
   const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
   const exempted = compileRanges(exempt, 'abuse.exempt');
   const rules = compileBanRules(config.abuse, saltOf);

@@ -4,7 +4,6 @@ import { validRequestId } from '../telemetry/request-id.ts';
 import type { Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
-import { capturedNames } from './hash-field.ts';
 import { identityFieldNames } from './identity-names.ts';
 
 /**
@@ -14,8 +13,7 @@ import { identityFieldNames } from './identity-names.ts';
  * @returns  A phase that always passes.
  */
 export function compileClient(context: PhaseContext): (tx: Transaction, nowMs: number) => Verdict {
-  const { clientAddresses, config } = context;
-  const captured = capturedNames(config);
+  const { clientAddresses, config, captured } = context;
   const dropClaims = compileClaims(config.forwarding.claims, captured);
   const ours = identityFieldNames(config);
   // Not even a trusted proxy says for us who calls.

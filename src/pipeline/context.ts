@@ -104,6 +104,8 @@ export interface ThreadAuth {
 export interface PhaseContext {
   readonly config: Config;
   readonly routes: readonly Route[];
+  /** Names of the fields whose values a transaction keeps, by position: `capturedNames`. */
+  readonly captured: readonly string[];
   /** In the order of `config.upstreams`; `Route.upstream` is a position here. */
   readonly groups: readonly UpstreamGroup[];
   readonly clientAddresses: ClientAddresses;

@@ -18,7 +18,7 @@ export function compileIdentityFields(context: PhaseContext): IdentityFields | n
   if (readers.length === 0 && internalTokens === null) return null;
   const field = settings.token.field.toLowerCase();
   // An identity serves many requests: what is said of it is made once.
-  const known = new WeakMap<Identity, string | null>();
+  const made = new WeakMap<Identity, string | null>();
   const plain = (identity: Identity): string | null => {
     let text: string | null = '';
     for (const { name, read } of readers) {
@@ -26,12 +26,13 @@ export function compileIdentityFields(context: PhaseContext): IdentityFields | n
       if (value === '') continue;
       text = isFieldValue(value) && text !== null ? `${text}${name}: ${value}\r\n` : null;
     }
-    known.set(identity, text);
+    made.set(identity, text);
     return text;
   };
   return {
     of: (tx, identity, nowMs) => {
-      const text = known.get(identity) ?? plain(identity);
+      const known = made.get(identity);
+      const text = known === undefined ? plain(identity) : known;
       if (text === null || internalTokens === null) return text;
       const audience = context.groups[tx.route?.upstream ?? -1]?.name ?? '';
       return `${text}${field}: ${internalTokens.of(identity, audience, nowMs)}\r\n`;

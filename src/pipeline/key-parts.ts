@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import type { ClientPrefix } from '../base/ip-prefix.ts';
-import { claimAt } from '../identity.ts';
+import { claimAt, claimText } from '../identity.ts';
 import type { Transaction } from '../transaction.ts';
 import { hashReader } from './hash-field.ts';
 
@@ -54,7 +54,7 @@ export function compileKeyOrAddress(
 }
 
 /** Does a key tell who calls? Such keys can be read once authentication has looked. */
-export function asksWho(parts: readonly string[]): boolean {
+export function tellsCaller(parts: readonly string[]): boolean {
   return parts.some((part) => ['api-key', 'subject', 'client'].includes(part) || part.startsWith(CLAIM));
 }
 
@@ -67,12 +67,6 @@ const CLAIM = 'claim:';
 function callerPart(tx: Transaction, value: string): string {
   if (value === '') return '';
   return `${tx.identity?.kind}${WITHIN}${tx.identity?.issuer}${WITHIN}${value.length}${WITHIN}${value}`;
-}
-
-/** Numbers and booleans as text; nothing for lists and objects, which have no one text. */
-function claimText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 function partReader(part: string, captured: readonly string[], prefix: ClientPrefix): KeyReader {
@@ -94,7 +88,7 @@ function partReader(part: string, captured: readonly string[], prefix: ClientPre
     default:
       if (part.startsWith(CLAIM)) {
         const name = part.slice(CLAIM.length);
-        return (tx) => (tx.identity === null ? '' : callerPart(tx, claimText(claimAt(tx.identity.claims, name))));
+        return (tx) => (tx.identity === null ? '' : callerPart(tx, claimText(claimAt(tx.identity.claims, name)) ?? ''));
       }
       return hashReader(part, captured);
   }

@@ -4,8 +4,8 @@ import { compileRanges } from '../config/address-ranges.ts';
 import type { Config, RateLimitConfig } from '../config/schema.ts';
 import { type LimitRule, saltOf } from '../limiter/decision.ts';
 import type { Route } from '../transaction.ts';
-import { capturedNames } from './hash-field.ts';
-import { asksWho, compileKey, compileKeyOrAddress, type KeyReader } from './key-parts.ts';
+import type { PhaseContext } from './context.ts';
+import { compileKey, compileKeyOrAddress, type KeyReader, tellsCaller } from './key-parts.ts';
 
 /** A rate limit policy as it holds on one route. */
 export interface RouteLimit {
@@ -43,16 +43,17 @@ export class LimitRules {
   readonly #config: Config;
   readonly #captured: readonly string[];
   readonly #prefix: ClientPrefix;
+  /** Metrics row by `limit:NAME`. */
   readonly #rows: Readonly<Record<string, number>>;
-  readonly #salts = new Salts();
+  readonly #salts: Salts;
   readonly #named = new Map<Route, Map<string, RouteLimits | null>>();
 
-  /** @param rows  Metrics row by `limit:NAME`. */
-  constructor(config: Config, rows: Readonly<Record<string, number>>) {
+  constructor({ config, policyRows, captured }: Pick<PhaseContext, 'config' | 'policyRows' | 'captured'>) {
     this.#config = config;
-    this.#captured = capturedNames(config);
+    this.#captured = captured;
     this.#prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
-    this.#rows = rows;
+    this.#rows = policyRows;
+    this.#salts = new Salts(config);
   }
 
   /**
@@ -67,7 +68,7 @@ export class LimitRules {
     for (const route of routes) {
       const { policies } = route.config;
       const names = [...new Set([...everywhere, ...policies.rateLimits])].filter(
-        (name) => asksWho(rateLimits[name]?.key ?? []) === isByCaller,
+        (name) => tellsCaller(rateLimits[name]?.key ?? []) === isByCaller,
       );
       const limits = names.map((name) => this.#compile(name, route, []));
       if (limits.length > 0 && policies.cost > 0) compiled.set(route, limitsOf(limits, policies.cost));
@@ -138,8 +139,7 @@ function compileLimit(
     name,
     row,
     rule: {
-      // No name holds a blank: the salt of a route's own count is no other policy's.
-      salt: salts.of(perRoute ? `${name} ${route.name}` : name),
+      salt: salts.of(countName(name, perRoute, route.name)),
       windows,
       penalise,
       onSharedClock: mode !== 'local',
@@ -160,14 +160,33 @@ function compileLimit(
   });
 }
 
-/** A salt for each text, the same at every reload and in every thread; no two texts of one configuration share one. */
-class Salts {
-  readonly #texts = new Map<number, string>();
+/** What is counted together. No name holds a blank: a route's own count is no other policy's. */
+function countName(policy: string, perRoute: boolean, routeName: string): string {
+  return perRoute ? `${policy} ${routeName}` : policy;
+}
 
-  of(text: string): number {
-    let salt = saltOf(text);
-    for (let tries = 1; (this.#texts.get(salt) ?? text) !== text; tries += 1) salt = saltOf(`${text} ${tries}`);
-    this.#texts.set(salt, text);
-    return salt;
+/**
+ * A salt for each count, the same at every reload, in every thread and whichever phase asks; no two counts of one
+ * configuration share one.
+ */
+class Salts {
+  readonly #salts = new Map<string, number>();
+
+  constructor({ rateLimits, routes }: Config) {
+    const taken = new Set<number>();
+    for (const [policy, { perRoute }] of Object.entries(rateLimits)) {
+      const names = perRoute ? routes.map((route) => countName(policy, true, route.name)) : [policy];
+      for (const name of names) {
+        let salt = saltOf(name);
+        for (let tries = 1; taken.has(salt); tries += 1) salt = saltOf(`${name} ${tries}`);
+        taken.add(salt);
+        this.#salts.set(name, salt);
+      }
+    }
+  }
+
+  /** @param name  Of a policy and route of this configuration. */
+  of(name: string): number {
+    return this.#salts.get(name) ?? saltOf(name);
   }
 }

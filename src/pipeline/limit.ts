@@ -28,7 +28,7 @@ type Which = typeof ALL | typeof STRICT | typeof OTHERS;
  * @returns  A phase that refuses with 429 and is pending while Redis decides, or null where no route has such a limit.
  */
 export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
-  const compiled = new LimitRules(context.config, context.policyRows).ofRoutes(context.routes, false);
+  const compiled = new LimitRules(context).ofRoutes(context.routes, false);
   if (compiled.size === 0) return null;
   const phase = limitPhase(context);
   return (tx) => {
@@ -44,7 +44,7 @@ export function compileLimit(context: PhaseContext): ((tx: Transaction, nowMs: n
  */
 export function compileConsumerLimit(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
   const { config, routes } = context;
-  const rules = new LimitRules(config, context.policyRows);
+  const rules = new LimitRules(context);
   const compiled = rules.ofRoutes(routes, true);
   if (compiled.size === 0 && config.apiKeys.store === 'off') return null;
   const phase = limitPhase(context);

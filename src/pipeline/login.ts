@@ -1,11 +1,11 @@
 // hot path: synchronous, never throws
-import type { AuthReason, NotLetIn } from '../identity.ts';
+import type { NotLetIn } from '../identity.ts';
 import type { BrowserLogin, LoginAnswer, LoginTask, SessionFound, StepUpDemand } from '../login/browser-login.ts';
 import { compileOrigin } from '../message/forwarding.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { refuse, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
-import { capturedNames } from './hash-field.ts';
+import { noteRefused } from './refused-caller.ts';
 
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const UNAVAILABLE = refuse('SP_IDENTITY_UNAVAILABLE', undefined, Object.freeze(['retry-after', '1']));
@@ -30,7 +30,7 @@ export class LoginGate {
 
   private constructor(context: PhaseContext, route: Route, login: BrowserLogin) {
     const { stepUp } = route.config.policies.auth;
-    const captured = capturedNames(context.config);
+    const { captured } = context;
     this.#context = context;
     this.#login = login;
     this.#demand = stepUp.acr.length > 0 || stepUp.amr.length > 0 || stepUp.maxAgeSeconds > 0 ? stepUp : null;
@@ -57,7 +57,7 @@ export class LoginGate {
       return refuse('SP_ROUTE_METHOD', undefined, ['allow', 'GET, POST']);
     // A link of the site itself, of a sibling, or typed by the person; nobody else logs people out.
     if (!this.#isOwnSite(tx) && tx.captured?.[this.#siteAt] !== 'same-site') {
-      this.note(tx, 'cross-site', 'a logout from another site');
+      noteRefused(tx, this.#context.metrics, 'cross-site', 'a logout from another site');
       return CROSS_SITE;
     }
     return this.#settle(tx, this.#login.logout(this.#requestOf(tx), nowMs));
@@ -75,7 +75,12 @@ export class LoginGate {
    */
   crossSite(tx: Transaction): Verdict | null {
     if ((READING.has(tx.method) && tx.webSocket === null) || this.#isOwnSite(tx)) return null;
-    this.note(tx, 'cross-site', 'a session with a request of another site, or of none that is named');
+    noteRefused(
+      tx,
+      this.#context.metrics,
+      'cross-site',
+      'a session with a request of another site, or of none that is named',
+    );
     return CROSS_SITE;
   }
 
@@ -89,12 +94,6 @@ export class LoginGate {
     if (!this.#isNavigation(tx)) return null;
     const begun = this.#login.begin(this.#requestOf(tx), this.#demand, isSecondTry, nowMs);
     return begun === null ? null : this.#settle(tx, begun);
-  }
-
-  note(tx: Transaction, reason: AuthReason, detail: string): void {
-    tx.authReason = reason;
-    tx.reason = `${reason}: ${detail}`;
-    this.#context.metrics.authRefused(reason);
   }
 
   #settle(tx: Transaction, step: LoginAnswer | LoginTask): Verdict {
@@ -113,10 +112,10 @@ export class LoginGate {
 
   #tell(tx: Transaction, answer: LoginAnswer | null): Verdict {
     if (answer === null) {
-      this.note(tx, 'busy', 'no answer of the provider in time, or too many wait for one');
+      noteRefused(tx, this.#context.metrics, 'busy', 'no answer of the provider in time, or too many wait for one');
       return UNAVAILABLE;
     }
-    if (answer.reason !== null) this.note(tx, answer.reason, answer.detail);
+    if (answer.reason !== null) noteRefused(tx, this.#context.metrics, answer.reason, answer.detail);
     return answer.refusal;
   }
 

@@ -6,7 +6,6 @@ import type { ThreadMetrics } from '../telemetry/metrics.ts';
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, PENDING, type Verdict } from '../verdict.ts';
 import type { PhaseContext } from './context.ts';
-import { capturedNames } from './hash-field.ts';
 import { compileKeyOrAddress } from './key-parts.ts';
 import { QueuedRequest, type RouteThrottle, throttled } from './queued-request.ts';
 
@@ -28,10 +27,10 @@ export function compileThrottle(context: PhaseContext): ((tx: Transaction, nowMs
 function compileRouteThrottles({
   config,
   routes,
+  captured,
   policyRows,
   traffic,
 }: PhaseContext): ReadonlyMap<Route, RouteThrottle> {
-  const captured = capturedNames(config);
   const prefix = new ClientPrefix(config.limiter.ipv6PrefixBits);
   const compiled = new Map<Route, RouteThrottle>();
   for (const route of routes) {

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { RunScript } from '../base/run-script.ts';
 import type { RecordChanges, RecordChannel, RecordNews } from './record-channel.ts';
-
-/** Runs a Lua script on Redis. @returns  What it answers. Rejects when there is none in time, or an error. */
-export type RunScript = (text: string, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /** Records in one answer: some 100 KB. */
 const NEWS_MAX = 256;

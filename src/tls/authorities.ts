@@ -13,11 +13,7 @@ import { readTlsFile } from './file.ts';
  * Threads: main, at boot and reload: reads files synchronously.
  */
 export function readAuthorities(config: Pick<Config, 'upstreams'>): Readonly<Record<string, readonly string[]>> {
-  const authorities: Record<string, readonly string[]> = {};
-  for (const [name, { tls }] of Object.entries(config.upstreams)) {
-    if (tls.ca !== '') authorities[name] = authoritiesIn(tls.ca, `upstreams.${name}.tls.ca: ${tls.ca}`);
-  }
-  return authorities;
+  return byName(config.upstreams, ({ tls }) => tls.ca, 'upstreams', 'tls.ca');
 }
 
 /** The authorities of `redis.tls.ca`, likewise; none when it is empty. */
@@ -29,11 +25,7 @@ export function readRedisAuthorities({ redis }: Pick<Config, 'redis'>): readonly
 export function readIntrospectionAuthorities({
   introspection,
 }: Pick<Config, 'introspection'>): Readonly<Record<string, readonly string[]>> {
-  const authorities: Record<string, readonly string[]> = {};
-  for (const [name, { ca }] of Object.entries(introspection)) {
-    if (ca !== '') authorities[name] = authoritiesIn(ca, `introspection.${name}.ca: ${ca}`);
-  }
-  return authorities;
+  return byName(introspection, ({ ca }) => ca, 'introspection', 'ca');
 }
 
 /** The private key that `identity.token.key` names, PEM; '' for none. What it must be is for its user to say. */
@@ -52,9 +44,19 @@ export function readIssuerAuthorities(name: string, file: string): readonly stri
 
 /** The authorities of every login's `ca`, likewise; logins without one are not in it. */
 export function readLoginAuthorities({ logins }: Pick<Config, 'logins'>): Readonly<Record<string, readonly string[]>> {
+  return byName(logins, ({ ca }) => ca, 'logins', 'ca');
+}
+
+function byName<T>(
+  rows: Readonly<Record<string, T>>,
+  fileOf: (row: T) => string,
+  section: string,
+  setting: string,
+): Readonly<Record<string, readonly string[]>> {
   const authorities: Record<string, readonly string[]> = {};
-  for (const [name, { ca }] of Object.entries(logins)) {
-    if (ca !== '') authorities[name] = authoritiesIn(ca, `logins.${name}.ca: ${ca}`);
+  for (const [name, row] of Object.entries(rows)) {
+    const file = fileOf(row);
+    if (file !== '') authorities[name] = authoritiesIn(file, `${section}.${name}.${setting}: ${file}`);
   }
   return authorities;
 }

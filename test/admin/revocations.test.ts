@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as send } from 'node:http';
 import { connect } from 'node:net';
-import { after, test } from 'node:test';
-import { type AdminServer, startAdmin } from '../../src/admin/server.ts';
+import { test } from 'node:test';
 import { saltOf } from '../../src/limiter/decision.ts';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { revocationSalt } from '../../src/revocation/kinds.ts';
@@ -12,6 +11,7 @@ import type { RevocationView } from '../../src/revocation/orders.ts';
 import { RevocationKeeper } from '../../src/revocation/revocation-keeper.ts';
 import { RevocationTable } from '../../src/revocation/revocation-table.ts';
 import { RevocationWriter } from '../../src/revocation/revocation-writer.ts';
+import { startTestAdmin } from '../support/admin-server.ts';
 
 const CONSENT = { 'x-sallyport-admin': '1' };
 const JSON_TYPE = { ...CONSENT, 'content-type': 'application/json' };
@@ -19,16 +19,11 @@ const ORDER = { kind: 'subject', issuer: 'main', value: 'ann', seconds: 60, reas
 const KEY_ORDER = { kind: 'key', value: '0123456789abcdef01234567', seconds: 60 };
 const ID = '0'.repeat(24);
 const CAPACITY = 1_024;
-const servers: AdminServer[] = [];
-after(async () => {
-  for (const server of servers) await server.close();
-});
 
 /** Revocations behind their admin listener on loopback, which closes with the test file. */
 async function startRevocationAdmin(token = '') {
   const words = createRevocationWords(CAPACITY);
   const lines: object[] = [];
-  const refused: object[] = [];
   const line = (context: object, message: string) => void lines.push({ ...context, message });
   const keeper = new RevocationKeeper({
     writer: new RevocationWriter(words),
@@ -41,24 +36,12 @@ async function startRevocationAdmin(token = '') {
     channel: null,
   });
   keeper.configure(new Map([['main', 0]]));
-  const server = await startAdmin({
-    host: '127.0.0.1',
-    port: 0,
-    token,
-    metrics: async () => '',
-    ready: () => ({ ready: true }),
-    reload: async () => ({ ok: true, generation: 2 }),
-    status: () => ({}),
-    revocations: keeper,
-    log: { warn: (context) => refused.push(context), error: (context) => refused.push(context) },
-  });
-  servers.push(server);
+  const admin = await startTestAdmin({ revocations: keeper }, token);
   const [table, hash] = [new RevocationTable(words), new KeyHash(1, 2)];
   return {
     keeper,
     lines,
-    refused,
-    port: server.port,
+    ...admin,
     has(kind: 'token' | 'subject' | 'client' | 'key', value: string, issuer = 'main'): boolean {
       hash.hash(value, revocationSalt(kind, issuer, saltOf));
       return table.has(hash.high, hash.low, 0, Date.now());

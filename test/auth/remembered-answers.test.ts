@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusal } from '../../src/auth/refusal.ts';
 import { RememberedAnswers } from '../../src/auth/remembered-answers.ts';
+import { refusal } from '../../src/identity.ts';
 
 const judged = refusal('inactive', 'a test');
 

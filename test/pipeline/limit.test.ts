@@ -29,6 +29,7 @@ function phaseOver(rateLimits: string, names: readonly string[], whenFull: strin
   const context = {
     config,
     routes,
+    captured: capturedNames(config),
     policyRows: Object.fromEntries(names.map((name, row) => [`limit:${name}`, row])),
     metrics: { policy: (row: number, outcome: string) => outcomes.push(`${names[row]} ${outcome}`) },
     decision: freshDecision(slots),

@@ -5,6 +5,7 @@ import type { HttpResponse } from '../../src/http/uws-types.ts';
 import { compileClientAddresses } from '../../src/message/client-address.ts';
 import { compileProblems } from '../../src/message/problem.ts';
 import type { PhaseContext } from '../../src/pipeline/context.ts';
+import { capturedNames } from '../../src/pipeline/hash-field.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { compileRoutes } from '../../src/pipeline/routes.ts';
 import { AccessLog } from '../../src/telemetry/access-log.ts';
@@ -46,6 +47,7 @@ export class PipelineBench {
     this.context = {
       config,
       routes: compileRoutes(config, {}),
+      captured: capturedNames(config),
       groups: [],
       clientAddresses: compileClientAddresses(config.trustedProxies),
       metrics: new ThreadMetrics(metricsTable, 0),
