@@ -9,7 +9,7 @@ import type { Rule } from './rule.ts';
 export const RANKS: readonly (readonly string[])[] = [
   ['errors', 'limits', 'verdict', 'base', 'demo'],
   ['config'],
-  ['identity', 'issuer-wire', 'redis', 'records'],
+  ['identity', 'issuer-wire', 'parsed-body', 'redis', 'records'],
   ['transaction'],
   [
     'limiter',

@@ -1,0 +1,15 @@
+import type { ByteText } from '../base/byte-text.ts';
+
+/** Gives the very same string where it changes nothing. Never throws; linear in the text. */
+export type Transformation = (text: ByteText) => ByteText;
+
+/** Code points above 0xFF to bytes: one code page of a SecUnicodeMapFile. */
+export type UnicodeMap = ReadonlyMap<number, number>;
+
+/** One SecLang transformation: one file in src/waf/transformations. */
+export interface TransformationWord {
+  /** SecLang spelling, and other spellings of the same; looked up without regard to case. */
+  readonly names: readonly string[];
+  /** @param unicode  The map that SecUnicodeMapFile names; null where there is none. */
+  readonly compile: (unicode: UnicodeMap | null) => Transformation;
+}

@@ -1,0 +1,24 @@
+// hot path: synchronous, never throws
+import { type ByteText, isAscii } from '../base/byte-text.ts';
+
+/** A value as operators see it. Made once per distinct text of a request; what is derived from it is kept. */
+export class InspectedValue {
+  readonly text: ByteText;
+  #encoded: Buffer | null = null;
+
+  constructor(text: ByteText) {
+    this.text = text;
+  }
+
+  /** One code point per byte, as UTF-8: the only form of arbitrary bytes that RE2 reads without loss. */
+  get encoded(): Buffer {
+    this.#encoded ??= Buffer.from(this.text, isAscii(this.text) ? 'latin1' : 'utf8');
+    return this.#encoded;
+  }
+}
+
+/** Where an operator leaves what it found: TX.0 to TX.9. Null where the rule has no `capture`. */
+export interface Captures {
+  /** @param index  0 for the whole match, 1 to 9 for groups. Others are dropped. */
+  set(index: number, text: ByteText): void;
+}
