@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { sharedMaterial } from '../support/shared-material.ts';
 import { type Http1Case, neverAdmin, valuesOf } from './case.ts';
 
 /** How many cases the shared file holds: a file that lost some must not pass quietly. */
@@ -46,10 +46,7 @@ const NOTES: Readonly<Record<string, NonNullable<Http1Case['check']>>> = {
 
 /** Path of the shared cases, or null where they are absent. */
 export function sharedCasesFile(): string | null {
-  // dist/test/conformance -> project root -> beside it.
-  const beside = fileURLToPath(new URL('../../../../shared', import.meta.url));
-  const file = `${process.env.SALLYPORT_SHARED ?? beside}/http1/cases.json`;
-  return existsSync(file) ? file : null;
+  return sharedMaterial('http1/cases.json');
 }
 
 /** @throws  Error when the file holds another number of cases than written down, or a note that nobody checks. */
