@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Config } from './schema.ts';
+import type { Config, RouteWafConfig, WafConfig } from './schema.ts';
 import { isMapping, isRecord, isScalar, kindOf, recordItem, SCHEMA, type SchemaNode } from './schema-tree.ts';
 
 /**
@@ -18,8 +18,22 @@ export function fillDefaults(tree: unknown, directory: string): Config {
     // Request paths compare hosts in lower case (RFC 9110 4.2.3): a route must never miss for its spelling.
     route.hosts = route.hosts.map((host) => host.toLowerCase());
     route.policies.bodyBytesMax ??= config.limits.bodyBytesMax;
+    fillWaf(route.policies.waf, config.waf);
   }
+  const { audit } = config.waf;
+  if (audit.path !== '' && audit.path !== LOG_STREAM) audit.path = resolve(directory, audit.path);
   return config;
+}
+
+/** In the place of a file's name. */
+const LOG_STREAM = '-';
+
+function fillWaf(route: RouteWafConfig, waf: WafConfig): void {
+  route.mode ??= waf.mode;
+  route.paranoia ??= waf.paranoia;
+  route.detectionParanoia ??= waf.detectionParanoia;
+  route.inboundThreshold ??= waf.inboundThreshold;
+  route.outboundThreshold ??= waf.outboundThreshold;
 }
 
 /** Freezes an object and all within it. */

@@ -122,6 +122,12 @@ const OFF: Readonly<Record<string, string>> = {
   'routes.policies.auth.rules': ['', '  - methods: [POST]', '    scopes:', '      all: [write]'].join('\n'),
   'upstreams.NAME.hashBy': ' address',
   'routes.policies.bodyBytesMax': ' 16777216',
+  'routes.policies.waf.mode': ' block',
+  'routes.policies.waf.paranoia': ' 0',
+  'routes.policies.waf.detectionParanoia': ' 0',
+  'routes.policies.waf.inboundThreshold': ' 0',
+  'routes.policies.waf.outboundThreshold': ' 0',
+  'routes.policies.waf.without.targets': ['', '  - target: ARGS:password', '    ids: []', '    tag: ""'].join('\n'),
 };
 
 /** Columns of comments. */

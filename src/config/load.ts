@@ -9,6 +9,7 @@ import { checkRoutes } from './check-routes.ts';
 import { checkThrottling } from './check-throttling.ts';
 import { checkTraffic } from './check-traffic.ts';
 import { checkUpstreams } from './check-upstreams.ts';
+import { checkWaf } from './check-waf.ts';
 import { readDocument } from './document.ts';
 import { overlayEnvironment } from './env.ts';
 import { readText } from './files.ts';
@@ -84,6 +85,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkIdentity(config, report);
   checkRedis(config, report);
   checkFields(config, report);
+  checkWaf(config, report);
   if (report.problems.length > 0) throw new ConfigError(source, report.sorted(report.problems));
 
   const warnings = report.sorted(report.warnings);

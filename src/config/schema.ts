@@ -14,6 +14,7 @@ import {
 import { bytes, count, flag, list, millis, oneOf, port, section, text } from './schema-kit.ts';
 import { Redis } from './schema-redis.ts';
 import { Abuse, Access, Concurrency, Limiter, RateLimits, RouteLimits, Shedding, Throttles } from './schema-traffic.ts';
+import { RouteWaf, Waf } from './schema-waf.ts';
 
 /**
  * Every setting, once: type, default, range, unit and sentence. JSON Schema, docs/config.md, the environment names and
@@ -235,6 +236,7 @@ const Policies = section('What this route allows.', {
   }),
   access: Access('on this route, beside the lists of the whole gateway'),
   auth: RouteAuth,
+  waf: RouteWaf,
   ...RouteLimits,
 });
 
@@ -329,6 +331,7 @@ export const ConfigSchema = Type.Object(
     revocations: Revocations,
     dpop: Dpop,
     identity: IdentityForwarding,
+    waf: Waf,
     redis: Redis,
     upstreams: Type.Record(Type.String({ pattern: UPSTREAM_NAME.pattern }), Upstream, {
       description: 'Groups of servers by name.',
@@ -372,3 +375,4 @@ export type {
   SheddingConfig,
   ThrottleConfig,
 } from './schema-traffic.ts';
+export type { RouteWafConfig, WafConfig } from './schema-waf.ts';

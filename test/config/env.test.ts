@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -10,16 +10,26 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 262;
+const SETTINGS = 291;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
 writeFileSync(LIST, '192.0.2.0/24\n');
+mkdirSync(join(folder, 'rules'));
+for (const file of ['crs-setup.conf', 'rules/all.conf']) writeFileSync(join(folder, file), '');
 after(() => rmSync(folder, { recursive: true }));
 
 /** Values that are valid where a rule of the schema or of another setting is narrow. By pattern path. */
 const VALUES: Readonly<Record<string, string>> = {
   'listen.host': '::1',
+  'waf.crs': folder,
+  'waf.rules': '/etc/waf/*.conf,/srv/waf/*.conf',
+  'waf.responseTypes': 'text/css,text/csv',
+  'waf.audit.path': '-',
+  'waf.audit.parts': 'ABCFHZ',
+  'routes[N].policies.waf.without.ids': '942100,942000-942999',
+  'routes[N].policies.waf.without.targets[N].target': 'ARGS:password',
+  'routes[N].policies.waf.without.targets[N].ids': '942100',
   'admin.host': '127.0.0.2',
   'admin.token': 'a-token-of-sixteen-and-more',
   'tls.certificates[N].certificate': '/dev/null/nothing',
@@ -151,6 +161,7 @@ function adaptive(place: string, mode: string): Record<string, Record<string, st
 }
 
 const BASE = `
+waf: { rules: [/srv/*.conf] }
 listen: { https: { port: 8443 } }
 tls: { certificates: [{ certificate: ${JSON.stringify(import.meta.filename)}, key: ${JSON.stringify(import.meta.filename)} }] }
 rateLimits:
@@ -173,6 +184,7 @@ routes:
   - name: all
     upstream: my-api
     policies:
+      waf: { without: { targets: [{ target: ARGS }] } }
       auth:
         issuers: [my-api]
         rules: [{ methods: [POST], claims: [{ claim: iss }] }]
