@@ -197,6 +197,30 @@ export const ERRORS = Object.freeze({
   SP_THROTTLED: row(503, 'gateway', 'info', 'Service busy', 'Too many requests wait already.'),
   SP_CONCURRENCY: row(503, 'gateway', 'warn', 'Service busy', 'Too many requests are under way already.'),
 
+  // The web application firewall.
+  SP_WAF_BLOCKED: row(403, 'client', 'warn', 'Request blocked', 'The firewall does not let this exchange pass.'),
+  SP_WAF_FAILED: row(
+    500,
+    'gateway',
+    'error',
+    'Request not inspected',
+    'The firewall could not inspect this exchange; the log has the details under this request id.',
+  ),
+  SP_WAF_ENCODING: row(
+    415,
+    'client',
+    'info',
+    'Content coding not supported',
+    'The body is in a content coding that cannot be read here, or is not what its coding says.',
+  ),
+  SP_WAF_ANSWER_TOO_LARGE: row(
+    502,
+    'upstream',
+    'warn',
+    'Answer too large',
+    'The answer is longer than the firewall may inspect.',
+  ),
+
   // Upstream: phase 13.
   SP_UPSTREAM_UNAVAILABLE: row(
     503,

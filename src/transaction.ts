@@ -1,7 +1,7 @@
 import type { RouteConfig } from './config/schema.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AuthReason, Identity } from './identity.ts';
-import type { Refusal } from './verdict.ts';
+import type { Refusal, Verdict } from './verdict.ts';
 
 /** A route as the request path sees it: built at boot, frozen, compared by identity. */
 export interface Route {
@@ -101,6 +101,24 @@ export interface WebSocketEnd {
   onDrain(): void;
 }
 
+/** A transaction under the rules of its route's firewall. None of these throws. */
+export interface RequestInspection {
+  /** The rules look at the body. */
+  readonly wantsBody: boolean;
+  /** Longest body that they are given, bytes. */
+  readonly bodyBytesMax: number;
+  /** A longer one is inspected as far as that. */
+  readonly takesPart: boolean;
+  /** @param body  Whole, or its first `bodyBytesMax` bytes; in its content coding. */
+  body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict;
+  /** The head of an answer is there; from here on `tx.downstream` may hold the answer back. */
+  answer(tx: Transaction): Verdict;
+  /** The transaction is refused: what was held of an answer is let go, and `tx.downstream` is the client again. */
+  refused(tx: Transaction): void;
+  /** Once, when all is over. @param nowMs  Wall clock. */
+  end(tx: Transaction, nowMs: number): void;
+}
+
 /** Places that a transaction took under bounds on concurrency. `now` is the monotonic clock of this thread. */
 export interface TakenPlaces {
   /** The last byte of the request's body came: some bounds count no sooner than this. */
@@ -169,6 +187,8 @@ export class Transaction {
   tracestate = '';
   /** Values of the configuration's captured names, by position; null while none was seen. */
   captured: string[] | null = null;
+  /** Name, value, name, value: every field as received, values as byte text; null where no firewall looks. */
+  receivedFields: string[] | null = null;
   /** What the route's upstream hashes by; '' for none. */
   hashField = '';
 
@@ -183,7 +203,7 @@ export class Transaction {
   identity: Identity | null = null;
   /** Why authentication or authorisation refused it; null where they did not. */
   authReason: AuthReason | null = null;
-  readonly downstream: Downstream;
+  downstream: Downstream;
   readonly owner: TransactionOwner;
   /** Index in the phase list of the phase that runs or waits. */
   phase = 0;
@@ -208,6 +228,13 @@ export class Transaction {
   bodyAt: number;
   /** Wait in the queue of a throttle, milliseconds; -1 where it did not wait. */
   waitedMs = -1;
+  /** Under which rules it is; null where no firewall looks. */
+  inspection: RequestInspection | null = null;
+  /** Head of the upstream's answer, `200 OK\r\nname: value`, and its declared length, -1 for none. Read in `resume`. */
+  answerHead: Uint8Array | null = null;
+  answerLength = -1;
+  /** What the firewall has to say in the access log, JSON members with a comma before them; '' for nothing. */
+  wafText = '';
   /** Taken by the phase before the upstream, left when the transaction ends; null for none. */
   places: TakenPlaces | null = null;
   /** Outcome, for the account phase. */

@@ -23,6 +23,8 @@ export interface Refusal {
   readonly fields: readonly string[] | undefined;
   /** Extra members of the problem document, JSON text without braces: `"retry_after":60`. */
   readonly members?: string;
+  /** Instead of the code's own status; 0 closes the connection without an answer. */
+  readonly status?: number;
 }
 
 export const PASS: Pass = Object.freeze({ kind: 'pass' });
@@ -48,4 +50,9 @@ export function refuse(code: ErrorCode, detail?: string, fields?: readonly strin
     plain.set(code, verdict);
   }
   return verdict;
+}
+
+/** A refusal with another status than its code's. @param status  As in `Refusal`. */
+export function refuseAs(status: number, code: ErrorCode, fields?: readonly string[]): Refusal {
+  return { kind: 'refuse', code, detail: undefined, fields, status };
 }

@@ -219,6 +219,7 @@ export class Ingress {
         auth: this.#auth.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
+        waf: null,
         load: this.#load,
         lines: this.#lines,
         log,

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { byteTextOfString } from '../base/byte-text.ts';
 import { lists } from '../base/lists.ts';
 import type { ErrorCode } from '../errors.ts';
 import * as fields from '../message/fields.ts';
@@ -16,6 +17,8 @@ export interface IntakeLimits {
   readonly fieldsMax: number;
   /** Largest declared body that the front's build carries. */
   readonly contentLengthMax: number;
+  /** Keep every field as received: a firewall looks. */
+  readonly keepFields?: boolean;
 }
 
 /**
@@ -56,6 +59,7 @@ export class Intake {
     tx.rawPath = req.getUrl();
     const query = req.getQuery();
     if (query) tx.query = `?${query}`;
+    if (this.#limits.keepFields === true) tx.receivedFields = receivedFields(req);
     req.forEach(this.#onField);
     if (this.#connection !== '') this.#applyConnection(req);
     tx.forwardFields = this.#forward;
@@ -259,6 +263,15 @@ const FORWARDED_SPECIALS: ReadonlySet<number> = new Set([
   fields.AUTHORIZATION,
   fields.CONTENT_TYPE,
 ]);
+
+/** As uWS decodes them, back in bytes: what was not UTF-8 is refused further on. */
+function receivedFields(req: HttpRequest): string[] {
+  const received: string[] = [];
+  req.forEach((name, value) => {
+    received.push(name, byteTextOfString(value));
+  });
+  return received;
+}
 
 function join(before: string, value: string): string {
   return before === '' ? value : `${before}, ${value}`;

@@ -24,11 +24,21 @@ export interface ProblemAnswer {
  */
 export function compileProblems(typeBase: string): (refusal: Refusal, requestId: string) => ProblemAnswer {
   const templates = new Map<ErrorCode, Template>();
+  const others = new Map<string, Template>();
+  const templateAs = (code: ErrorCode, status: number): Template => {
+    const name = `${status} ${code}`;
+    let template = others.get(name);
+    if (template === undefined) {
+      template = templateOf(code, typeBase, status);
+      others.set(name, template);
+    }
+    return template;
+  };
   for (const code of ERROR_CODES)
     templates.set(code, templateOf(ERRORS[code].status === 0 ? 'SP_INTERNAL' : code, typeBase));
   return (refusal, requestId) => {
-    const template = templates.get(refusal.code) as Template;
-    const { detail } = refusal;
+    const { detail, status, code } = refusal;
+    const template = status === undefined ? (templates.get(code) as Template) : templateAs(code, status);
     const fields = fieldLine('x-request-id', requestId) + fieldLines(refusal.fields);
     const words = detail === undefined ? template.detail : JSON.stringify(detail);
     return {
@@ -55,8 +65,9 @@ interface Template {
 /** RFC 9110 renamed two; node:http keeps the older words. */
 const RENAMED: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
 
-function templateOf(code: ErrorCode, typeBase: string): Template {
-  const { status, title, detail } = ERRORS[code];
+function templateOf(code: ErrorCode, typeBase: string, as?: number): Template {
+  const { title, detail } = ERRORS[code];
+  const status = as ?? ERRORS[code].status;
   const reason = RENAMED[status] ?? STATUS_CODES[status] ?? 'Refused';
   const constant = JSON.stringify({ type: typeBase + problemSlug(code), title, status });
   return {

@@ -12,6 +12,8 @@ export function compileAccount(context: PhaseContext): (tx: Transaction, nowMs: 
   return (tx, nowMs) => {
     const durationMs = nowMs - tx.startedAtMs;
     tx.places?.leave(tx, tx.startedAt + durationMs);
+    // Before the line, which tells of it.
+    tx.inspection?.end(tx, nowMs);
     const route = tx.route === null ? -1 : tx.route.index;
     metrics.request(route, tx.status, durationMs, tx.upstreamMs, tx.bytesReceived, tx.bytesSent);
     if (tx.code !== null) metrics.error(tx.code);

@@ -21,6 +21,8 @@ import type { FairQueue } from '../throttle/fair-queue.ts';
 import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
+import type { RuleEngine } from '../waf/inspection.ts';
+import type { AuditSink, InflateBody } from './waf-route.ts';
 import type { WaitingCallers } from './waiting-caller.ts';
 
 /** What a thread has under way, over all generations. */
@@ -100,6 +102,15 @@ export interface ThreadAuth {
   readonly waits: WaitingCallers;
 }
 
+/** Firewalls of one configuration, on one thread. */
+export interface WafParts {
+  /** Null where the route's mode is off. */
+  engine(routeName: string): RuleEngine | null;
+  readonly inflate: InflateBody;
+  /** Takes records of the audit log; null where there is none. */
+  readonly audit: AuditSink | null;
+}
+
 /** What phases are compiled from: one configuration, as one thread holds it. */
 export interface PhaseContext {
   readonly config: Config;
@@ -120,6 +131,8 @@ export interface PhaseContext {
   readonly traffic: TrafficParts;
   /** The thread's way to decide in Redis; null where no rate limit is strict. */
   readonly strict: StrictLimiter | null;
+  /** Null where no route is under a firewall. */
+  readonly waf: WafParts | null;
   readonly load: ThreadLoad;
   readonly lines: ThreadLines;
   readonly log: Log;

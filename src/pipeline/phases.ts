@@ -19,6 +19,9 @@ import { compileResponse } from './response.ts';
 import { compileShed } from './shed.ts';
 import { compileThrottle } from './throttle.ts';
 import { compileUpgrade } from './upgrade.ts';
+import { compileWafBody } from './waf-body.ts';
+import { compileWafHeaders } from './waf-headers.ts';
+import { compileWafResponse } from './waf-response.ts';
 
 /** One look at a transaction. Never throws for a refusal: a refusal is a value. */
 export type Phase = (tx: Transaction, nowMs: number) => Verdict;
@@ -53,11 +56,14 @@ export const PHASES: readonly PhaseRow[] = Object.freeze([
   { name: 'authenticate', compile: (context) => compileAuthenticate(context) },
   { name: 'authorise', compile: (context) => compileAuthorise(context) },
   { name: 'consumer-limit', compile: (context) => compileConsumerLimit(context) },
+  { name: 'waf-headers', compile: (context) => compileWafHeaders(context) },
   { name: 'upgrade', compile: (context) => compileUpgrade(context) },
   { name: 'body', compile: () => compileBodyBound() },
+  { name: 'waf-body', compile: (context) => compileWafBody(context) },
   { name: 'throttle', compile: (context) => compileThrottle(context) },
   { name: 'concurrency', compile: (context) => compileConcurrency(context) },
   { name: 'upstream', compile: (context) => compileForward(context) },
+  { name: 'waf-response', compile: (context) => compileWafResponse(context) },
   { name: 'ban-count', compile: (context) => compileBanCount(context), refusals: true },
   { name: 'response', compile: ({ config }) => compileResponse(config) },
   { name: 'account', compile: (context) => compileAccount(context), always: true },

@@ -62,16 +62,19 @@ export class Pipeline implements TransactionOwner {
 
   refuse(tx: Transaction, refusal: Refusal): void {
     if (tx.finished) return;
+    // An answer that is looked at is not given any more.
+    tx.inspection?.refused(tx);
     const { downstream } = tx;
+    const status = refusal.status ?? ERRORS[refusal.code].status;
     tx.code = refusal.code;
     if (refusal.detail !== undefined && tx.reason === '') tx.reason = refusal.detail;
-    if (downstream.gone || downstream.begun || ERRORS[refusal.code].status === 0) {
-      if (downstream.begun && tx.status === 0) tx.status = ERRORS[refusal.code].status;
+    if (downstream.gone || downstream.begun || status === 0) {
+      if (downstream.begun && tx.status === 0) tx.status = status;
       downstream.cut();
       this.finish(tx);
       return;
     }
-    tx.status = ERRORS[refusal.code].status;
+    tx.status = status;
     // Not after an error, which may be theirs.
     if (refusal.code !== 'SP_INTERNAL') {
       const nowMs = this.#nowMs(tx);

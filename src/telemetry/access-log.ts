@@ -105,6 +105,7 @@ export class AccessLog {
     if (tx.policy !== '') line += `,"policy":"${tx.policy}"`;
     if (tx.reason !== '') line += `,"reason":"${inQuotes(clipped(tx.reason, REASON_LENGTH_MAX))}"`;
     if (tx.identity !== null) line += callerOf(tx.identity);
+    line += tx.wafText;
     line += route === null ? placeOf(null, tx) : this.#place(route, tx);
     line += `${decimal(tx.tries)},"durationMs":${milliseconds(durationMs)}`;
     if (tx.upstreamMs >= 0) line += `,"upstreamMs":${milliseconds(tx.upstreamMs)}`;

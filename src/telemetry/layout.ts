@@ -8,7 +8,7 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     word 0            16                stripe 0               stripe 1
  *     +-----------------+----------------------------------------+-----------------  ...
  *     | header          | thread words | errors | routes     | targets | policies | the same again
- *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 24   | callers: A
+ *     | threads, routes |     16       |  E     | (R+1) x 48 | T x 16  | P x 24   | callers: A, rules
  *     +-----------------+----------------------------------------+-----------------  ...
  *
  *     thread words   0 requests in flight   1 open WebSockets      2 log lines lost    3 handler errors
@@ -19,6 +19,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *                    6, 7   bytes received, bytes sent
  *                    8      sum of durations, ms       9..22   requests per duration bucket, the last one +Inf
  *                    23     sum of upstream times, ms  24..37  requests per upstream bucket, the last one +Inf
+ *                    38..42 requests by what a firewall made of them: see WAF_OUTCOMES
+ *                    43..45 bodies of which it did not see all: see WAF_UNSEEN_BODIES
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
@@ -27,6 +29,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *     callers        requests by who called, IDENTITY_KINDS[word]; behind them refusals by AUTH_REASONS, questions
  *                    about opaque tokens by INTROSPECTION_RESULTS, and answers kept: active ones, others
+ *     rules          RULES_METERED pairs of a rule's id and how often it held, placed by the id; behind them the word
+ *                    of all rules that found no place
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
  * one line, and a count costs a load, an add and a store (an Atomics add: 5 ns each, and it takes integers only).
@@ -64,6 +68,14 @@ export const DURATION_SUM = BYTES_OUT + 1;
 export const DURATION_BUCKETS = DURATION_SUM + 1;
 export const UPSTREAM_SUM = DURATION_BUCKETS + BUCKETS;
 export const UPSTREAM_BUCKETS = UPSTREAM_SUM + 1;
+/** What a firewall made of a request: word = WAF + position. */
+export const WAF = UPSTREAM_BUCKETS + BUCKETS;
+export const WAF_OUTCOMES = Object.freeze(['passed', 'matched', 'detected', 'blocked', 'failed'] as const);
+export type WafOutcome = (typeof WAF_OUTCOMES)[number];
+/** Bodies of which rules did not see all: word = WAF_UNSEEN + position. */
+export const WAF_UNSEEN = WAF + WAF_OUTCOMES.length;
+export const WAF_UNSEEN_BODIES = Object.freeze(['request-cut', 'answer-cut', 'answer-coded'] as const);
+export type WafUnseenBody = (typeof WAF_UNSEEN_BODIES)[number];
 
 export const TARGET_WORDS = 16;
 export const OPENED = 0;
@@ -99,6 +111,13 @@ export const ACTIVE_KEPT = INTROSPECTED + INTROSPECTION_RESULTS.length;
 export const OTHERS_KEPT = ACTIVE_KEPT + 1;
 const CALLER_WORDS = OTHERS_KEPT + 1;
 
+/** Rules with a counter of their own; CRS has some 300 that are logged. */
+export const RULES_METERED = 512;
+/** Places looked at for one id. */
+export const RULE_PROBES = 16;
+export const OTHER_RULES = RULES_METERED * 2;
+const RULE_WORDS = OTHER_RULES + 1;
+
 /** Words in 128 bytes. */
 const ALIGN_WORDS = 16;
 const HEADER_THREADS = 0;
@@ -118,6 +137,7 @@ export interface TableShape {
   readonly targetsAt: number;
   readonly policiesAt: number;
   readonly callersAt: number;
+  readonly rulesAt: number;
   readonly stripeWords: number;
 }
 
@@ -162,8 +182,9 @@ function shape(threads: number, routeRows: number): TableShape {
   const targetsAt = routesAt + routeRows * ROUTE_WORDS;
   const policiesAt = targetsAt + TARGETS_MAX * TARGET_WORDS;
   const callersAt = policiesAt + aligned(POLICY_ROWS * POLICY_WORDS);
-  const stripeWords = callersAt + aligned(CALLER_WORDS);
-  return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, callersAt, stripeWords };
+  const rulesAt = callersAt + aligned(CALLER_WORDS);
+  const stripeWords = rulesAt + aligned(RULE_WORDS);
+  return { threads, routeRows, errorsAt, routesAt, targetsAt, policiesAt, callersAt, rulesAt, stripeWords };
 }
 
 function aligned(words: number): number {

@@ -26,6 +26,7 @@ import {
   LOOP_PEAK_BEFORE,
   LOOP_WINDOW,
   OPENED,
+  OTHER_RULES,
   OTHERS_KEPT,
   OUTCOMES,
   POLICY_OUTCOMES,
@@ -35,14 +36,22 @@ import {
   RETRIED,
   REUSED,
   ROUTE_WORDS,
+  RULE_PROBES,
+  RULES_METERED,
   SHED_LEVEL,
   shapeOf,
   stripeOf,
   TARGET_WORDS,
   UPSTREAM_BUCKETS,
   UPSTREAM_SUM,
+  WAF,
+  WAF_OUTCOMES,
+  WAF_UNSEEN,
+  WAF_UNSEEN_BODIES,
   WAIT_BUCKETS,
   WAIT_SUM,
+  type WafOutcome,
+  type WafUnseenBody,
   WEBSOCKETS,
 } from './layout.ts';
 
@@ -88,17 +97,19 @@ export class ThreadMetrics {
   readonly #targetsAt: number;
   readonly #policiesAt: number;
   readonly #callersAt: number;
+  readonly #rulesAt: number;
   readonly #lastRow: number;
 
   /** @throws RangeError when the table has no stripe `threadIndex`. */
   constructor(table: SharedArrayBuffer, threadIndex: number) {
-    const { errorsAt, routesAt, targetsAt, policiesAt, callersAt, routeRows } = shapeOf(table);
+    const { errorsAt, routesAt, targetsAt, policiesAt, callersAt, rulesAt, routeRows } = shapeOf(table);
     this.#words = stripeOf(table, threadIndex);
     this.#errorsAt = errorsAt;
     this.#routesAt = routesAt;
     this.#targetsAt = targetsAt;
     this.#policiesAt = policiesAt;
     this.#callersAt = callersAt;
+    this.#rulesAt = rulesAt;
     this.#lastRow = routeRows - 1;
     for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE, SHED_LEVEL])
       this.#words[gauge] = 0;
@@ -122,8 +133,7 @@ export class ThreadMetrics {
     bytesOut: number,
   ): void {
     const words = this.#words;
-    const row = Math.max(0, Math.min(routeIndex + 1, this.#lastRow));
-    const at = this.#routesAt + row * ROUTE_WORDS;
+    const at = this.#routeWord(routeIndex);
     add(words, at + classOf(status), 1);
     if (bytesIn > 0) add(words, at + BYTES_IN, bytesIn);
     if (bytesOut > 0) add(words, at + BYTES_OUT, bytesOut);
@@ -133,6 +143,30 @@ export class ThreadMetrics {
       add(words, at + UPSTREAM_SUM, upstreamMs);
       add(words, at + UPSTREAM_BUCKETS + bucketOf(upstreamMs), 1);
     }
+  }
+
+  /** What a firewall made of a request. @param routeIndex  As in `request`. */
+  inspected(routeIndex: number, outcome: WafOutcome): void {
+    add(this.#words, this.#routeWord(routeIndex) + WAF + WAF_OUTCOMES.indexOf(outcome), 1);
+  }
+
+  /** A body that rules should have seen, and did not see all of. */
+  unseenBody(routeIndex: number, body: WafUnseenBody): void {
+    add(this.#words, this.#routeWord(routeIndex) + WAF_UNSEEN + WAF_UNSEEN_BODIES.indexOf(body), 1);
+  }
+
+  /** A rule held. @param id  Positive. */
+  ruleHeld(id: number): void {
+    const words = this.#words;
+    for (let probe = 0; probe < RULE_PROBES; probe += 1) {
+      const at = this.#rulesAt + ((id + probe * probe) % RULES_METERED) * 2;
+      if (words[at] === 0) words[at] = id;
+      if (words[at] === id) {
+        add(words, at + 1, 1);
+        return;
+      }
+    }
+    add(words, this.#rulesAt + OTHER_RULES, 1);
   }
 
   /** Counts one refusal or failure under its code. */
@@ -246,6 +280,10 @@ export class ThreadMetrics {
   /** How overloaded this thread is. @param level  0 to 1. */
   shedLevel(level: number): void {
     this.#words[SHED_LEVEL] = level;
+  }
+
+  #routeWord(routeIndex: number): number {
+    return this.#routesAt + Math.max(0, Math.min(routeIndex + 1, this.#lastRow)) * ROUTE_WORDS;
   }
 
   #policyWord(row: number): number {

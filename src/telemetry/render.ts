@@ -28,8 +28,10 @@ import {
 import type { MainMetrics } from './main-metrics.ts';
 import { policyFamilies } from './policy-families.ts';
 import { redisFamilies } from './redis-families.ts';
+import { routeRows } from './route-rows.ts';
 import { type MeteredTarget, TargetCounts } from './target-counts.ts';
 import { BOUNDS_LE, MetricsTotals } from './totals.ts';
+import { wafFamilies } from './waf-families.ts';
 
 export interface MeteredRoute {
   /** `Route.index`. */
@@ -159,12 +161,6 @@ export interface MetricsRenderer {
 const DAY_MS = 86_400_000;
 
 /**
- * Labels of the two rows without a route of their own; no route has such a name: names begin with a letter or a digit.
- */
-const NO_ROUTE = '_none';
-const OTHER_ROUTES = '_other';
-
-/**
  * Builds /metrics. Everything is read when somebody scrapes, on the main thread, from memory the threads write anyway:
  * a scrape never holds a request. Names, labels and meanings are in docs/metrics.md.
  *
@@ -177,6 +173,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
     ...upstreamFamilies(sources),
     ...policyFamilies(sources),
     ...callerFamilies(sources),
+    ...wafFamilies(sources),
     ...keyFamilies(sources),
     ...identityFamilies(sources),
     ...redisFamilies(sources),
@@ -198,14 +195,7 @@ export function createMetricsRenderer(sources: MetricsSources): MetricsRenderer 
 
 function requestFamilies({ table, routes }: MetricsSources): Family[] {
   const totals = new MetricsTotals(table);
-  const lastRow = totals.shape.routeRows - 1;
-  const rows = () => [
-    { row: 0, route: NO_ROUTE },
-    ...[...routes()]
-      .filter(({ index }) => index + 1 < lastRow)
-      .map(({ index, name }) => ({ row: index + 1, route: name })),
-    { row: lastRow, route: OTHER_ROUTES },
-  ];
+  const rows = () => routeRows(routes(), totals);
   const perRoute = (word: number) => () =>
     rows().map(({ row, route }) => ({ labels: { route }, value: totals.route(row, word) }));
   const histogram = (name: string, sumWord: number, firstBucketWord: number) => () =>

@@ -3,6 +3,7 @@ import {
   BUCKETS,
   LOOP_PEAK,
   LOOP_PEAK_BEFORE,
+  OTHER_RULES,
   POLICY_WORDS,
   ROUTE_WORDS,
   SHED_LEVEL,
@@ -90,6 +91,21 @@ export class MetricsTotals {
   /** Highest level of overload of any thread, 0 to 1. */
   shedLevel(): number {
     return Math.max(0, ...this.#stripes.map((words) => words[SHED_LEVEL] ?? 0));
+  }
+
+  /** How often rules of firewalls held, by id; all without a counter of their own under 0. */
+  rules(): ReadonlyMap<number, number> {
+    const { rulesAt } = this.shape;
+    const held = new Map<number, number>();
+    const count = (id: number, times: number): void => void held.set(id, (held.get(id) ?? 0) + times);
+    for (const words of this.#stripes) {
+      for (let at = rulesAt; at < rulesAt + OTHER_RULES; at += 2) {
+        const id = words[at] ?? 0;
+        if (id !== 0) count(id, words[at + 1] ?? 0);
+      }
+      count(0, words[rulesAt + OTHER_RULES] ?? 0);
+    }
+    return held;
   }
 
   #sum(word: number): number {

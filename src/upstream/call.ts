@@ -156,6 +156,10 @@ export class UpstreamCall extends TargetCall implements AnswerReader, Source {
     tx.places?.answered(tx, head.status, now);
     const nowMs = tx.startedAtMs + (now - tx.startedAt);
     this.targetAnswered(head.status, nowMs);
+    if (tx.inspection !== null) {
+      tx.answerHead = head.view(head.clientHeadBytes);
+      tx.answerLength = head.contentLength;
+    }
     if (!tx.owner.resume(tx, nowMs)) {
       // A later phase answered in our place.
       this.#finish();

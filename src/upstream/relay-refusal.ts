@@ -44,6 +44,10 @@ export function readRefusal(
 /** Gives the client that very answer: 401 with its challenge, 404, a redirect. */
 export function relayRefusal(tx: Transaction, head: ResponseHead, body: Buffer): void {
   tx.status = head.status;
+  if (tx.inspection !== null) {
+    tx.answerHead = head.view(head.clientHeadBytes);
+    tx.answerLength = body.length;
+  }
   if (!tx.owner.resume(tx, Date.now())) return;
   const bytes = tx.answerFields === null ? head.clientHeadBytes : head.append(tx.answerFields);
   const clientHead = head.view(bytes);

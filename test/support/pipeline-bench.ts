@@ -58,6 +58,7 @@ export class PipelineBench {
       traffic: traffic.thread.parts(config, traffic.keeper.assign(config)),
       strict: null,
       load: { requests: 0 },
+      waf: null,
       lines: { access, accessOn: true },
       log: createLog({ level: 'info', redact: [], base: {}, sink }),
       ...replaced,

@@ -55,6 +55,7 @@ test('a request is one line with the members of docs/logs.md', () => {
     bytesReceived: 10,
     bytesSent: 300,
     userAgent: 'curl/8',
+    wafText: ',"waf":{"outcome":"matched","rules":[942100]}',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   });
   const full = record(tx, { query: true, redact: ['token'] }, 30_001.2345);
@@ -77,6 +78,7 @@ test('a request is one line with the members of docs/logs.md', () => {
     issuer: 'main',
     subject: 'ann "x"',
     clientId: `${'a'.repeat(256)}...[+44]`,
+    waf: { outcome: 'matched', rules: [942100] },
     route: 'orders',
     upstream: 'shop',
     target: 'http://10.0.0.1:80',

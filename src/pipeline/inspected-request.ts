@@ -1,0 +1,199 @@
+// hot path: synchronous, never throws
+import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
+import type { WafOutcome } from '../telemetry/layout.ts';
+import type { RequestInspection, Transaction } from '../transaction.ts';
+import { PASS, type Refusal, refuse, refuseAs, type Verdict } from '../verdict.ts';
+import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
+import { fieldOf, fieldsOfHead } from './answer-fields.ts';
+import { HeldAnswer } from './held-answer.ts';
+import { wafText } from './waf-log.ts';
+import type { RouteWaf } from './waf-route.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_FIELDS: readonly ByteText[] = Object.freeze([]);
+/** Where a redirect may lead: what a field can carry as it is. */
+const LOCATION = /^[!-~]{1,2048}$/;
+
+/**
+ * One request under the rules of its route, from phase 1 to phase 5: runs the phases, says what becomes of it, counts,
+ * and tells the logs.
+ *
+ * Threads: one.
+ */
+export class InspectedRequest implements RequestInspection {
+  readonly bodyBytesMax: number;
+  readonly takesPart: boolean;
+  readonly #waf: RouteWaf;
+  readonly #facts: RequestFacts;
+  readonly #inspection: Inspection;
+  #interruption: Interruption | null = null;
+  #isFailed = false;
+  #answer: HeldAnswer | null = null;
+  #requestBody: Buffer = NO_BYTES;
+  #answerBody: Buffer = NO_BYTES;
+  #answerFields: readonly ByteText[] = NO_FIELDS;
+
+  constructor(tx: Transaction, waf: RouteWaf) {
+    const { settings, detectsOnly } = waf;
+    this.#waf = waf;
+    this.bodyBytesMax = settings.requestBodyBytesMax;
+    this.takesPart = detectsOnly || settings.requestBodyOver === 'partial';
+    this.#facts = factsOf(tx, waf);
+    this.#inspection = waf.engine.begin(this.#facts);
+  }
+
+  get wantsBody(): boolean {
+    return this.#inspection.wantsRequestBody;
+  }
+
+  /** SecLang's phase 1. */
+  head(tx: Transaction): Verdict {
+    return this.#judge(tx, this.#inspection.requestHeaders());
+  }
+
+  body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
+    const { audit, settings, inflate, detectsOnly, context, routeIndex } = this.#waf;
+    if (audit?.keepsRequestBody === true) this.#requestBody = body;
+    let text = body;
+    let isCut = isPartial;
+    const coding = body.length === 0 ? '' : fieldOf(this.#facts.fields, 'content-encoding');
+    if (coding !== '' && coding.toLowerCase() !== 'identity') {
+      const inflated = inflate(coding, body, settings.requestBodyBytesMax);
+      if (inflated.kind === 'inflated') {
+        if (inflated.isCut && !this.takesPart) return refuse('SP_REQUEST_BODY_TOO_LARGE');
+        text = inflated.bytes;
+        isCut ||= inflated.isCut;
+      } else if (!detectsOnly) return refuse('SP_WAF_ENCODING');
+    }
+    if (isCut) context.metrics.unseenBody(routeIndex, 'request-cut');
+    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isCut));
+  }
+
+  answer(tx: Transaction): Verdict {
+    const { settings, detectsOnly, types, context, routeIndex } = this.#waf;
+    const fields = tx.answerHead === null ? [] : fieldsOfHead(tx.answerHead);
+    tx.answerHead = null;
+    if (tx.answerLength >= 0) fields.push('content-length', String(tx.answerLength));
+    this.#answerFields = fields;
+    const inspection = this.#inspection;
+    const verdict = this.#judge(tx, inspection.responseHeaders(tx.status, fields));
+    if (verdict.kind === 'refuse') return verdict;
+    if (!hasBody(tx) || !inspection.wantsResponseBody || !types.has(mediaType(fields))) {
+      return this.#judgeAnswer(tx, NO_BYTES, false);
+    }
+    const coding = fieldOf(fields, 'content-encoding').toLowerCase();
+    if (coding !== '' && coding !== 'identity') {
+      context.metrics.unseenBody(routeIndex, 'answer-coded');
+      return this.#judgeAnswer(tx, NO_BYTES, false);
+    }
+    const bytesMax = settings.responseBodyBytesMax;
+    const takesPart = detectsOnly || settings.responseBodyOver === 'partial';
+    if (tx.answerLength > bytesMax && !takesPart) return refuse('SP_WAF_ANSWER_TOO_LARGE');
+    this.#answer = new HeldAnswer(tx, {
+      bytesMax,
+      takesPart,
+      judge: (body, isPartial) => this.#judgeAnswer(tx, body, isPartial),
+    });
+    return PASS;
+  }
+
+  refused(): void {
+    this.#answer?.stepAside();
+  }
+
+  end(tx: Transaction, nowMs: number): void {
+    const { context, audit, route, routeIndex, detectsOnly } = this.#waf;
+    const { metrics } = context;
+    const inspection = this.#inspection;
+    this.#judge(tx, inspection.logging());
+    const matches = inspection.matches.filter(({ logged }) => logged);
+    const outcome = this.#outcome(detectsOnly, matches.length > 0);
+    metrics.inspected(routeIndex, outcome);
+    for (const { ruleId } of matches) metrics.ruleHeld(ruleId);
+    tx.wafText = outcome === 'passed' ? '' : wafText(outcome, matches, inspection);
+    if (audit === null || !inspection.wantsAudit) return;
+    audit.write({
+      facts: this.#facts,
+      inspection,
+      route,
+      outcome,
+      interruption: this.#interruption,
+      status: tx.status,
+      requestBody: this.#requestBody,
+      answerBody: this.#answerBody,
+      answerFields: this.#answerFields,
+      endedAtMs: nowMs,
+    });
+  }
+
+  #outcome(detectsOnly: boolean, hasMatches: boolean): WafOutcome {
+    if (this.#interruption !== null) return 'blocked';
+    if (this.#isFailed) return 'failed';
+    if (detectsOnly && this.#inspection.interruption !== null) return 'detected';
+    return hasMatches ? 'matched' : 'passed';
+  }
+
+  #judgeAnswer(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
+    const { audit, context, routeIndex } = this.#waf;
+    // The bytes are lent.
+    if (audit?.keepsAnswerBody === true) this.#answerBody = Buffer.from(body);
+    if (isPartial) context.metrics.unseenBody(routeIndex, 'answer-cut');
+    return this.#judge(tx, this.#inspection.responseBody(byteTextOf(body), isPartial));
+  }
+
+  #judge(tx: Transaction, outcome: PhaseOutcome): Verdict {
+    if (outcome.kind === 'pass') return PASS;
+    const { detectsOnly, settings, context, route } = this.#waf;
+    if (outcome.kind === 'failed') {
+      // Once: phases behind it fail for the same reason.
+      if (!this.#isFailed) {
+        const facts = { err: outcome.error, code: 'SP_WAF_FAILED', requestId: tx.requestId, route };
+        context.log.error(facts, 'the firewall could not inspect a request');
+      }
+      this.#isFailed = true;
+      return detectsOnly || settings.onFailure === 'pass' ? PASS : refuse('SP_WAF_FAILED');
+    }
+    this.#interruption = outcome.interruption;
+    tx.reason = `rule ${outcome.interruption.ruleId}`;
+    return refusalOf(outcome.interruption);
+  }
+}
+
+/** What a rule asks for. The client is told neither which rule nor why. */
+function refusalOf({ kind, status, url }: Interruption): Refusal {
+  if (kind === 'drop') return refuseAs(0, 'SP_WAF_BLOCKED');
+  if (kind === 'redirect' && status >= 300 && status < 400 && LOCATION.test(url)) {
+    return refuseAs(status, 'SP_WAF_BLOCKED', ['location', url]);
+  }
+  return status >= 400 && status < 600 && status !== 403
+    ? refuseAs(status, 'SP_WAF_BLOCKED')
+    : refuse('SP_WAF_BLOCKED');
+}
+
+function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): RequestFacts {
+  const { listen } = context.config;
+  return {
+    uniqueId: tx.requestId,
+    clientAddress: tx.client,
+    // The front does not tell it.
+    clientPort: 0,
+    serverAddress,
+    serverPort: tx.secure ? listen.https.port : listen.http.port,
+    method: tx.method,
+    target: byteTextOfString(tx.rawPath + tx.query),
+    protocol: 'HTTP/1.1',
+    fields: tx.receivedFields ?? NO_FIELDS,
+    startedAtMs: tx.startedAtMs,
+  };
+}
+
+function hasBody({ method, status }: Transaction): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304;
+}
+
+/** Lower case, without parameters. */
+function mediaType(fields: readonly ByteText[]): string {
+  const value = fieldOf(fields, 'content-type');
+  const end = value.indexOf(';');
+  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
+}

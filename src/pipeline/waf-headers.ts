@@ -1,0 +1,46 @@
+// hot path: synchronous, never throws
+import type { Route, Transaction } from '../transaction.ts';
+import { PASS, type Verdict } from '../verdict.ts';
+import type { PhaseContext } from './context.ts';
+import { InspectedRequest } from './inspected-request.ts';
+import type { RouteWaf } from './waf-route.ts';
+
+/**
+ * Phase waf-headers: SecLang's phase 1. From here to its end a request is under the rules of its route.
+ *
+ * @returns  A phase that refuses as rules say; null where no route is under a firewall.
+ */
+export function compileWafHeaders(context: PhaseContext): ((tx: Transaction, nowMs: number) => Verdict) | null {
+  const { waf } = context;
+  if (waf === null) return null;
+  const compiled = new Map<Route, RouteWaf>();
+  for (const route of context.routes) {
+    const routeWaf = compileRoute(route, context, waf);
+    if (routeWaf !== null) compiled.set(route, routeWaf);
+  }
+  return (tx) => {
+    const routeWaf = tx.route === null ? undefined : compiled.get(tx.route);
+    if (routeWaf === undefined) return PASS;
+    const inspected = new InspectedRequest(tx, routeWaf);
+    tx.inspection = inspected;
+    return inspected.head(tx);
+  };
+}
+
+function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<PhaseContext['waf']>): RouteWaf | null {
+  const engine = waf.engine(route.name);
+  if (engine === null) return null;
+  const { config } = context;
+  return Object.freeze({
+    engine,
+    context,
+    inflate: waf.inflate,
+    audit: waf.audit,
+    settings: config.waf,
+    route: route.name,
+    routeIndex: route.index,
+    detectsOnly: route.config.policies.waf.mode === 'detect',
+    types: new Set(config.waf.responseTypes.map((type) => type.toLowerCase())),
+    serverAddress: config.listen.host,
+  });
+}

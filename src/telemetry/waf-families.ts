@@ -1,0 +1,41 @@
+import type { Family } from './families.ts';
+import { WAF, WAF_OUTCOMES, WAF_UNSEEN, WAF_UNSEEN_BODIES } from './layout.ts';
+import type { MetricsSources } from './render.ts';
+import { routeRows } from './route-rows.ts';
+import { MetricsTotals } from './totals.ts';
+
+/** All rules without a counter of their own; no rule has such an id. */
+const OTHER = '_other';
+
+/** What the firewall did. */
+export function wafFamilies({ table, routes }: MetricsSources): Family[] {
+  const totals = new MetricsTotals(table);
+  const perRoute = (first: number, words: readonly string[], label: string) => () =>
+    routeRows(routes(), totals).flatMap(({ row, route }) =>
+      words.map((word, index) => ({ labels: { route, [label]: word }, value: totals.route(row, first + index) })),
+    );
+  return [
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_requests_total',
+      help: 'Requests that the firewall looked at, by what it made of them',
+      labels: ['route', 'outcome'],
+      read: perRoute(WAF, WAF_OUTCOMES, 'outcome'),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_unseen_bodies_total',
+      help: 'Bodies of which the firewall saw a part only, or nothing for their content coding',
+      labels: ['route', 'body'],
+      read: perRoute(WAF_UNSEEN, WAF_UNSEEN_BODIES, 'body'),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_rule_matches_total',
+      help: 'Requests in which a rule held, by its id',
+      labels: ['rule'],
+      read: () =>
+        [...totals.rules()].map(([id, value]) => ({ labels: { rule: id === 0 ? OTHER : String(id) }, value })),
+    },
+  ];
+}
