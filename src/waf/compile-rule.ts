@@ -9,6 +9,7 @@ import { operatorNamed } from './operators.ts';
 import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import { type SecLangProblem, SecLangReason } from './seclang/reason.ts';
 import type { LinkedRule, OperatorPart, Place, RuleLink } from './seclang/syntax.ts';
+import type { WafServices } from './state.ts';
 import type { Step, StepTree } from './steps.ts';
 import type { Template } from './template.ts';
 import type { UnicodeMap } from './transformation.ts';
@@ -16,6 +17,7 @@ import { transformationNamed } from './transformations.ts';
 
 /** What rules share while a rule set is compiled. */
 export interface RuleContext {
+  readonly services: WafServices;
   readonly steps: StepTree;
   /** Operators that were compiled, by word, parameter and folder of their data: many rules and all profiles share. */
   readonly operators: Map<string, OperatorTest>;
@@ -94,7 +96,8 @@ function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): Co
     forms: draft.multiMatch ? [context.steps.root, ...forms] : null,
     captures: draft.captures,
     runs: Object.freeze(draft.runs),
-    operator: operator === null ? '' : `${operator.negated ? '!' : ''}@${operator.name} ${operator.parameter}`.trimEnd(),
+    operator:
+      operator === null ? '' : `${operator.negated ? '!' : ''}@${operator.name} ${operator.parameter}`.trimEnd(),
   });
 }
 
@@ -111,6 +114,7 @@ function compileSteps(names: readonly ByteText[], { steps, unicode }: RuleContex
 
 function compileOperator(operator: OperatorPart, place: Place, context: RuleContext): LinkTest {
   const word = operatorNamed(operator.name);
+  if (word === undefined) throw new SecLangReason(`@${operator.name} is not an operator`);
   const own: OperatorContext = { readData: (path) => context.readData(path, place.file) };
   const template = compileTemplate(operator.parameter);
   if (template.constant !== null) {

@@ -88,4 +88,3 @@ function compileSelector(source: ByteText): ReturnType<typeof compileBytePattern
 }
 
 const one = (value: ByteText): readonly Entry[] => [{ name: '', value }];
-

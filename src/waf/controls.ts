@@ -1,9 +1,9 @@
+import type { ControlWord } from './control.ts';
 import { auditEngine, auditLogParts } from './controls/audit.ts';
 import { requestBodyProcessor } from './controls/request-body-processor.ts';
 import { ruleEngine } from './controls/rule-engine.ts';
 import { REMOVALS } from './controls/rule-removals.ts';
 import { forceRequestBodyVariable, requestBodyAccess, responseBodyAccess } from './controls/switches.ts';
-import type { ControlWord } from './control.ts';
 
 /** Everything that `ctl` changes. */
 export const CONTROLS: readonly ControlWord[] = [

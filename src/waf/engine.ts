@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
-import { compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
+import { compileRule, type RuleContext } from './compile-rule.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { OperatorTest } from './operator.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
@@ -13,9 +13,11 @@ import { parseRules } from './seclang/parse.ts';
 import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
 import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
-import type { WafServices } from './state.ts';
+import { type SettledItem, settleRules } from './settle.ts';
+import { type EngineSettings, RequestState, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
-import { parseUnicodeMap, type UnicodeMap } from './unicode-map.ts';
+import type { UnicodeMap } from './transformation.ts';
+import { unicodeMapOf } from './unicode-map.ts';
 
 /** Rules that inspect requests: those of one route. */
 export interface RuleEngine {
@@ -53,7 +55,7 @@ export function openRuleSet(
   const setup = parseRules(files, entries.setup);
   const rules = parseRules(files, entries.rules);
   throwIfAny([...setup.problems, ...rules.problems]);
-  const shared = sharedContext(files);
+  const shared = sharedContext(files, services);
   return {
     compile: (profile) => {
       if (profile.mode === 'off') return null;
@@ -74,11 +76,17 @@ export function openRuleSet(
 /** What profiles share: operators and transformations do not depend on them. */
 interface Shared {
   readonly files: RuleFiles;
+  readonly services: WafServices;
   readonly steps: StepTree;
   readonly operators: Map<string, OperatorTest>;
 }
 
-const sharedContext = (files: RuleFiles): Shared => ({ files, steps: new StepTree(), operators: new Map() });
+const sharedContext = (files: RuleFiles, services: WafServices): Shared => ({
+  files,
+  services,
+  steps: new StepTree(),
+  operators: new Map(),
+});
 
 function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
   const { program, problems: linkProblems } = linkRules(directives);
@@ -86,12 +94,13 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
   const problems: SecLangProblem[] = [];
   const settings = compileSettings(program, defaults, problems);
   const context: RuleContext = {
+    services: shared.services,
     steps: shared.steps,
     operators: shared.operators,
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const phases = compilePhases(program.items, context, problems);
+  const phases = compilePhases(program.items, context, settings, problems);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
@@ -105,39 +114,62 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
 function compilePhases(
   items: readonly (LinkedRule | LinkedMarker)[],
   context: RuleContext,
+  settings: EngineSettings,
   problems: SecLangProblem[],
 ): CompiledRules['phases'] {
-  const results = items.map((item) => (item.kind === 'rule' ? compileRule(item, context, problems) : item.name));
-  const phase = (number: number) => rulesOfPhase(results, number);
+  const compiled: SettledItem[] = [];
+  for (const item of items) {
+    if (item.kind === 'marker') {
+      compiled.push(item.name);
+      continue;
+    }
+    const result = compileRule(item, context, problems);
+    if (result !== null) compiled.push({ linked: item, result });
+  }
+  throwIfAny(problems);
+  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services));
+  const phase = (number: number) => rulesOfPhase(settled, number);
   return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
 }
 
 /** The rules of one phase; what they skip is counted in rules of that phase. */
-function rulesOfPhase(items: readonly (RuleResult | ByteText | null)[], phase: number): CompiledRule[] {
+function rulesOfPhase(items: readonly SettledItem[], phase: number): CompiledRule[] {
   const rules: CompiledRule[] = [];
   /** Of the next marker of each name: how many rules of the phase stand behind it. Filled from the end. */
   const behind = new Map<ByteText, number>();
   for (const item of items.toReversed()) {
-    if (item === null) continue;
     if (typeof item === 'string') {
       behind.set(item, rules.length);
       continue;
     }
-    if (item.rule.phase !== phase) continue;
-    const after = item.skipAfter === null ? null : (behind.get(item.skipAfter) ?? 0);
-    const skips = after === null ? item.skip : rules.length - after;
-    rules.push(Object.freeze({ ...item.rule, skips }));
+    const { rule, skip, skipAfter } = item.result;
+    if (rule.phase !== phase) continue;
+    const after = skipAfter === null ? null : (behind.get(skipAfter) ?? 0);
+    rules.push(Object.freeze({ ...rule, skips: after === null ? skip : rules.length - after }));
   }
   return rules.reverse();
 }
 
+/** The request that settles a rule set: rules that are decided without one look at nothing of it. */
+const NOBODY: RequestFacts = Object.freeze({
+  uniqueId: '',
+  clientAddress: '',
+  clientPort: 0,
+  serverAddress: '',
+  serverPort: 0,
+  method: '',
+  target: '',
+  protocol: '',
+  fields: [],
+  startedAtMs: 0,
+});
 /** `SecUnicodeMapFile unicode.mapping 20127`. */
 function unicodeOf(program: RuleProgram, files: RuleFiles, problems: SecLangProblem[]): UnicodeMap | null {
   const setting = program.settings.get('SecUnicodeMapFile');
   if (setting === undefined) return null;
   const { place, values } = setting;
   try {
-    return parseUnicodeMap(readData(files, values[0] ?? '', place.file), Number(values[1]));
+    return unicodeMapOf(values, (path) => readData(files, path, place.file));
   } catch (error) {
     problems.push({ place, ruleId: null, message: (error as Error).message });
     return null;

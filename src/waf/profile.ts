@@ -1,5 +1,5 @@
 import type { TargetExclusion, WafProfile } from './inspection.ts';
-import { parseIdRange } from './seclang/ids.ts';
+import { idRangesOf } from './seclang/ids.ts';
 import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
@@ -43,7 +43,7 @@ export function profileSettings(profile: WafProfile): Directive[] {
 export function profileExclusions(profile: WafProfile): Directive[] {
   const removals: Directive[] = [];
   if (profile.withoutIds.length > 0) {
-    removals.push({ kind: 'remove-by-id', place: PLACE, ids: profile.withoutIds.map(parseIdRange) });
+    removals.push({ kind: 'remove-by-id', place: PLACE, ids: profile.withoutIds.flatMap(idRangesOf) });
   }
   for (const tag of profile.withoutTags) {
     removals.push({ kind: 'remove-by-tag', place: PLACE, pattern: literalPattern(tag) });
@@ -56,7 +56,7 @@ function targetUpdates({ target, ids, tag }: TargetExclusion): Directive[] {
   if (tag !== null) {
     return [{ kind: 'update-target-by-tag', place: PLACE, pattern: literalPattern(tag), variables }];
   }
-  const ranges = ids.length === 0 ? [{ first: 0, last: Number.MAX_SAFE_INTEGER }] : ids.map(parseIdRange);
+  const ranges = ids.length === 0 ? [{ first: 0, last: Number.MAX_SAFE_INTEGER }] : ids.flatMap(idRangesOf);
   return [{ kind: 'update-target-by-id', place: PLACE, ids: ranges, variables }];
 }
 

@@ -97,7 +97,11 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
 ]);
 
 /** What a rule set says of every request. @param problems  Takes directives that cannot be honoured. */
-export function compileSettings(program: RuleProgram, defaults: WafDefaults, problems: SecLangProblem[]): EngineSettings {
+export function compileSettings(
+  program: RuleProgram,
+  defaults: WafDefaults,
+  problems: SecLangProblem[],
+): EngineSettings {
   const draft: Draft = {
     mode: 'block',
     requestBodyAccess: true,
@@ -124,7 +128,8 @@ export function compileSettings(program: RuleProgram, defaults: WafDefaults, pro
 function applySetting(draft: Draft, name: string, values: readonly string[]): void {
   const apply = APPLIED[name];
   if (apply !== undefined) apply(draft, values);
-  else if (ELSEWHERE[name] !== undefined) throw new SecLangReason(`${name} is not read: set ${ELSEWHERE[name]} instead`);
+  else if (ELSEWHERE[name] !== undefined)
+    throw new SecLangReason(`${name} is not read: set ${ELSEWHERE[name]} instead`);
   else if (!WITHOUT_EFFECT.has(name)) throw new SecLangReason(`${name} is not supported: remove it`);
 }
 

@@ -5,8 +5,8 @@ import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
 import { Removals } from './removals.ts';
-import type { CompiledRule } from './rule.ts';
 import { RequestTarget } from './request-target.ts';
+import type { CompiledRule } from './rule.ts';
 import { type Captures, InspectedValue } from './value.ts';
 
 /** What the engine is handed, because it lives in folders beside it or is shared by threads. */

@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import type { ByteText } from '../base/byte-text.ts';
 import type { Transformation } from './transformation.ts';
 import { InspectedValue } from './value.ts';
 
@@ -12,7 +13,7 @@ export interface Step {
 
 /** The steps of a rule set. */
 export class StepTree {
-  readonly root: Step = Object.freeze({ index: 0, before: null, apply: (text) => text });
+  readonly root: Step = Object.freeze({ index: 0, before: null, apply: (text: ByteText) => text });
   readonly #steps = new Map<string, Step>();
 
   /** @param name  What makes the transformation known: the same name behind the same step is the same step. */

@@ -21,10 +21,12 @@ export function templateOf(parts: readonly (ByteText | MacroRead)[]): Template {
   const only = parts.length === 1 ? (parts[0] as MacroRead) : null;
   return Object.freeze({
     constant: null,
-    expand: only ?? ((state: RequestState) => {
-      let text = '';
-      for (const part of parts) text += typeof part === 'string' ? part : part(state);
-      return text;
-    }),
+    expand:
+      only ??
+      ((state: RequestState) => {
+        let text = '';
+        for (const part of parts) text += typeof part === 'string' ? part : part(state);
+        return text;
+      }),
   });
 }

@@ -1,11 +1,11 @@
+import { SecLangReason } from './seclang/reason.ts';
+import type { Variable } from './variable.ts';
 import { ARGUMENT_VARIABLES } from './variables/arguments.ts';
 import { BODY_VARIABLES, XML_VARIABLES } from './variables/body.ts';
 import { REQUEST_VARIABLES } from './variables/request.ts';
 import { RESPONSE_VARIABLES } from './variables/response.ts';
 import { RULE_VARIABLES } from './variables/rules.ts';
 import { TIME_VARIABLES } from './variables/time.ts';
-import { SecLangReason } from './seclang/reason.ts';
-import type { Variable } from './variable.ts';
 
 const VARIABLES: ReadonlyMap<string, Variable> = new Map(
   Object.entries({

@@ -22,14 +22,11 @@ export const auditLogParts: ControlWord = {
     const [, sign, parts] = /^([+-]?)([A-KZ]+)$/.exec(value.toUpperCase()) ?? [];
     if (parts === undefined) throw new SecLangReason(`ctl:auditLogParts=${value}: parts are letters A to K and Z`);
     const letters = [...parts];
-    if (sign === '+') return (state) => void (state.auditParts = [...new Set(state.auditParts + parts)].join(''));
-    if (sign === '-') {
-      return (state) => {
-        state.auditParts = [...state.auditParts].filter((letter) => !letters.includes(letter)).join('');
-      };
-    }
     return (state) => {
-      state.auditParts = parts;
+      if (sign === '+') state.auditParts = [...new Set([...state.auditParts, ...letters])].join('');
+      else if (sign === '-')
+        state.auditParts = [...state.auditParts].filter((part) => !letters.includes(part)).join('');
+      else state.auditParts = parts;
     };
   },
 };

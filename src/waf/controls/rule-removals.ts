@@ -2,13 +2,13 @@ import type { ByteText } from '../../base/byte-text.ts';
 import { selectorOf } from '../compile-targets.ts';
 import type { ControlWord } from '../control.ts';
 import { byIds, type RuleSelector } from '../removals.ts';
+import { idRangesOf } from '../seclang/ids.ts';
 import { SecLangReason } from '../seclang/reason.ts';
-import { parseIdRange } from '../seclang/ids.ts';
 import { parseVariables } from '../seclang/variables.ts';
 
 /** What rules a ctl can be about: `ById`, `ByTag`, `ByMsg`. Tags and messages are compared as they stand. */
 const SELECTORS: Readonly<Record<string, (value: ByteText) => RuleSelector>> = {
-  ById: (value) => byIds([parseIdRange(value)]),
+  ById: (value) => byIds(idRangesOf(value)),
   ByTag: (value) => (rule) => rule.tags.includes(value),
   ByMsg: (value) => (rule) => rule.message?.constant === value,
 };

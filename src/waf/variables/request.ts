@@ -1,6 +1,7 @@
 // hot path: synchronous, never throws
-import { collection, namesOf, scalar, type Variable } from '../variable.ts';
+
 import type { RequestState } from '../state.ts';
+import { collection, namesOf, scalar, type Variable } from '../variable.ts';
 
 /** The head of the request, and who sent it. */
 export const REQUEST_VARIABLES: Readonly<Record<string, Variable>> = {
