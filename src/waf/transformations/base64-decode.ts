@@ -16,9 +16,9 @@ export const base64Decode: TransformationWord = {
   compile: () => (text) => decodeBase64(text, false),
 };
 
-/** Value of each digit; 64 for the bytes that are no digits. */
-const DIGITS = digits();
 const NO_DIGIT = 64;
+/** Value of each digit. */
+const DIGITS = digits();
 
 /** @param isForgiving  Bytes that are no digits are passed over, wherever they stand. */
 export function decodeBase64(text: ByteText, isForgiving: boolean): ByteText {

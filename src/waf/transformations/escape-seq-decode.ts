@@ -5,8 +5,8 @@ import { isOctal, workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
- * `t:escapeSeqDecode`: ANSI C escapes: `\\a` `\\b` `\\f` `\\n` `\\r` `\\t` `\\v`, `\\xHH`, and one to three octal digits, of which
- * the low byte counts. Before all else a backslash goes alone; one at the end stays.
+ * `t:escapeSeqDecode`: ANSI C escapes: the letters `\a` `\b` `\f` `\n` `\r` `\t` `\v`, `\xHH`, and one to three octal
+ * digits, of which the low byte counts. Before all else a backslash goes alone; one at the end stays.
  */
 export const escapeSeqDecode: TransformationWord = { names: ['escapeSeqDecode'], compile: () => decode };
 

@@ -6,8 +6,8 @@ import type { TransformationWord } from '../transformation.ts';
 import { LETTERS } from './escape-seq-decode.ts';
 
 /**
- * `t:jsDecode`: JavaScript escapes: `\\uHHHH` becomes its low byte, full width ASCII its narrow form; `\\xHH`; octal up
- * to `\\377`; the letters of C. Before all else a backslash goes alone; one at the end stays.
+ * `t:jsDecode`: JavaScript escapes: `\uHHHH` becomes its low byte, full width ASCII its narrow form; `\xHH`; octal up
+ * to `\377`; the letters of C. Before all else a backslash goes alone; one at the end stays.
  */
 export const jsDecode: TransformationWord = { names: ['jsDecode'], compile: () => decode };
 
