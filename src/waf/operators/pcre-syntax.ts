@@ -295,7 +295,8 @@ class Reader {
     if (set !== undefined) return { kind: 'byte', set };
     if (place !== undefined) return { kind: 'place', place };
     // A name of a character; `\N{2}` are two.
-    if (letter === 'N' && /^\{[^0-9]/.test(this.#source.slice(this.#at, this.#at + 2))) throw this.#backtracking('\\N{');
+    if (letter === 'N' && /^\{[^0-9]/.test(this.#source.slice(this.#at, this.#at + 2)))
+      throw this.#backtracking('\\N{');
     if (letter === 'N') return { kind: 'byte', set: NOT_LINE_FEED };
     if (letter === 'C') return { kind: 'byte', set: ALL_BYTES };
     if (letter === 'R') return LINE_END;
