@@ -66,7 +66,10 @@ describe('vectors of operators', { skip: folder === null ? NO_MATERIAL : false }
     assert.deepEqual(files.map((file) => file.slice(0, -5)).sort(), Object.keys(CASES).sort());
     for (const file of Object.keys(SKIPPED)) assert.ok(file in CASES, file);
     const ran = Object.entries(CASES).filter(([file]) => !(file in SKIPPED));
-    assert.equal(ran.reduce((sum, [, count]) => sum + count, 0), 3_921);
+    assert.equal(
+      ran.reduce((sum, [, count]) => sum + count, 0),
+      3_921,
+    );
   });
 
   for (const [file, count] of Object.entries(CASES)) {
@@ -100,7 +103,9 @@ function runVector(vector: Vector): void {
 /** The cases write bytes as `\xe4`, `\u0000` and `\0`, behind JSON's own escapes. */
 function bytesOfInput(input: string): string {
   return input
-    .replace(/\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})/g, (_, a, b) => String.fromCharCode(Number.parseInt(a ?? b, 16)))
+    .replace(/\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})/g, (_, a, b) =>
+      String.fromCharCode(Number.parseInt(a ?? b, 16)),
+    )
     .replaceAll('\\0', '\0');
 }
 
