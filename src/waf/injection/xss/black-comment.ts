@@ -3,7 +3,7 @@ import type { ByteText } from '../../../base/byte-text.ts';
 
 /**
  * Whether a comment does something in some browser: a backquote ends one in old ones, `[if` is conditional, `xml`,
- * `import` and `entity` are instructions of XML. The words need a character behind them.
+ * `import` and `entity` are instructions of XML. The short ones need a character behind them.
  */
 export function isBlackComment(text: ByteText, start: number, end: number): boolean {
   const size = end - start;

@@ -86,7 +86,6 @@ export function attributeKindOf(text: ByteText, start: number, end: number): Att
 /** A name in small letters, without NULs, which browsers drop or have dropped; null where it is too long for a list. */
 function nameOf(text: ByteText, start: number, end: number): string | null {
   const name = text.slice(start, end);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NULs are what is looked for
   const bare = name.includes('\0') ? name.replace(/\0/g, '') : name;
   return bare.length > NAME_MAX ? null : bare.toLowerCase();
 }
