@@ -25,7 +25,13 @@ export function auditedRequest(line: string): LoggedRequest & { clientAddress: s
   const lines = transaction.messages.map(({ message, details }) => {
     ids.add(Number(details.ruleId));
     const place = `[file "${details.file}"] [line "${details.lineNumber}"] [id "${details.ruleId}"]`;
-    return `ModSecurity: ${details.match} ${place} [msg "${message}"] [data "${details.data}"]`;
+    return oneLine(`ModSecurity: ${details.match} ${place} [msg "${message}"] [data "${details.data}"]`);
   });
   return { clientAddress: transaction.client_ip, ids: [...ids], lines };
+}
+
+/** Control characters as nginx's log has them: `\\x0a`. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them.
+  return text.replaceAll(/[\x00-\x1f\x7f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
