@@ -46,7 +46,8 @@ function answer(status: number, text: string, fields: Reflection['fields'] = [])
 
 /** The signatures of the MIME sniffing standard that matter here. */
 function sniff(text: string): string {
-  const isHtml = /^[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/i;
+  const isHtml =
+    /^[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/i;
   if (isHtml.test(text)) return 'text/html; charset=utf-8';
   if (/^[\t\n\f\r ]*<\?xml/.test(text)) return 'text/xml; charset=utf-8';
   return 'text/plain; charset=utf-8';

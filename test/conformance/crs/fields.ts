@@ -24,15 +24,15 @@ export class Fields {
   }
 
   text(key: string): string | null {
-    return this.#take(key, 'string');
+    return this.#take(key, isText);
   }
 
   number(key: string): number | null {
-    return this.#take(key, 'number');
+    return this.#take(key, isNumber);
   }
 
   flag(key: string): boolean | null {
-    return this.#take(key, 'boolean');
+    return this.#take(key, isFlag);
   }
 
   /** Empty where the key is absent. */
@@ -49,15 +49,13 @@ export class Fields {
     });
   }
 
-  #take(key: string, type: 'string'): string | null;
-  #take(key: string, type: 'number'): number | null;
-  #take(key: string, type: 'boolean'): boolean | null;
-  #take(key: string, type: string): unknown {
+  #take<T>(key: string, isIt: (value: unknown) => value is T): T | null {
     const value = this.#values[key] ?? null;
-    // biome-ignore lint/suspicious/useValidTypeof: the type is one of three above.
-    if (value !== null && typeof value !== type) {
-      throw new Error(`${this.#where}.${key} is ${JSON.stringify(value)}, not a ${type}`);
-    }
-    return value;
+    if (value === null || isIt(value)) return value;
+    throw new Error(`${this.#where}.${key} is ${JSON.stringify(value)}`);
   }
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';

@@ -15,7 +15,7 @@ export interface PayloadLists {
 }
 
 /**
- * Reads lists of payloads: a line each, `#` begins a comment line. Lists are percent-encoded as attackers send them, and
+ * Reads lists of payloads: a line each, `#` begins a comment line. Some are percent-encoded as attackers send them, and
  * are decoded here, since each place of a request has an encoding of its own.
  *
  * @param folder  Lists called sqli-*.txt, xss-*.txt and so on are attacks, false_positives.txt is honest.

@@ -13,7 +13,8 @@ interface Carrier {
 /** Where a payload may stand in a request. */
 export const PLACES = {
   'query value': (text) => get(`/shop/search?page=2&q=${percent(text)}`),
-  'query value, barely encoded': (text) => get(`/shop/search?q=${text.replaceAll(/[^!-~]|[#&+%]/g, percentByte)}&page=2`),
+  'query value, barely encoded': (text) =>
+    get(`/shop/search?q=${text.replaceAll(/[^!-~]|[#&+%]/g, percentByte)}&page=2`),
   'query name': (text) => get(`/shop/search?page=2&${percent(text)}=1`),
   'form value': (text) => post('application/x-www-form-urlencoded', `name=anna&comment=${form(text)}&age=41`),
   'form name': (text) => post('application/x-www-form-urlencoded', `name=anna&${form(text)}=on`),
@@ -67,7 +68,9 @@ function bytesOf({ method, target, fields, body }: Carrier): Buffer {
   const head = [
     `${method} ${target} HTTP/1.1`,
     'Host: shop.example',
-    ...(has('user-agent') ? [] : ['User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0']),
+    ...(has('user-agent')
+      ? []
+      : ['User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0']),
     'Accept: text/html,application/json;q=0.9,*/*;q=0.8',
     'Accept-Language: en-GB,en;q=0.5',
     ...fields,

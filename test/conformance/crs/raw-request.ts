@@ -13,8 +13,8 @@ export type Connection = Pick<
 >;
 
 /**
- * Reads the bytes of one request without judging it: rules are tested with what a gateway would refuse. Only what has no
- * reading at all is refused: a request line without an HTTP/1 or later version, a field without a name.
+ * Reads the bytes of one request without judging it: rules are tested with what a gateway would refuse. Only what has
+ * no reading at all is refused: a request line without an HTTP/1 or later version, a field without a name.
  */
 export function readRawRequest(bytes: Uint8Array, connection: Connection): RawRequest {
   const text = Buffer.from(bytes).toString('latin1');
@@ -42,12 +42,12 @@ function refused(reason: string): RawRequest {
 
 /** What follows the head, as far as the head says that it is a body. */
 function bodyOf(fields: readonly ByteText[], rest: ByteText): ByteText {
-  if (/\bchunked$/i.test(valueOf(fields, 'transfer-encoding'))) return unchunked(rest);
-  const length = valueOf(fields, 'content-length');
+  if (/\bchunked$/i.test(fieldOf(fields, 'transfer-encoding'))) return unchunked(rest);
+  const length = fieldOf(fields, 'content-length');
   return /^\d+$/.test(length) ? rest.slice(0, Number(length)) : '';
 }
 
-function valueOf(fields: readonly ByteText[], name: string): ByteText {
+function fieldOf(fields: readonly ByteText[], name: string): ByteText {
   for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return fields[i + 1] ?? '';
   return '';
 }

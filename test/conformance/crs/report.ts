@@ -25,7 +25,9 @@ export function countStages(results: readonly StageResult[], known: KnownDiffere
     overridden: wrong.length - unexplained.length,
     known: recorded.length,
     failed: unexplained.length - recorded.length,
-    stale: results.flatMap(({ stage, findings }) => (findings.length === 0 && known.has(stage.name) ? [stage.name] : [])),
+    stale: results.flatMap(({ stage, findings }) =>
+      findings.length === 0 && known.has(stage.name) ? [stage.name] : [],
+    ),
   };
 }
 

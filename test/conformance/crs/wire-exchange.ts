@@ -11,7 +11,12 @@ export type WireAnswer = Pick<Observed, 'status' | 'error' | 'answer'>;
  * @param localAddress  Where to connect from: any of 127/8, which tells requests apart in the server's logs.
  * @throws  Never: a broken connection is an `error`.
  */
-export function wireExchange(port: number, localAddress: string, bytes: Buffer, timeoutMs = 5_000): Promise<WireAnswer> {
+export function wireExchange(
+  port: number,
+  localAddress: string,
+  bytes: Buffer,
+  timeoutMs = 5_000,
+): Promise<WireAnswer> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ port, host: '127.0.0.1', localAddress });
