@@ -49,6 +49,8 @@ const TARGETS = {
   generate: (args) => node(['dist/scripts/generate.js', ...args]),
   bench: (args) => withTools(['nginx', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
+  'conformance:crs': (args) =>
+    withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),
   'conformance:tls': (args) => withTools(['testssl', 'openssl'], ['dist/test/conformance/testssl.js', ...args]),
 };
 

@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Tool on the PATH -> Debian package that brings it. */
+/** Tool on the PATH, or name of a file in FILES -> Debian package that brings it. */
 const PACKAGES = {
   nginx: 'nginx-light',
+  'nginx-modsecurity': 'libnginx-mod-http-modsecurity',
   haproxy: 'haproxy',
   testssl: 'testssl.sh',
   openssl: 'openssl',
@@ -16,6 +17,10 @@ const PACKAGES = {
   'g++': 'g++',
   make: 'make',
   python3: 'python3',
+};
+/** Tools that are no commands -> the file that is there when they are. */
+const FILES = {
+  'nginx-modsecurity': '/usr/lib/nginx/modules/ngx_http_modsecurity_module.so',
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -44,9 +49,9 @@ export function ensureTools(tools, say) {
   return still;
 }
 
-/** @param {string[]} tools  @returns {string[]}  Those that are not on the PATH. */
+/** @param {string[]} tools  @returns {string[]}  Those that are not here. */
 export function missingTools(tools) {
-  return tools.filter((tool) => !onPath(tool));
+  return tools.filter((tool) => (Object.hasOwn(FILES, tool) ? !existsSync(FILES[tool]) : !onPath(tool)));
 }
 
 function whyNot() {

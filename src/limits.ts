@@ -226,3 +226,19 @@ export const INTROSPECTION_WAITERS_MAX = 16_384;
 
 /** Memory for answers of one server, per thread: 8,192 of the usual half kilobyte are some 25 MiB. */
 export const INTROSPECTED_BYTES_MAX = 67_108_864;
+
+/** Longest file of a rule set, bytes: the longest of CRS has 120 KB, lists of words and addresses have some megabytes. */
+export const RULE_FILE_BYTES_MAX = 16_777_216;
+
+/** Files that one rule set may include, and bytes of them: each is read on the main thread and sent to all others. */
+export const RULE_FILES_MAX = 1_000;
+export const RULE_SET_BYTES_MAX = 67_108_864;
+
+/** Includes within includes. Honest ones nest 2 or 3 deep. */
+export const RULE_INCLUDE_DEPTH_MAX = 16;
+
+/** Faults of a rule set that are told at once: a wrong file has one on every line, and nobody reads further. */
+export const RULE_PROBLEMS_MAX = 100;
+
+/** Largest id of a rule: what ModSecurity 2 and log readers keep in 32 bits, signed. */
+export const RULE_ID_MAX = 2_147_483_647;

@@ -45,3 +45,31 @@ export function compileBytePattern(source: ByteText): BytePattern {
     },
   };
 }
+
+/** Where a pattern matches in an encoded value. */
+export interface ByteMatch {
+  /** Offsets in the encoded buffer. */
+  readonly start: number;
+  readonly end: number;
+  /** The whole match and its groups, as `find` gives them. */
+  readonly groups: readonly ByteText[];
+}
+
+/**
+ * Compiles a pattern over bytes that is looked for from any offset on; what is before the offset still counts for `^`
+ * and `\b`.
+ *
+ * @returns  The first match that begins at `from` or later, null for none. Never throws.
+ * @throws  SyntaxError with RE2's words.
+ */
+export function compileByteSearch(source: ByteText): (encoded: Buffer, from: number) => ByteMatch | null {
+  const pattern = new RE2(source, 'usg');
+  return (encoded, from) => {
+    if (from > encoded.length) return null;
+    pattern.lastIndex = from;
+    const found = pattern.exec(encoded) as unknown as (ArrayLike<Buffer | undefined> & { index: number }) | null;
+    if (found === null) return null;
+    const groups = Array.from(found, (group) => group?.toString('utf8') ?? '');
+    return { start: found.index, end: found.index + (found[0]?.length ?? 0), groups };
+  };
+}

@@ -99,6 +99,8 @@ export interface Inspection {
   score(name: string): ByteText;
   /** SecAuditEngine and ctl:auditEngine say that this request belongs in the audit log. */
   readonly wantsAudit: boolean;
+  /** Letters of the parts that belong in its entry: SecAuditLogParts and ctl:auditLogParts. */
+  readonly auditParts: string;
 }
 
 /** SecLang's SecRuleEngine, per route. */

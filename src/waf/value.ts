@@ -4,6 +4,8 @@ import { type ByteText, isAscii } from '../base/byte-text.ts';
 /** A value as operators see it. Made once per distinct text of a request; what is derived from it is kept. */
 export class InspectedValue {
   readonly text: ByteText;
+  /** What transformations made of it, by the number of the step: src/waf/steps.ts. */
+  readonly forms: (InspectedValue | undefined)[] = [];
   #encoded: Buffer | null = null;
 
   constructor(text: ByteText) {

@@ -1,0 +1,145 @@
+import { dirname } from 'node:path';
+import type { ByteText } from '../base/byte-text.ts';
+import { emptyDraft, type RuleDraft } from './action.ts';
+import { applyAction } from './actions.ts';
+import { compileTargets } from './compile-targets.ts';
+import { compileTemplate } from './macros.ts';
+import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
+import { operatorNamed } from './operators.ts';
+import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
+import { type SecLangProblem, SecLangReason } from './seclang/reason.ts';
+import type { LinkedRule, OperatorPart, Place, RuleLink } from './seclang/syntax.ts';
+import type { WafServices } from './state.ts';
+import type { Step, StepTree } from './steps.ts';
+import type { Template } from './template.ts';
+import type { UnicodeMap } from './transformation.ts';
+import { transformationNamed } from './transformations.ts';
+
+/** What rules share while a rule set is compiled. */
+export interface RuleContext {
+  readonly services: WafServices;
+  readonly steps: StepTree;
+  /** Operators that were compiled, by word, parameter and folder of their data: many rules and all profiles share. */
+  readonly operators: Map<string, OperatorTest>;
+  readonly unicode: UnicodeMap | null;
+  /** A data file that a rule in `file` names. @throws  SecLangReason */
+  readonly readData: (path: string, file: string) => ByteText;
+}
+
+/** A rule, and the marker it skips to; its `skips` is for whoever knows the order of rules. */
+export interface RuleResult {
+  readonly rule: CompiledRule;
+  readonly skip: number;
+  readonly skipAfter: ByteText | null;
+}
+
+/** Expansions of one operator's parameter that a thread keeps: honest rule sets have one or two. */
+const EXPANSIONS_MAX = 16;
+
+/**
+ * Makes a rule ready to run.
+ *
+ * @param problems  Takes what is wrong with it, with the place of the link.
+ * @returns  Null where something is.
+ */
+export function compileRule(linked: LinkedRule, context: RuleContext, problems: SecLangProblem[]): RuleResult | null {
+  const before = problems.length;
+  const drafts: RuleDraft[] = [];
+  const links: CompiledLink[] = [];
+  for (const link of linked.links) {
+    try {
+      const draft = emptyDraft();
+      for (const { name, value } of link.actions) applyAction(draft, name, value);
+      drafts.push(draft);
+      links.push(compileLink(link, draft, context));
+    } catch (error) {
+      if (!(error instanceof SecLangReason)) throw error;
+      problems.push({ place: link.place, ruleId: linked.id, message: error.message });
+    }
+  }
+  const head = drafts[0];
+  if (problems.length > before || head === undefined) return null;
+  const place = (linked.links[0] as RuleLink).place;
+  return {
+    rule: Object.freeze({ id: linked.id, phase: linked.phase, place, links, ...factsOf(head, drafts), skips: 0 }),
+    skip: head.skip,
+    skipAfter: head.skipAfter,
+  };
+}
+
+/** The head says what the rule is; words for the log may stand in any link, the last one wins. */
+function factsOf(head: RuleDraft, drafts: readonly RuleDraft[]) {
+  const last = <T>(pick: (draft: RuleDraft) => T | null): T | null =>
+    drafts.reduce<T | null>((found, draft) => pick(draft) ?? found, null);
+  return {
+    disruption: head.disruption,
+    status: head.status,
+    message: last(({ message }) => message),
+    data: last(({ data }) => data),
+    tags: Object.freeze(drafts.flatMap(({ tags }) => tags)),
+    severity: head.severity,
+    version: head.version,
+    revision: head.revision,
+    logged: head.logged,
+    audited: head.audited,
+  };
+}
+
+function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): CompiledLink {
+  const forms = compileSteps(draft.transformations, context);
+  const { operator } = link;
+  return Object.freeze({
+    targets: compileTargets(link.variables),
+    test: operator === null ? null : compileOperator(operator, link.place, context),
+    negated: operator?.negated ?? false,
+    step: forms.at(-1) ?? context.steps.root,
+    forms: draft.multiMatch ? [context.steps.root, ...forms] : null,
+    captures: draft.captures,
+    runs: Object.freeze(draft.runs),
+    operator:
+      operator === null ? '' : `${operator.negated ? '!' : ''}@${operator.name} ${operator.parameter}`.trimEnd(),
+  });
+}
+
+function compileSteps(names: readonly ByteText[], { steps, unicode }: RuleContext): Step[] {
+  const chain: Step[] = [];
+  for (const name of names) {
+    const word = transformationNamed(name);
+    if (word === null) throw new SecLangReason(`t:${name} is not a transformation`);
+    const known = word.names[0] as string;
+    chain.push(steps.after(chain.at(-1) ?? steps.root, known, word.compile(unicode)));
+  }
+  return chain;
+}
+
+function compileOperator(operator: OperatorPart, place: Place, context: RuleContext): LinkTest {
+  const word = operatorNamed(operator.name);
+  if (word === undefined) throw new SecLangReason(`@${operator.name} is not an operator`);
+  const own: OperatorContext = { readData: (path) => context.readData(path, place.file) };
+  const template = compileTemplate(operator.parameter);
+  if (template.constant !== null) {
+    const key = `${word.name} ${dirname(place.file)} ${template.constant}`;
+    const test = context.operators.get(key) ?? word.compile(template.constant, own);
+    context.operators.set(key, test);
+    return () => test;
+  }
+  return expandedOperator(word, template, own);
+}
+
+/**
+ * An operator whose parameter depends on the request: compiled for each expansion, the last few are kept. A parameter
+ * that means nothing throws, which the inspection reports as a failure: it must not look like a value that is clean.
+ */
+function expandedOperator(word: OperatorWord, template: Template, context: OperatorContext): LinkTest {
+  const kept = new Map<ByteText, OperatorTest>();
+  return (state) => {
+    const parameter = template.expand(state);
+    let test = kept.get(parameter);
+    if (test === undefined) {
+      test = word.compile(parameter, context);
+      if (kept.size >= EXPANSIONS_MAX) kept.delete(kept.keys().next().value as ByteText);
+      kept.set(parameter, test);
+    }
+    return test;
+  };
+}

@@ -1,0 +1,90 @@
+import type { ByteText } from '../base/byte-text.ts';
+import { compileBytePattern } from '../base/regex.ts';
+import { type Entry, isNamed } from './entry.ts';
+import type { TargetSelector } from './removals.ts';
+import { SecLangReason } from './seclang/reason.ts';
+import type { Selector, VariablePart } from './seclang/syntax.ts';
+import type { Target } from './target.ts';
+import { InspectedValue } from './value.ts';
+import type { CollectionVariable } from './variable.ts';
+import { variableNamed, xmlVariable } from './variables.ts';
+
+/**
+ * The list of variables of a rule, ready to be read.
+ *
+ * @throws  SecLangReason for a name that is none, a pattern that RE2 refuses, a selector where there are no members.
+ */
+export function compileTargets(parts: readonly VariablePart[]): Target[] {
+  const excluded = parts.filter(({ mode }) => mode === 'exclude').map(selectorOf);
+  return parts
+    .filter(({ mode }) => mode !== 'exclude')
+    .filter(({ name }) => !excluded.some(({ variable, names }) => variable === name && names === null))
+    .map((part) => compileTarget(part, excluded));
+}
+
+/** What an exclusion names: `!ARGS:foo` of a rule, `ARGS:foo` of a ctl. @throws  SecLangReason like compileTargets. */
+export function selectorOf({ name, selector }: VariablePart): TargetSelector {
+  if (name === 'XML') {
+    if (selector !== null && selector.kind === 'name') xmlVariable(selector.text);
+    return { variable: selector?.kind === 'name' ? xmlName(selector.text) : 'XML', names: null };
+  }
+  variableNamed(name);
+  return { variable: name, names: selector === null ? null : nameTest(selector) };
+}
+
+function compileTarget({ mode, name, selector }: VariablePart, excluded: readonly TargetSelector[]): Target {
+  if (name === 'XML') return compileXml(mode, selector);
+  const variable = variableNamed(name);
+  if (variable.kind === 'scalar') {
+    if (selector !== null) throw new SecLangReason(`${name} has no members: take the selector away`);
+    if (mode === 'count') return { kind: 'count', variable: name, entries: (state) => one(variable.read(state)) };
+    return { kind: 'scalar', variable: name, read: variable.read };
+  }
+  const without = excluded.filter((exclusion) => exclusion.variable === name);
+  const selected = selectedEntries(variable, selector);
+  const entries: CollectionVariable['entries'] =
+    without.length === 0
+      ? selected
+      : (state) => selected(state).filter((entry) => !without.some(({ names }) => names?.(entry.name) ?? true));
+  return { kind: mode === 'count' ? 'count' : 'members', variable: name, entries };
+}
+
+function compileXml(mode: VariablePart['mode'], selector: Selector | null): Target {
+  if (selector?.kind !== 'name') throw new SecLangReason('XML needs an XPath: XML:/* or XML://@*');
+  const { entries } = xmlVariable(selector.text) as CollectionVariable;
+  return { kind: mode === 'count' ? 'count' : 'members', variable: xmlName(selector.text), entries };
+}
+
+/** Members carry the path as their name: `XML:/*` is what a log calls them. */
+const xmlName = (path: ByteText): string => (path === '/*' ? 'XML' : 'XML:attributes');
+
+function selectedEntries(variable: CollectionVariable, selector: Selector | null): CollectionVariable['entries'] {
+  if (selector === null) return variable.entries;
+  if (selector.kind === 'name' && variable.find !== undefined) {
+    const { find } = variable;
+    const lower = selector.text.toLowerCase();
+    return (state) => find(state, lower);
+  }
+  const names = nameTest(selector);
+  return (state) => variable.entries(state).filter((entry) => names(entry.name));
+}
+
+/** @throws  SecLangReason for a pattern that RE2 refuses. */
+function nameTest(selector: Selector): (name: ByteText) => boolean {
+  if (selector.kind === 'name') {
+    const lower = selector.text.toLowerCase();
+    return (name) => isNamed(name, lower);
+  }
+  const pattern = compileSelector(selector.source);
+  return (name) => pattern.matches(new InspectedValue(name).encoded);
+}
+
+function compileSelector(source: ByteText): ReturnType<typeof compileBytePattern> {
+  try {
+    return compileBytePattern(`(?i)${source}`);
+  } catch (error) {
+    throw new SecLangReason(`RE2 refuses the pattern /${source}/: ${(error as Error).message}`);
+  }
+}
+
+const one = (value: ByteText): readonly Entry[] => [{ name: '', value }];

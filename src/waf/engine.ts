@@ -1,0 +1,186 @@
+import { dirname, resolve } from 'node:path';
+import type { ByteText } from '../base/byte-text.ts';
+import { readsRequestBody, readsResponseBody } from './body-use.ts';
+import { compileRule, type RuleContext } from './compile-rule.ts';
+import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
+import type { OperatorTest } from './operator.ts';
+import { profileExclusions, profileSettings } from './profile.ts';
+import { RequestInspection } from './request-inspection.ts';
+import type { CompiledRule } from './rule.ts';
+import type { CompiledRules } from './rule-set.ts';
+import { linkRules } from './seclang/link.ts';
+import { parseRules } from './seclang/parse.ts';
+import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
+import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
+import { compileSettings, type WafDefaults } from './settings.ts';
+import { type SettledItem, settleRules } from './settle.ts';
+import { type EngineSettings, RequestState, type WafServices } from './state.ts';
+import { StepTree } from './steps.ts';
+import type { UnicodeMap } from './transformation.ts';
+import { unicodeMapOf } from './unicode-map.ts';
+
+/** Rules that inspect requests: those of one route. */
+export interface RuleEngine {
+  /** Begins with one request. Never throws. */
+  begin(facts: RequestFacts): Inspection;
+}
+
+/** Files of a rule set, in the order in which they are read. */
+export interface RuleEntries {
+  /** Before the settings of a route: `crs-setup.conf`. Globs are allowed in all. */
+  readonly setup: readonly string[];
+  readonly rules: readonly string[];
+}
+
+/** A rule set that was read; each profile of a route compiles it anew, and shares what does not depend on it. */
+export interface RuleSet {
+  /**
+   * @returns  Null where the mode is off.
+   * @throws  SecLangError with everything that is wrong.
+   */
+  compile(profile: WafProfile): RuleEngine | null;
+}
+
+/**
+ * Reads a rule set.
+ *
+ * @throws  SecLangError with everything in it that cannot be read.
+ */
+export function openRuleSet(
+  files: RuleFiles,
+  entries: RuleEntries,
+  defaults: WafDefaults,
+  services: WafServices,
+): RuleSet {
+  const setup = parseRules(files, entries.setup);
+  const rules = parseRules(files, entries.rules);
+  throwIfAny([...setup.problems, ...rules.problems]);
+  const shared = sharedContext(files, services);
+  return {
+    compile: (profile) => {
+      if (profile.mode === 'off') return null;
+      const directives: readonly Directive[] = [
+        ...setup.directives,
+        ...profileSettings(profile),
+        ...rules.directives,
+        ...profileExclusions(profile),
+      ];
+      const compiled = compileDirectives(directives, defaults, shared);
+      const settings = Object.freeze({ ...compiled.settings, mode: profile.mode });
+      const own = Object.freeze({ ...compiled, settings });
+      return { begin: (facts) => new RequestInspection(own, facts, services) };
+    },
+  };
+}
+
+/** What profiles share: operators and transformations do not depend on them. */
+interface Shared {
+  readonly files: RuleFiles;
+  readonly services: WafServices;
+  readonly steps: StepTree;
+  readonly operators: Map<string, OperatorTest>;
+}
+
+const sharedContext = (files: RuleFiles, services: WafServices): Shared => ({
+  files,
+  services,
+  steps: new StepTree(),
+  operators: new Map(),
+});
+
+function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
+  const { program, problems: linkProblems } = linkRules(directives);
+  throwIfAny(linkProblems);
+  const problems: SecLangProblem[] = [];
+  const settings = compileSettings(program, defaults, problems);
+  const context: RuleContext = {
+    services: shared.services,
+    steps: shared.steps,
+    operators: shared.operators,
+    unicode: unicodeOf(program, shared.files, problems),
+    readData: (path, file) => readData(shared.files, path, file),
+  };
+  const phases = compilePhases(program.items, context, settings, problems);
+  throwIfAny(problems);
+  const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
+  return {
+    settings,
+    phases,
+    readsRequestBody: rules.some(readsRequestBody),
+    readsResponseBody: rules.some(readsResponseBody),
+  };
+}
+
+function compilePhases(
+  items: readonly (LinkedRule | LinkedMarker)[],
+  context: RuleContext,
+  settings: EngineSettings,
+  problems: SecLangProblem[],
+): CompiledRules['phases'] {
+  const compiled: SettledItem[] = [];
+  for (const item of items) {
+    if (item.kind === 'marker') {
+      compiled.push(item.name);
+      continue;
+    }
+    const result = compileRule(item, context, problems);
+    if (result !== null) compiled.push({ linked: item, result });
+  }
+  throwIfAny(problems);
+  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services));
+  const phase = (number: number) => rulesOfPhase(settled, number);
+  return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
+}
+
+/** The rules of one phase; what they skip is counted in rules of that phase. */
+function rulesOfPhase(items: readonly SettledItem[], phase: number): CompiledRule[] {
+  const rules: CompiledRule[] = [];
+  /** Of the next marker of each name: how many rules of the phase stand behind it. Filled from the end. */
+  const behind = new Map<ByteText, number>();
+  for (const item of items.toReversed()) {
+    if (typeof item === 'string') {
+      behind.set(item, rules.length);
+      continue;
+    }
+    const { rule, skip, skipAfter } = item.result;
+    if (rule.phase !== phase) continue;
+    const after = skipAfter === null ? null : (behind.get(skipAfter) ?? 0);
+    rules.push(Object.freeze({ ...rule, skips: after === null ? skip : rules.length - after }));
+  }
+  return rules.reverse();
+}
+
+/** The request that settles a rule set: rules that are decided without one look at nothing of it. */
+const NOBODY: RequestFacts = Object.freeze({
+  uniqueId: '',
+  clientAddress: '',
+  clientPort: 0,
+  serverAddress: '',
+  serverPort: 0,
+  method: '',
+  target: '',
+  protocol: '',
+  fields: [],
+  startedAtMs: 0,
+});
+/** `SecUnicodeMapFile unicode.mapping 20127`. */
+function unicodeOf(program: RuleProgram, files: RuleFiles, problems: SecLangProblem[]): UnicodeMap | null {
+  const setting = program.settings.get('SecUnicodeMapFile');
+  if (setting === undefined) return null;
+  const { place, values } = setting;
+  try {
+    return unicodeMapOf(values, (path) => readData(files, path, place.file));
+  } catch (error) {
+    problems.push({ place, ruleId: null, message: (error as Error).message });
+    return null;
+  }
+}
+
+/** Data files lie beside the file that names them. */
+function readData(files: RuleFiles, path: string, file: string): ByteText {
+  return files.read(resolve(dirname(file), path));
+}
+
+function throwIfAny(problems: readonly SecLangProblem[]): void {
+  if (problems.length > 0) throw new SecLangError(problems);
+}

@@ -1,0 +1,125 @@
+// hot path: synchronous, never throws
+import type { ByteText } from '../base/byte-text.ts';
+import type { Entry } from './entry.ts';
+import type { OperatorTest } from './operator.ts';
+import type { TargetSelector } from './removals.ts';
+import type { CompiledLink, CompiledRule } from './rule.ts';
+import type { RequestState } from './state.ts';
+import { formOf, type Step } from './steps.ts';
+import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
+import type { InspectedValue } from './value.ts';
+
+/** What held last, of all links. */
+export interface Held {
+  readonly variable: ByteText;
+  readonly value: ByteText;
+  readonly transformed: ByteText;
+}
+
+/**
+ * Does a rule hold for the request? Runs what its links do for each value that holds, whether or not the rest of the
+ * chain holds too, as ModSecurity does; what the rule does as a whole is the caller's.
+ *
+ * A rule that does not hold leaves no trace. Whoever knows beforehand that no value can hold need not call this: that
+ * is where a gate goes.
+ *
+ * @returns  What held last, in the order of evaluation; null where the rule does not hold.
+ */
+export function evaluateRule(rule: CompiledRule, state: RequestState): Held | null {
+  const removed = state.removals.targetsOf(rule);
+  const links = new LinkRun(state, removed);
+  for (const link of rule.links) {
+    if (!links.holds(link)) return null;
+  }
+  return links.held;
+}
+
+const UNCONDITIONAL: Held = Object.freeze({ variable: '', value: '', transformed: '' });
+
+/** One rule's way over its links. */
+class LinkRun {
+  readonly #state: RequestState;
+  readonly #removed: readonly TargetSelector[];
+  held: Held = UNCONDITIONAL;
+  /** The first value of a rule that holds clears what former rules left in MATCHED_VARS. */
+  #isFirst = true;
+
+  constructor(state: RequestState, removed: readonly TargetSelector[]) {
+    this.#state = state;
+    this.#removed = removed;
+  }
+
+  holds(link: CompiledLink): boolean {
+    if (link.test === null) {
+      for (const run of link.runs) run(this.#state);
+      return true;
+    }
+    const test = link.test(this.#state);
+    let holds = false;
+    for (const target of link.targets) {
+      if (this.#targetHolds(target, link, test)) holds = true;
+    }
+    return holds;
+  }
+
+  #targetHolds(target: Target, link: CompiledLink, test: OperatorTest): boolean {
+    const { variable } = target;
+    if (target.kind === 'scalar') {
+      if (isRemoved(variable, this.#removed)) return false;
+      return this.#valueHolds(link, test, variable, '', target.read(this.#state));
+    }
+    const entries = this.#entriesOf(target);
+    if (target.kind === 'count') return this.#valueHolds(link, test, variable, '', String(entries.length));
+    let holds = false;
+    for (const { name, value } of entries) {
+      if (this.#valueHolds(link, test, variable, name, value)) holds = true;
+    }
+    return holds;
+  }
+
+  #entriesOf(target: Exclude<Target, { readonly kind: 'scalar' }>): readonly Entry[] {
+    const entries = target.entries(this.#state);
+    return this.#removed.length === 0 ? entries : withoutRemoved(target.variable, entries, this.#removed);
+  }
+
+  #valueHolds(link: CompiledLink, test: OperatorTest, variable: string, name: ByteText, text: ByteText): boolean {
+    const value = this.#state.value(text);
+    if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
+    let holds = false;
+    let last: InspectedValue | null = null;
+    for (const step of link.forms as readonly Step[]) {
+      const form = formOf(value, step);
+      if (form === last) continue;
+      last = form;
+      if (this.#formHolds(link, test, variable, name, value, form)) holds = true;
+    }
+    return holds;
+  }
+
+  #formHolds(
+    link: CompiledLink,
+    test: OperatorTest,
+    variable: string,
+    name: ByteText,
+    value: InspectedValue,
+    form: InspectedValue,
+  ): boolean {
+    const { captured } = this.#state;
+    if (link.captures) captured.begin();
+    if (test(form, link.captures ? captured : null) === link.negated) return false;
+    if (link.captures) captured.keep();
+    this.#note(name === '' ? variable : memberName(variable, name), value, form);
+    for (const run of link.runs) run(this.#state);
+    return true;
+  }
+
+  #note(variable: ByteText, value: InspectedValue, form: InspectedValue): void {
+    const entry: Entry = { name: variable, value: form.text };
+    const state = this.#state;
+    if (this.#isFirst) state.matched = [entry];
+    // A new array for each: targets that run over MATCHED_VARS keep the one they began with.
+    else state.matched = [...state.matched, entry];
+    this.#isFirst = false;
+    this.held = { variable, value: value.text, transformed: form.text };
+  }
+}

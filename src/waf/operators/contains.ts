@@ -1,0 +1,12 @@
+// hot path: synchronous, never throws
+import type { OperatorWord } from '../operator.ts';
+import { searchFor } from './text-search.ts';
+
+/** `@contains`: the parameter occurs in the value, case included. */
+export const contains: OperatorWord = {
+  name: 'contains',
+  compile: (parameter) => {
+    const search = searchFor(parameter);
+    return (value) => search(value.text, 0) !== -1;
+  },
+};

@@ -1,0 +1,6 @@
+// hot path: synchronous, never throws
+import type { OperatorWord } from '../operator.ts';
+import { contains } from './contains.ts';
+
+/** `@strmatch`: the same as `@contains`. */
+export const strmatch: OperatorWord = { name: 'strmatch', compile: contains.compile };

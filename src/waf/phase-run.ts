@@ -1,0 +1,78 @@
+// hot path: synchronous, never throws
+import { evaluateRule, type Held } from './evaluate.ts';
+import type { Interruption } from './inspection.ts';
+import type { CompiledRule } from './rule.ts';
+import type { RequestState } from './state.ts';
+
+/**
+ * Runs the rules of one phase over a request.
+ *
+ * @param rules  Of this phase, in order.
+ * @returns  What ends the request; null where nothing does, or where the mode is detection only.
+ */
+export function runPhase(rules: readonly CompiledRule[], state: RequestState, phase: number): Interruption | null {
+  if (phase <= state.allowedUpTo) return null;
+  for (let i = 0; i < rules.length; i += 1) {
+    if (state.mode === 'off') return null;
+    const rule = rules[i] as CompiledRule;
+    if (state.removals.removes(rule)) continue;
+    state.rule = rule;
+    const held = evaluateRule(rule, state);
+    if (held === null) continue;
+    const interruption = finishRule(rule, held, state);
+    if (interruption !== null) return interruption;
+    if (phase <= state.allowedUpTo) return null;
+    i += rule.skips;
+  }
+  return null;
+}
+
+/** A rule holds as a whole: says so, and does with the request what it says. */
+function finishRule(rule: CompiledRule, held: Held, state: RequestState): Interruption | null {
+  if (rule.severity !== -1) state.highestSeverity = Math.min(state.highestSeverity, rule.severity);
+  if (rule.logged || rule.audited) noteMatch(rule, held, state);
+  const { disruption } = rule;
+  if (disruption === null) return null;
+  if (disruption.kind === 'allow') {
+    if (state.mode === 'block') state.allowedUpTo = allowedUpTo(disruption.scope, rule.phase);
+    return null;
+  }
+  // Phase 5 comes when the answer has gone.
+  if (rule.phase === 5) return null;
+  const interruption: Interruption = {
+    kind: disruption.kind,
+    status: disruption.kind === 'redirect' && (rule.status < 300 || rule.status > 399) ? 302 : rule.status,
+    url: disruption.kind === 'redirect' ? disruption.url.expand(state) : '',
+    ruleId: rule.id,
+  };
+  state.interruption ??= interruption;
+  return state.mode === 'block' ? interruption : null;
+}
+
+/** The last phase that an `allow` passes over: logging always runs. */
+function allowedUpTo(scope: 'phase' | 'request' | 'all', phase: number): number {
+  if (scope === 'phase') return phase;
+  return scope === 'request' ? Math.max(2, phase) : 4;
+}
+
+function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
+  state.matches.push({
+    ruleId: rule.id,
+    phase: rule.phase,
+    file: rule.place.file,
+    line: rule.place.line,
+    message: rule.message?.expand(state) ?? '',
+    data: rule.data?.expand(state) ?? '',
+    severity: rule.severity,
+    tags: rule.tags,
+    version: rule.version,
+    revision: rule.revision,
+    variable: held.variable,
+    value: held.value,
+    transformed: held.transformed,
+    operator: rule.links.at(-1)?.operator ?? '',
+    disruptive: rule.disruption !== null && rule.disruption.kind !== 'allow',
+    logged: rule.logged,
+    audited: rule.audited,
+  });
+}

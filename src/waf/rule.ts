@@ -1,0 +1,57 @@
+import type { ByteText } from '../base/byte-text.ts';
+import type { OperatorTest } from './operator.ts';
+import type { Place } from './seclang/syntax.ts';
+import type { RequestState } from './state.ts';
+import type { Step } from './steps.ts';
+import type { Target } from './target.ts';
+import type { Template } from './template.ts';
+
+/** What an action does when a value holds. Never throws. */
+export type RunAction = (state: RequestState) => void;
+
+/** What a rule does with the request, once it holds as a whole. */
+export type Disruption =
+  | { readonly kind: 'deny' | 'drop' }
+  | { readonly kind: 'redirect'; readonly url: Template }
+  /** The rest of this phase, of the request's phases, or of all phases but logging. */
+  | { readonly kind: 'allow'; readonly scope: 'phase' | 'request' | 'all' };
+
+/** One rule of a chain, ready to run. Immutable. */
+export interface CompiledLink {
+  /** Empty for a SecAction, which always holds. */
+  readonly targets: readonly Target[];
+  readonly test: LinkTest | null;
+  readonly negated: boolean;
+  /** The last transformation. With multiMatch, the value as it is and after each step, in `forms`. */
+  readonly step: Step;
+  readonly forms: readonly Step[] | null;
+  readonly captures: boolean;
+  /** Run for each value that holds, in order. */
+  readonly runs: readonly RunAction[];
+  /** As written, for people: `@rx ^a`. */
+  readonly operator: ByteText;
+}
+
+/** The operator for this request: its parameter may hold macros. Throws where their expansion means nothing to it. */
+export type LinkTest = (state: RequestState) => OperatorTest;
+
+/** A rule with its chain. Immutable. */
+export interface CompiledRule {
+  readonly id: number;
+  readonly phase: number;
+  readonly place: Place;
+  readonly links: readonly CompiledLink[];
+  readonly disruption: Disruption | null;
+  /** 403 where it names none. */
+  readonly status: number;
+  readonly message: Template | null;
+  readonly data: Template | null;
+  readonly tags: readonly ByteText[];
+  readonly severity: number;
+  readonly version: ByteText;
+  readonly revision: ByteText;
+  readonly logged: boolean;
+  readonly audited: boolean;
+  /** Rules of its phase that are passed over when it holds: 0 for none, Infinity for the rest of them. */
+  readonly skips: number;
+}

@@ -1,0 +1,203 @@
+// hot path: synchronous, never throws
+import type { ByteText } from '../base/byte-text.ts';
+import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
+import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
+import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
+import type { OpenCollection, OpenCollections } from './open-collections.ts';
+import { Removals } from './removals.ts';
+import { RequestTarget } from './request-target.ts';
+import type { CompiledRule } from './rule.ts';
+import { type Captures, InspectedValue } from './value.ts';
+
+/** What the engine is handed, because it lives in folders beside it or is shared by threads. */
+export interface WafServices {
+  readonly parseBody: ParseBody;
+  /** The arguments of a query. Never throws; linear. */
+  readonly parseQuery: (query: ByteText) => readonly BodyArgument[];
+  /** Collections that outlive a request (`initcol`). */
+  readonly collections: OpenCollections;
+}
+
+/** What the settings of a rule set say of every request. Immutable. */
+export interface EngineSettings {
+  readonly mode: WafMode;
+  readonly requestBodyAccess: boolean;
+  readonly responseBodyAccess: boolean;
+  /** Media types of answers that are looked at, lower case. */
+  readonly responseTypes: ReadonlySet<string>;
+  readonly bodyCaps: BodyCaps;
+  readonly audit: 'on' | 'off' | 'relevant';
+  /** Of what status an answer is relevant to the audit log; null: none is by its status. */
+  readonly auditStatus: ((status: string) => boolean) | null;
+  readonly auditParts: string;
+  readonly webAppId: ByteText;
+  readonly collectionTimeoutSeconds: number;
+}
+
+/** Everything known of one request while rules run over it. Fields are read and written by variables and actions. */
+export class RequestState {
+  readonly facts: RequestFacts;
+  readonly settings: EngineSettings;
+  readonly services: WafServices;
+  readonly target: RequestTarget;
+  readonly headers: readonly Entry[];
+
+  /** What `ctl` may change. */
+  mode: WafMode;
+  requestBodyAccess: boolean;
+  responseBodyAccess: boolean;
+  audit: EngineSettings['audit'];
+  auditParts: string;
+  /** Processor that rules asked for; null: by the content type. */
+  processorAsked: BodyProcessor | null = null;
+  forcesRequestBody = false;
+  readonly removals = new Removals();
+
+  /** Null before phase 2. */
+  body: ByteText | null = null;
+  parsed: ParsedBody | null = null;
+  isBodyPartial = false;
+
+  /** 0 before phase 3. */
+  responseStatus = 0;
+  responseHeaders: readonly Entry[] = NO_ENTRIES;
+  responseBody: ByteText = '';
+  isResponsePartial = false;
+
+  readonly tx = new NamedValues();
+  readonly env = new NamedValues();
+  readonly captured = new CapturedGroups();
+  /** Collections that `initcol` opened, by lower-case name. */
+  readonly opened = new Map<string, OpenCollection>();
+  userId: ByteText = '';
+  sessionId: ByteText = '';
+  resourceId: ByteText = '';
+
+  /** What held in the rule that held last, links of its chain included: `name` is `ARGS:id`. */
+  matched: Entry[] = [];
+  /** The rule that runs. */
+  rule: CompiledRule | null = null;
+  highestSeverity = 255;
+  readonly matches: RuleMatch[] = [];
+  interruption: Interruption | null = null;
+  /** Phases that `allow` passes over: 0 none, else the last one. */
+  allowedUpTo = 0;
+
+  readonly #values = new Map<ByteText, InspectedValue>();
+  readonly #names = new Map<readonly Entry[], readonly Entry[]>();
+  #getArguments: readonly Entry[] | null = null;
+  #cookies: readonly Entry[] | null = null;
+  #allArguments: readonly Entry[] | null = null;
+
+  constructor(facts: RequestFacts, settings: EngineSettings, services: WafServices) {
+    this.facts = facts;
+    this.settings = settings;
+    this.services = services;
+    this.target = new RequestTarget(facts.target);
+    this.headers = entriesOf(facts.fields);
+    this.mode = settings.mode;
+    this.requestBodyAccess = settings.requestBodyAccess;
+    this.responseBodyAccess = settings.responseBodyAccess;
+    this.audit = settings.audit;
+    this.auditParts = settings.auditParts;
+  }
+
+  /** The one InspectedValue of a text: its forms are computed once, whichever variables it stands in. */
+  value(text: ByteText): InspectedValue {
+    let value = this.#values.get(text);
+    if (value === undefined) {
+      value = new InspectedValue(text);
+      this.#values.set(text, value);
+    }
+    return value;
+  }
+
+  /** A collection of the names of another, made once. @param entries  An array that stays as it is. */
+  namesOf(entries: readonly Entry[]): readonly Entry[] {
+    let names = this.#names.get(entries);
+    if (names === undefined) {
+      names = entries.map(({ name }) => ({ name, value: name }));
+      this.#names.set(entries, names);
+    }
+    return names;
+  }
+
+  get getArguments(): readonly Entry[] {
+    this.#getArguments ??= this.services.parseQuery(this.target.query);
+    return this.#getArguments;
+  }
+
+  get postArguments(): readonly Entry[] {
+    return this.parsed?.arguments ?? NO_ENTRIES;
+  }
+
+  /** Those of the query, then those of the body. */
+  get allArguments(): readonly Entry[] {
+    if (this.parsed === null) return this.getArguments;
+    this.#allArguments ??= [...this.getArguments, ...this.parsed.arguments];
+    return this.#allArguments;
+  }
+
+  get cookies(): readonly Entry[] {
+    this.#cookies ??= cookiesOf(this.headers);
+    return this.#cookies;
+  }
+
+  /** First field of that name; undefined without one. @param lower  Lower-case name. */
+  header(lower: ByteText): ByteText | undefined {
+    return this.headers.find((entry) => entry.name.toLowerCase() === lower)?.value;
+  }
+
+  /** What processes the body: asked for by a rule, else by the content type; '' for none. */
+  get processor(): BodyProcessor | '' {
+    if (this.processorAsked !== null) return this.processorAsked;
+    const type = this.header('content-type')?.toLowerCase() ?? '';
+    if (type.startsWith('application/x-www-form-urlencoded')) return 'URLENCODED';
+    if (type.startsWith('multipart/form-data')) return 'MULTIPART';
+    return '';
+  }
+}
+
+/** TX.0 to TX.9. A rule that captures anew clears what another left. */
+export class CapturedGroups implements Captures {
+  groups: (ByteText | undefined)[] = [];
+  /** What the operator found just now; counts once the rule holds. */
+  #found: (ByteText | undefined)[] = [];
+
+  set(index: number, text: ByteText): void {
+    if (index <= 9) this.#found[index] = text;
+  }
+
+  begin(): void {
+    this.#found = [];
+  }
+
+  keep(): void {
+    this.groups = this.#found;
+  }
+}
+
+/** @param fields  Name, value, name, value. */
+export function entriesOf(fields: readonly ByteText[]): Entry[] {
+  const entries: Entry[] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    entries.push({ name: fields[i] as ByteText, value: fields[i + 1] as ByteText });
+  }
+  return entries;
+}
+
+/** Cookies as ModSecurity 3 splits them: at semicolons, the name up to the first equals sign, nothing decoded. */
+function cookiesOf(headers: readonly Entry[]): Entry[] {
+  const cookies: Entry[] = [];
+  for (const { name, value } of headers) {
+    if (name.toLowerCase() !== 'cookie') continue;
+    for (const part of value.split(';')) {
+      const pair = part.trimStart();
+      if (pair === '') continue;
+      const equals = pair.indexOf('=');
+      if (equals === -1) cookies.push({ name: pair, value: '' });
+      else cookies.push({ name: pair.slice(0, equals), value: pair.slice(equals + 1) });
+    }
+  }
+  return cookies;
+}

@@ -1,0 +1,41 @@
+// hot path: synchronous, never throws
+import type { ByteText } from '../base/byte-text.ts';
+import type { Transformation } from './transformation.ts';
+import { InspectedValue } from './value.ts';
+
+/** One transformation behind others. All chains of a rule set share their beginnings: a tree, made once. */
+export interface Step {
+  /** Number of this step in its tree; 0 is the value as it is. */
+  readonly index: number;
+  readonly before: Step | null;
+  readonly apply: Transformation;
+}
+
+/** The steps of a rule set. */
+export class StepTree {
+  readonly root: Step = Object.freeze({ index: 0, before: null, apply: (text: ByteText) => text });
+  readonly #steps = new Map<string, Step>();
+
+  /** @param name  What makes the transformation known: the same name behind the same step is the same step. */
+  after(before: Step, name: string, apply: Transformation): Step {
+    const key = `${before.index} ${name}`;
+    let step = this.#steps.get(key);
+    if (step === undefined) {
+      step = Object.freeze({ index: this.#steps.size + 1, before, apply });
+      this.#steps.set(key, step);
+    }
+    return step;
+  }
+}
+
+/** The value after a step and all before it; the very same where they change nothing. Each is computed once. */
+export function formOf(value: InspectedValue, step: Step): InspectedValue {
+  if (step.before === null) return value;
+  const known = value.forms[step.index];
+  if (known !== undefined) return known;
+  const before = formOf(value, step.before);
+  const text = step.apply(before.text);
+  const form = text === before.text ? before : new InspectedValue(text);
+  value.forms[step.index] = form;
+  return form;
+}

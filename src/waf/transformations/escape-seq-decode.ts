@@ -1,0 +1,58 @@
+// hot path: synchronous, never throws
+import { HEX_VALUES } from '../../base/ascii.ts';
+import type { ByteText } from '../../base/byte-text.ts';
+import { isOctal, workOn, workText } from '../byte-work.ts';
+import type { TransformationWord } from '../transformation.ts';
+
+/**
+ * `t:escapeSeqDecode`: ANSI C escapes: the letters `\a` `\b` `\f` `\n` `\r` `\t` `\v`, `\xHH`, and one to three octal
+ * digits, of which the low byte counts. Before all else a backslash goes alone; one at the end stays.
+ */
+export const escapeSeqDecode: TransformationWord = { names: ['escapeSeqDecode'], compile: () => decode };
+
+/** What a letter behind a backslash stands for; itself where it stands for nothing. Shared with `t:jsDecode`. */
+export const LETTERS: Uint8Array = letters();
+
+function decode(text: ByteText): ByteText {
+  const first = text.indexOf('\\');
+  if (first === -1) return text;
+  const end = text.length;
+  const bytes = workOn(text);
+  let out = first;
+  for (let i = first; i < end; out += 1) {
+    const byte = bytes[i] as number;
+    i += 1;
+    if (byte !== 0x5c || i === end) {
+      bytes[out] = byte;
+      continue;
+    }
+    const next = bytes[i] as number;
+    if (isOctal(next)) {
+      let value = 0;
+      for (const stop = Math.min(end, i + 3); i < stop && isOctal(bytes[i] as number); i += 1) {
+        value = value * 8 + (bytes[i] as number) - 0x30;
+      }
+      bytes[out] = value;
+      continue;
+    }
+    if ((next | 0x20) === 0x78 && i + 2 < end) {
+      const high = HEX_VALUES[bytes[i + 1] as number] as number;
+      const low = HEX_VALUES[bytes[i + 2] as number] as number;
+      if (high !== 255 && low !== 255) {
+        bytes[out] = high * 16 + low;
+        i += 3;
+        continue;
+      }
+    }
+    bytes[out] = LETTERS[next] as number;
+    i += 1;
+  }
+  return workText(bytes, out, text);
+}
+
+function letters(): Uint8Array {
+  const table = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  const meanings = { a: 0x07, b: 0x08, f: 0x0c, n: 0x0a, r: 0x0d, t: 0x09, v: 0x0b };
+  for (const [letter, byte] of Object.entries(meanings)) table[letter.charCodeAt(0)] = byte;
+  return table;
+}

@@ -1,0 +1,63 @@
+// hot path: synchronous, never throws
+import { HEX_VALUES } from '../../base/ascii.ts';
+import type { ByteText } from '../../base/byte-text.ts';
+import { isOctal, narrow, workOn, workText } from '../byte-work.ts';
+import type { TransformationWord } from '../transformation.ts';
+import { LETTERS } from './escape-seq-decode.ts';
+
+/**
+ * `t:jsDecode`: JavaScript escapes: `\uHHHH` becomes its low byte, full width ASCII its narrow form; `\xHH`; octal up
+ * to `\377`; the letters of C. Before all else a backslash goes alone; one at the end stays.
+ */
+export const jsDecode: TransformationWord = { names: ['jsDecode'], compile: () => decode };
+
+function decode(text: ByteText): ByteText {
+  const first = text.indexOf('\\');
+  if (first === -1) return text;
+  const end = text.length;
+  const bytes = workOn(text);
+  let out = first;
+  for (let i = first; i < end; out += 1) {
+    const byte = bytes[i] as number;
+    i += 1;
+    if (byte !== 0x5c || i === end) {
+      bytes[out] = byte;
+      continue;
+    }
+    const next = bytes[i] as number;
+    if (isOctal(next)) {
+      // A third digit only where all of it is one byte.
+      const stop = Math.min(end, i + (next > 0x33 ? 2 : 3));
+      let value = 0;
+      for (; i < stop && isOctal(bytes[i] as number); i += 1) value = value * 8 + (bytes[i] as number) - 0x30;
+      bytes[out] = value;
+      continue;
+    }
+    if (next === 0x75 && i + 4 < end) {
+      const high = hexByte(bytes, i + 1);
+      const low = hexByte(bytes, i + 3);
+      if (high !== -1 && low !== -1) {
+        bytes[out] = narrow(high, low);
+        i += 5;
+        continue;
+      }
+    } else if (next === 0x78 && i + 2 < end) {
+      const value = hexByte(bytes, i + 1);
+      if (value !== -1) {
+        bytes[out] = value;
+        i += 3;
+        continue;
+      }
+    }
+    bytes[out] = LETTERS[next] as number;
+    i += 1;
+  }
+  return workText(bytes, out, text);
+}
+
+/** Two hexadecimal digits as a byte, -1 where they are none. */
+function hexByte(bytes: Buffer, at: number): number {
+  const high = HEX_VALUES[bytes[at] as number] as number;
+  const low = HEX_VALUES[bytes[at + 1] as number] as number;
+  return high === 255 || low === 255 ? -1 : high * 16 + low;
+}

@@ -1,0 +1,11 @@
+// hot path: synchronous, never throws
+import { LOWER_BYTES } from '../../base/ascii.ts';
+import { isAscii } from '../../base/byte-text.ts';
+import { mapBytes } from '../byte-work.ts';
+import type { TransformationWord } from '../transformation.ts';
+
+/** `t:lowercase`: A to Z; other bytes stay, as in the C locale. */
+export const lowercase: TransformationWord = {
+  names: ['lowercase'],
+  compile: () => (text) => (isAscii(text) ? text.toLowerCase() : mapBytes(text, LOWER_BYTES)),
+};

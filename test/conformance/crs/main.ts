@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
+import { compareEngines, differentialReport, type Pair } from './differential.ts';
+import { ENGINES, type Engine } from './engines.ts';
+import { readOverrides } from './overrides.ts';
+import { readPayloads } from './payload-lists.ts';
+import { payloadRequests } from './payload-requests.ts';
+import { readTests } from './read-tests.ts';
+import { countStages, stageReport } from './report.ts';
+import { runStages } from './run-stages.ts';
+
+const USAGE = `usage: npm run conformance:crs -- DIR [--engine NAME] [--only PATTERN] [--parallel N]
+       npm run conformance:crs -- DIR --differential N [--engine NAME] [--seed N] [--place PATTERN] [--parallel N]
+DIR holds the rule set: rules/, tests/, crs-setup.conf.example, unicode.mapping.
+--engine        what the tests run against: ${Object.keys(ENGINES).join(', ')}
+--only          stages whose name matches: ^9421
+--differential  compares the engine with libmodsecurity on so many requests made from payload lists
+--place         of those only the ones whose name matches: "JSON value"
+--parallel      engines side by side, 2 by default
+--show          prints the bytes of so many requests that differ`;
+
+const OPTIONS = {
+  engine: { type: 'string', default: 'modsecurity' },
+  only: { type: 'string', default: '' },
+  place: { type: 'string', default: '' },
+  differential: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  parallel: { type: 'string', default: '2' },
+  show: { type: 'string', default: '0' },
+} as const;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const [folder] = positionals;
+  const engine = ENGINES[values.engine];
+  if (positionals.length !== 1 || folder === undefined || engine === undefined || !isRuleSet(folder)) {
+    console.error(USAGE);
+    return 2;
+  }
+  if (engine.missing !== false) {
+    console.log(`skipped: ${engine.missing}`);
+    return 0;
+  }
+  const parallel = Number(values.parallel);
+  return values.differential === undefined
+    ? runTests(resolve(folder), values.engine, engine, new RegExp(values.only), parallel)
+    : compare(resolve(folder), engine, {
+        count: Number(values.differential),
+        seed: Number(values.seed),
+        place: new RegExp(values.place),
+        show: Number(values.show),
+        parallel,
+      });
+}
+
+function isRuleSet(folder: string): boolean {
+  return ['rules', 'tests', 'crs-setup.conf.example'].every((name) => existsSync(join(folder, name)));
+}
+
+async function runTests(folder: string, name: string, engine: Engine, only: RegExp, parallel: number): Promise<number> {
+  const stages = readTests(join(folder, 'tests')).filter((stage) => only.test(stage.name));
+  const file = engine.overridesFile === null ? null : join(folder, engine.overridesFile);
+  const overrides = file !== null && existsSync(file) ? readOverrides(file) : new Map();
+  const executors = await Promise.all(Array.from({ length: parallel }, () => engine.start(folder)));
+  const results = await runStages(stages, executors, overrides).finally(() =>
+    Promise.all(executors.map((executor) => executor.close())),
+  );
+  console.log(stageReport(name, results, engine.known));
+  const { failed, stale } = countStages(results, engine.known);
+  return failed === 0 && stale.length === 0 ? 0 : 1;
+}
+
+interface CompareOptions {
+  readonly count: number;
+  readonly seed: number;
+  readonly place: RegExp;
+  readonly show: number;
+  readonly parallel: number;
+}
+
+async function compare(folder: string, engine: Engine, options: CompareOptions): Promise<number> {
+  const lists = sharedMaterial('injection/lists');
+  const oracle = ENGINES.modsecurity;
+  if (lists === null || oracle === undefined || oracle.missing !== false) {
+    console.log(`skipped: ${lists === null ? NO_MATERIAL : oracle?.missing}`);
+    return 0;
+  }
+  const { count, seed, place, show, parallel } = options;
+  const probes = payloadRequests(readPayloads(lists), count, seed).filter(({ name }) => place.test(name));
+  const start = async (): Promise<Pair> => ({ oracle: await oracle.start(folder), ours: await engine.start(folder) });
+  const pairs = await Promise.all(Array.from({ length: parallel }, start));
+  const comparison = await compareEngines(probes, pairs).finally(() =>
+    Promise.all(pairs.flatMap((pair) => [pair.oracle.close(), pair.ours.close()])),
+  );
+  for (const { probe, missed, surplus, answers } of comparison.differences.slice(0, show)) {
+    console.log(`--- ${probe.name}: missed ${missed.join()}; surplus ${surplus.join()}; ${answers}`);
+    console.log(probe.bytes.toString('latin1'));
+  }
+  console.log(differentialReport(comparison));
+  return comparison.differences.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
