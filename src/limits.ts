@@ -242,3 +242,20 @@ export const RULE_PROBLEMS_MAX = 100;
 
 /** Largest id of a rule: what ModSecurity 2 and log readers keep in 32 bits, signed. */
 export const RULE_ID_MAX = 2_147_483_647;
+
+/**
+ * Names of a JSON body's values are as long as the way to them, so a long name above many values makes more text than
+ * was sent. All of them together may have so many bytes, and so many more per byte of the body.
+ */
+export const JSON_NAME_BYTES_LEAST = 262_144;
+export const JSON_NAME_BYTES_PER_BYTE = 8;
+
+/** Most header lines in one part of multipart/form-data: RFC 7578 knows three, and tells readers to ignore others. */
+export const PART_HEADERS_MAX = 16;
+
+/**
+ * What a body may inflate to, as a multiple of its length, from so many bytes on. JSON lists shrink to a twentieth,
+ * rarely to a fiftieth; zeros to a thousandth.
+ */
+export const INFLATION_RATIO_MAX = 128;
+export const INFLATED_BYTES_LEAST = 65_536;

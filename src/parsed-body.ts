@@ -53,7 +53,10 @@ export interface ParsedBody {
   readonly partHeaders: readonly PartHeader[];
   /** Null for every processor but MULTIPART. */
   readonly multipart: MultipartFlags | null;
-  /** XML: every text node with more than white space, and every attribute value, in the order of the document. */
+  /**
+   * XML: every text node with more than white space, and every attribute value, in the order of the document. Behind
+   * several text nodes comes all text of the document in one: what ModSecurity gives for `XML:/*`.
+   */
   readonly xmlTexts: readonly ByteText[];
   readonly xmlAttributes: readonly ByteText[];
   /** Why the body could not be read as what it says it is (REQBODY_ERROR_MSG); null where it could. */

@@ -53,6 +53,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   re2: ['src/base/regex.ts'],
   ioredis: ['src/redis/client.ts', 'src/redis/odd-replies.ts'],
   'openid-client': ['src/login/provider.ts'],
+  simdjson: ['src/body/json.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
   ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],
