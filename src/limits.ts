@@ -242,6 +242,7 @@ export const RULE_PROBLEMS_MAX = 100;
 
 /** Largest id of a rule: what ModSecurity 2 and log readers keep in 32 bits, signed. */
 export const RULE_ID_MAX = 2_147_483_647;
+
 /**
  * Names of a JSON body's values are as long as the way to them, so a long name above many values makes more text than
  * was sent. All of them together may have so many bytes, and so many more per byte of the body.

@@ -52,8 +52,8 @@ export function openRuleSet(
   defaults: WafDefaults,
   services: WafServices,
 ): RuleSet {
-  const setup = parseRules(files, entries.setup);
-  const rules = parseRules(files, entries.rules);
+  const setup = parseRules(files, expanded(files, entries.setup));
+  const rules = parseRules(files, expanded(files, entries.rules));
   throwIfAny([...setup.problems, ...rules.problems]);
   const shared = sharedContext(files, services);
   return {
@@ -72,6 +72,10 @@ export function openRuleSet(
     },
   };
 }
+
+/** Entries may be globs, absolute or relative to where the process runs. */
+const expanded = (files: RuleFiles, patterns: readonly string[]): string[] =>
+  patterns.flatMap((pattern) => files.expand(pattern, ''));
 
 /** What profiles share: operators and transformations do not depend on them. */
 interface Shared {

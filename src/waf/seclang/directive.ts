@@ -1,12 +1,12 @@
 import type { ByteText } from '../../base/byte-text.ts';
-import { RULE_ID_MAX } from '../../limits.ts';
 import { parseActions } from './actions.ts';
 import { DIRECTIVES } from './directives.ts';
+import { idRangesOf, ruleIdOf } from './ids.ts';
 import { parseOperator } from './operator.ts';
 import { shown } from './problems.ts';
 import { SecLangReason } from './reason.ts';
 import { ANY_TEXT, oneOf, readValues } from './setting-values.ts';
-import type { Directive, IdRange, Place } from './syntax.ts';
+import type { Directive, Place } from './syntax.ts';
 import { checkPattern, parseRuleVariables, parseVariables } from './variables.ts';
 
 /**
@@ -82,7 +82,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     takes: 'ids and ranges of ids',
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    read: (values, place) => ({ kind: 'remove-by-id', place, ids: values.flatMap(idsOf) }),
+    read: (values, place) => ({ kind: 'remove-by-id', place, ids: values.flatMap(idRangesOf) }),
   },
   SecRuleRemoveByTag: {
     takes: 'a regular expression',
@@ -103,7 +103,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     read: ([ids = '', variables = ''], place) => ({
       kind: 'update-target-by-id',
       place,
-      ids: idsOf(ids),
+      ids: idRangesOf(ids),
       variables: parseVariables(variables),
     }),
   },
@@ -147,24 +147,6 @@ const FORMS: Readonly<Record<string, Form>> = {
     },
   },
 };
-
-/** `1`, `5-9`, `1,5-9` or `1 5-9`. */
-function idsOf(text: ByteText): IdRange[] {
-  return text.split(/[ \t,]+/).map((part) => {
-    const [first = '', last = first, ...more] = part.split('-');
-    const range = { first: ruleIdOf(first), last: ruleIdOf(last) };
-    if (more.length > 0 || range.first > range.last) throw new SecLangReason(`${shown(part)} is not a range of ids`);
-    return range;
-  });
-}
-
-/** @throws  SecLangReason. */
-export function ruleIdOf(text: ByteText): number {
-  const id = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (id < 1 || id > RULE_ID_MAX)
-    throw new SecLangReason(`${shown(text)} is not an id: a whole number from 1 to ${RULE_ID_MAX}`);
-  return id;
-}
 
 function patternOf(text: ByteText): ByteText {
   if (text === '') throw new SecLangReason('an empty regular expression would hold for every rule');

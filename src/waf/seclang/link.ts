@@ -1,6 +1,6 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import { DefaultActions, type Phase, phaseOf } from './default-actions.ts';
-import { ruleIdOf } from './directive.ts';
+import { ruleIdOf } from './ids.ts';
 import { Problems, shown } from './problems.ts';
 import { type SecLangProblem, SecLangReason } from './reason.ts';
 import { isDisruptive, isNamed, lastNamed } from './rule-actions.ts';
