@@ -20,6 +20,7 @@ import { configureRevocations, createRevocations, type Revocations } from './gat
 import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
+import { readWafRules } from './gateway/waf-rules.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
@@ -363,6 +364,7 @@ class RunningGateway implements Gateway {
     const tokenKey = readTokenKey(config);
     const loginAuthorities = readLoginAuthorities(config);
     const introspectionAuthorities = readIntrospectionAuthorities(config);
+    const wafRules = readWafRules(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
@@ -375,6 +377,7 @@ class RunningGateway implements Gateway {
       tokenKey,
       loginAuthorities,
       introspectionAuthorities,
+      wafRules,
     };
   }
 

@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.ts';
 import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
+import type { RuleEntries } from '../waf/engine.ts';
+import type { RecordedRuleFiles } from '../waf/seclang/rule-files.ts';
 
 /** One configuration as it travels to an ingress thread: plain data, compiled there. */
 export interface Generation {
@@ -22,6 +24,16 @@ export interface Generation {
   readonly loginAuthorities: Readonly<Record<string, readonly string[]>>;
   /** PEM certificates of `introspection.NAME.ca` by that name; servers without are not in it. */
   readonly introspectionAuthorities: Readonly<Record<string, readonly string[]>>;
+  /** Null where no route is under a firewall. */
+  readonly wafRules: WafRules | null;
+}
+
+/** Rules of a configuration as the main thread read them. */
+export interface WafRules {
+  readonly entries: RuleEntries;
+  readonly recorded: RecordedRuleFiles;
+  /** The same for the same rules. */
+  readonly digest: string;
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */

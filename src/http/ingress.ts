@@ -30,6 +30,7 @@ import { Intake } from './intake.ts';
 import { Listeners } from './listeners.ts';
 import { ThreadCallers } from './thread-auth.ts';
 import { ThreadTraffic } from './thread-traffic.ts';
+import { ThreadWaf } from './thread-waf.ts';
 import { loadUws } from './uws.ts';
 
 /** Log lines wait this long at most before they leave the thread. */
@@ -55,6 +56,7 @@ export class Ingress {
   readonly #traffic: ThreadTraffic;
   readonly #callers: CallerParts;
   readonly #auth: ThreadCallers;
+  readonly #waf = new ThreadWaf();
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
@@ -200,11 +202,12 @@ export class Ingress {
   }
 
   #compile(generation: Generation, log: Log, issuerKeys: readonly IssuerKeysNews[]): FrontGeneration {
-    const { config, plan, routeRows, policyRows, trafficRows } = generation;
+    const { config, plan, routeRows, policyRows, trafficRows, wafRules } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const keys = this.#callers.use(generation, issuerKeys);
     const clientAddresses = compileClientAddresses(config.trustedProxies);
+    const waf = this.#waf.parts(config, wafRules, null);
     const pipeline = new Pipeline(
       {
         config,
@@ -219,7 +222,7 @@ export class Ingress {
         auth: this.#auth.compile(config, keys, generation.tokenKey, generation.loginAuthorities),
         traffic: this.#traffic.parts(config, trafficRows),
         strict: this.#strictFor(config),
-        waf: null,
+        waf,
         load: this.#load,
         lines: this.#lines,
         log,
@@ -229,7 +232,7 @@ export class Ingress {
     return {
       pipeline,
       intake: new Intake(
-        { ...config.limits, contentLengthMax: loadUws().contentLengthMax },
+        { ...config.limits, contentLengthMax: loadUws().contentLengthMax, keepFields: waf !== null },
         captured,
         onceFields(config),
       ),

@@ -21,8 +21,8 @@ import type { FairQueue } from '../throttle/fair-queue.ts';
 import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
-import type { RuleEngine } from '../waf/inspection.ts';
-import type { AuditSink, InflateBody } from './waf-route.ts';
+import type { RuleEngine } from '../waf/engine.ts';
+import type { AuditSink } from './waf-route.ts';
 import type { WaitingCallers } from './waiting-caller.ts';
 
 /** What a thread has under way, over all generations. */
@@ -106,7 +106,6 @@ export interface ThreadAuth {
 export interface WafParts {
   /** Null where the route's mode is off. */
   engine(routeName: string): RuleEngine | null;
-  readonly inflate: InflateBody;
   /** Takes records of the audit log; null where there is none. */
   readonly audit: AuditSink | null;
 }

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
+import { type Inflated, inflateBody } from '../body/decompress.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { RequestInspection, Transaction } from '../transaction.ts';
 import { PASS, type Refusal, refuse, refuseAs, type Verdict } from '../verdict.ts';
@@ -10,6 +11,7 @@ import { wafText } from './waf-log.ts';
 import type { RouteWaf } from './waf-route.ts';
 
 const NO_BYTES = Buffer.alloc(0);
+const TOO_LARGE: Inflated = Object.freeze({ kind: 'too-large', reason: 'cut' });
 const NO_FIELDS: readonly ByteText[] = Object.freeze([]);
 /** Where a redirect may lead: what a field can carry as it is. */
 const LOCATION = /^[!-~]{1,2048}$/;
@@ -52,21 +54,20 @@ export class InspectedRequest implements RequestInspection {
   }
 
   body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
-    const { audit, settings, inflate, detectsOnly, context, routeIndex } = this.#waf;
+    const { audit, detectsOnly, context, routeIndex } = this.#waf;
     if (audit?.keepsRequestBody === true) this.#requestBody = body;
     let text = body;
-    let isCut = isPartial;
     const coding = body.length === 0 ? '' : fieldOf(this.#facts.fields, 'content-encoding');
     if (coding !== '' && coding.toLowerCase() !== 'identity') {
-      const inflated = inflate(coding, body, settings.requestBodyBytesMax);
-      if (inflated.kind === 'inflated') {
-        if (inflated.isCut && !this.takesPart) return refuse('SP_REQUEST_BODY_TOO_LARGE');
-        text = inflated.bytes;
-        isCut ||= inflated.isCut;
-      } else if (!detectsOnly) return refuse('SP_WAF_ENCODING');
+      // The beginning of coded data cannot be read as such.
+      const inflated = isPartial ? TOO_LARGE : inflateBody(coding, body, this.bodyBytesMax);
+      if (inflated.kind === 'bytes') text = inflated.bytes;
+      else if (!detectsOnly) {
+        return refuse(inflated.kind === 'too-large' ? 'SP_REQUEST_BODY_TOO_LARGE' : 'SP_WAF_ENCODING');
+      } else if (!isPartial) context.metrics.unseenBody(routeIndex, 'request-coded');
     }
-    if (isCut) context.metrics.unseenBody(routeIndex, 'request-cut');
-    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isCut));
+    if (isPartial) context.metrics.unseenBody(routeIndex, 'request-cut');
+    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isPartial));
   }
 
   answer(tx: Transaction): Verdict {

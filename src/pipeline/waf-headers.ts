@@ -34,7 +34,6 @@ function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<Phas
   return Object.freeze({
     engine,
     context,
-    inflate: waf.inflate,
     audit: waf.audit,
     settings: config.waf,
     route: route.name,

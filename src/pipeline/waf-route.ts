@@ -1,20 +1,9 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { WafConfig } from '../config/schema.ts';
-import type { Inspection, Interruption, RequestFacts, RuleEngine } from '../waf/inspection.ts';
+import type { RuleEngine } from '../waf/engine.ts';
+import type { Inspection, Interruption, RequestFacts } from '../waf/inspection.ts';
 import type { PhaseContext } from './context.ts';
-
-/** A body without its content coding, for inspection only: what goes upstream stays as it came. */
-export type Inflated =
-  | { readonly kind: 'inflated'; readonly bytes: Buffer; readonly isCut: boolean }
-  /** A coding that is not known, or a body that is not what its coding says. */
-  | { readonly kind: 'unreadable' };
-
-/**
- * @param coding    Value of Content-Encoding, any case; lists are read.
- * @param bytesMax  No more than that comes out; `isCut` says that there was more.
- */
-export type InflateBody = (coding: ByteText, body: Buffer, bytesMax: number) => Inflated;
 
 /** What an exchange came to, for the audit log. */
 export interface AuditedExchange {
@@ -44,7 +33,6 @@ export interface AuditSink {
 export interface RouteWaf {
   readonly engine: RuleEngine;
   readonly context: PhaseContext;
-  readonly inflate: InflateBody;
   readonly audit: AuditSink | null;
   readonly settings: WafConfig;
   readonly route: string;

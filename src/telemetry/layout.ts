@@ -20,7 +20,7 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *                    8      sum of durations, ms       9..22   requests per duration bucket, the last one +Inf
  *                    23     sum of upstream times, ms  24..37  requests per upstream bucket, the last one +Inf
  *                    38..42 requests by what a firewall made of them: see WAF_OUTCOMES
- *                    43..45 bodies of which it did not see all: see WAF_UNSEEN_BODIES
+ *                    43..46 bodies of which it did not see all: see WAF_UNSEEN_BODIES
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
@@ -74,7 +74,7 @@ export const WAF_OUTCOMES = Object.freeze(['passed', 'matched', 'detected', 'blo
 export type WafOutcome = (typeof WAF_OUTCOMES)[number];
 /** Bodies of which rules did not see all: word = WAF_UNSEEN + position. */
 export const WAF_UNSEEN = WAF + WAF_OUTCOMES.length;
-export const WAF_UNSEEN_BODIES = Object.freeze(['request-cut', 'answer-cut', 'answer-coded'] as const);
+export const WAF_UNSEEN_BODIES = Object.freeze(['request-cut', 'request-coded', 'answer-cut', 'answer-coded'] as const);
 export type WafUnseenBody = (typeof WAF_UNSEEN_BODIES)[number];
 
 export const TARGET_WORDS = 16;

@@ -18,11 +18,6 @@ export interface RequestFacts {
   readonly startedAtMs: number;
 }
 
-/** A rule set, compiled for the routes of one profile. Threads: one. */
-export interface RuleEngine {
-  begin(facts: RequestFacts): Inspection;
-}
-
 /** A rule ended the request: SecLang's disruptive actions. */
 export interface Interruption {
   readonly kind: 'deny' | 'drop' | 'redirect';

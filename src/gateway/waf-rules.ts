@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
+import type { WafRules } from '../http/ingress-wire.ts';
+import { openRules, profileOf, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import { describeProblem, SecLangError, type SecLangProblem } from '../waf/seclang/reason.ts';
+import { diskRuleFiles, recordRuleFiles } from '../waf/seclang/rule-files.ts';
+import { ThreadCollections } from '../waf/thread-collections.ts';
+
+/** Problems in one message: whoever named a wrong folder needs no more to see it. */
+const PROBLEMS_NAMED_MAX = 20;
+
+/**
+ * Reads the rules of a configuration, once for all threads, so that all compile the same whatever happens to the files
+ * meanwhile; compiles them once for each profile, so that no thread gets what does not compile.
+ *
+ * @returns  Null where no route wants rules.
+ * @throws  SallyportError SP_CONFIG with what is wrong with them.
+ *
+ * Threads: main, at boot and reload: reads files synchronously.
+ */
+export function readWafRules(config: Config): WafRules | null {
+  if (!usesWaf(config)) return null;
+  try {
+    const { files, recorded } = recordRuleFiles(diskRuleFiles());
+    const entries = wafEntries(config.waf, files);
+    const rules = openRules(files, entries, config.waf, new ThreadCollections());
+    const profiles = new Map(config.routes.map((route) => [JSON.stringify(profileOf(route)), profileOf(route)]));
+    for (const profile of profiles.values()) rules.compile(profile);
+    return { entries, recorded, digest: digestOf(recorded.texts, entries, config) };
+  } catch (error) {
+    if (!(error instanceof SecLangError)) throw error;
+    throw new SallyportError('SP_CONFIG', `the rules of waf cannot be used:\n${linesOf(error.problems)}`);
+  }
+}
+
+/** The same for the same rules: a thread then keeps what it has compiled. */
+function digestOf(texts: ReadonlyMap<string, string>, entries: WafRules['entries'], { waf }: Config): string {
+  const { argumentsMax, jsonDepthMax, responseTypes } = waf;
+  const hash = createHash('sha256').update(JSON.stringify([entries, argumentsMax, jsonDepthMax, responseTypes]));
+  for (const [path, text] of texts) hash.update(JSON.stringify([path, text.length])).update(text, 'latin1');
+  return hash.digest('hex');
+}
+
+function linesOf(problems: readonly SecLangProblem[]): string {
+  const lines = problems.slice(0, PROBLEMS_NAMED_MAX).map(describeProblem);
+  const more = problems.length - lines.length;
+  if (more > 0) lines.push(`and ${more} more`);
+  return lines.map((line) => `  ${line}`).join('\n');
+}

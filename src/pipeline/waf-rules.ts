@@ -1,0 +1,83 @@
+import { fileURLToPath } from 'node:url';
+import { parseBody } from '../body/parse-body.ts';
+import { parseQuery } from '../body/urlencoded.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
+import { openRuleSet, type RuleEntries, type RuleSet } from '../waf/engine.ts';
+import type { WafProfile } from '../waf/inspection.ts';
+import type { OpenCollections } from '../waf/open-collections.ts';
+import type { RuleFiles } from '../waf/seclang/syntax.ts';
+
+/** Read before everything else. Three levels up from `dist/src/pipeline/`. */
+const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline.conf', import.meta.url));
+/** Globs start here: the paths of a configuration are absolute. */
+const ROOT = '/';
+
+/** Does any route want rules? */
+export function usesWaf({ waf, routes }: Config): boolean {
+  const hasRules = waf.crs !== '' || waf.rules.length > 0;
+  return hasRules && routes.some(({ policies }) => policies.waf.mode !== 'off');
+}
+
+/**
+ * The files of a configuration's rules, in the order in which they are read: ours, those of the Core Rule Set as its
+ * own INSTALL asks, plugins included, then the configuration's.
+ */
+export function wafEntries({ crs, rules }: Config['waf'], files: RuleFiles): RuleEntries {
+  const found = (pattern: string): readonly string[] => files.expand(pattern, ROOT);
+  const further = rules.flatMap(found);
+  if (crs === '') return { setup: [BASELINE], rules: further };
+  const named = found(`${crs}/crs-setup.con*`);
+  const setup = named.filter((path) => path.endsWith('/crs-setup.conf'));
+  return {
+    setup: [BASELINE, ...(setup.length > 0 ? setup : named.filter((path) => path.endsWith('.conf.example')))],
+    rules: [
+      ...found(`${crs}/plugins/*-config.conf`),
+      ...found(`${crs}/plugins/*-before.conf`),
+      ...found(`${crs}/rules/*.conf`),
+      ...found(`${crs}/plugins/*-after.conf`),
+      ...further,
+    ],
+  };
+}
+
+/**
+ * Reads the rules of a configuration.
+ *
+ * @throws  SecLangError with everything in them that cannot be read.
+ */
+export function openRules(
+  files: RuleFiles,
+  entries: RuleEntries,
+  { argumentsMax, jsonDepthMax, responseTypes }: Config['waf'],
+  collections: OpenCollections,
+): RuleSet {
+  return openRuleSet(
+    files,
+    entries,
+    {
+      bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
+      responseTypes: responseTypes.map((type) => type.toLowerCase()),
+    },
+    { parseBody, parseQuery, collections },
+  );
+}
+
+/** What a route asks of the rules. Routes with equal profiles share what is compiled. */
+export function profileOf({ policies }: RouteConfig): WafProfile {
+  const { mode, paranoia, detectionParanoia, inboundThreshold, outboundThreshold, without } = policies.waf;
+  return {
+    mode: mode ?? 'off',
+    blockingParanoia: setOrNull(paranoia),
+    detectionParanoia: setOrNull(detectionParanoia),
+    inboundThreshold: setOrNull(inboundThreshold),
+    outboundThreshold: setOrNull(outboundThreshold),
+    withoutIds: without.ids,
+    withoutTags: without.tags,
+    withoutTargets: without.targets.map(({ target, ids, tag }) => ({ target, ids, tag: tag === '' ? null : tag })),
+  };
+}
+
+/** 0 stands for what the rule set says. */
+function setOrNull(value: number | undefined): number | null {
+  return value === undefined || value === 0 ? null : value;
+}

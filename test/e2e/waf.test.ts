@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { exchange } from '../support/raw-client.ts';
+import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+
+const RULES = `
+SecRule REQUEST_HEADERS:X-Evil "@streq yes" "id:1,phase:1,deny,status:403,log,auditlog,msg:'evil field'"
+SecRule ARGS "@contains attack" "id:2,phase:2,deny,status:406,log,auditlog,msg:'attack in %{MATCHED_VAR_NAME}'"
+SecRule RESPONSE_BODY "@contains hidden-word" "id:3,phase:4,deny,log,auditlog,msg:'a word leaks'"
+SecRule RESPONSE_HEADERS:X-Leak "@streq yes" "id:4,phase:3,deny,status:500,log,auditlog,msg:'a field leaks'"
+SecRule REQUEST_URI "@beginsWith /away" "id:5,phase:1,redirect:https://example.com/elsewhere,log"
+SecRule REQUEST_URI "@beginsWith /drop" "id:6,phase:1,drop,log"
+SecRule ARGS:note "@streq curious" "id:7,phase:2,pass,log,msg:'only told'"
+SecRule REQUEST_BODY "@contains raw-attack" "id:8,phase:2,deny,log"
+`;
+
+let upstream: RecordingUpstream;
+let gateway: Gateway;
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-waf-'));
+const rulesFile = join(folder, 'rules.conf');
+const auditFile = join(folder, 'audit.log');
+
+const route = (name: string, waf = {}) => ({ name, hosts: [`${name}.test`], upstream: 'main', policies: { waf } });
+
+const config = (port: number, waf = {}) => ({
+  upstreams: { main: { targets: [{ url: `http://127.0.0.1:${port}` }] } },
+  waf: {
+    rules: [rulesFile],
+    requestBodyBytesMax: 4_096,
+    responseBodyBytesMax: 4_096,
+    audit: { path: auditFile },
+    ...waf,
+  },
+  routes: [
+    route('block'),
+    route('detect', { mode: 'detect' }),
+    route('off', { mode: 'off' }),
+    route('without', { without: { ids: ['1'], targets: [{ target: 'ARGS:essay', ids: [], tag: '' }] } }),
+  ],
+});
+
+const ANSWERS: Readonly<Record<string, string>> = {
+  '/leak': 'HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\na hidden-word.\n',
+  '/leak-chunked':
+    'HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n' +
+    '5\r\nhidde\r\n6\r\nn-word\r\n0\r\n\r\n',
+  '/leak-image': 'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 11\r\n\r\nhidden-word',
+  '/leak-coded':
+    'HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: br\r\ncontent-length: 11\r\n\r\nhidden-word',
+  '/leak-field': 'HTTP/1.1 200 OK\r\nx-leak: yes\r\ncontent-length: 2\r\n\r\nok',
+  '/long': `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300000\r\n\r\n${'x'.repeat(300_000)}`,
+  '/long-leak': `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300011\r\n\r\nhidden-word${'x'.repeat(300_000)}`,
+};
+
+before(async () => {
+  writeFileSync(rulesFile, RULES);
+  upstream = await startRecordingUpstream({
+    onRequest: (request, reply) => {
+      const answer = ANSWERS[request.target];
+      if (answer === undefined) reply.ok('fine', 'content-type: text/plain\r\n');
+      else reply.raw(answer);
+    },
+  });
+  gateway = await startGateway({ config: config(upstream.port) });
+});
+
+after(async () => {
+  assert.equal(await gateway.stop(), 0);
+  await upstream.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Asked {
+  readonly host?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly segments?: readonly (string | Buffer)[];
+}
+
+async function ask({ host = 'block', method, path = '/', fields = {}, body, segments }: Asked) {
+  const verb = method ?? (body === undefined && segments === undefined ? 'GET' : 'POST');
+  const lines = Object.entries({ host: `${host}.test`, ...fields }).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (body !== undefined) lines.push(`content-length: ${Buffer.byteLength(body)}\r\n`);
+  const head = `${verb} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  const pieces = segments ?? (body === undefined ? [] : [body]);
+  const seen = upstream.requests.length;
+  const { answers, end } = await exchange({
+    port: gateway.http,
+    segments: [Buffer.from(head), ...pieces.map((piece) => Buffer.from(piece))],
+    methods: [verb],
+    timeoutMs: 5_000,
+  });
+  const [answer] = answers;
+  return { status: answer?.status ?? 0, answer, end, reached: upstream.requests.slice(seen) };
+}
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+describe('requests', () => {
+  test('a clean one goes on', async () => {
+    const { status, reached } = await ask({});
+    assert.deepEqual([status, reached.length], [200, 1]);
+  });
+
+  test('a field ends it; the client is not told which rule', async () => {
+    const { status, answer, reached } = await ask({ fields: { 'X-Evil': 'yes' } });
+    assert.deepEqual([status, reached.length], [403, 0]);
+    const problem = JSON.parse(answer?.body.toString() ?? '') as Record<string, unknown>;
+    assert.deepEqual(Object.keys(problem), ['type', 'title', 'status', 'detail', 'request_id']);
+    assert.equal(problem.type, 'urn:problem-type:gateway:waf-blocked');
+    assert.doesNotMatch(JSON.stringify(problem), /evil|rule/i);
+    const line = await gateway.line('of the request', ({ requestId }) => requestId === problem.request_id);
+    assert.deepEqual(
+      [line.code, line.reason, line.waf],
+      ['SP_WAF_BLOCKED', 'rule 1', { outcome: 'blocked', rules: [1] }],
+    );
+  });
+
+  test('an argument of the query, or of the body, with the status of the rule', async () => {
+    assert.equal((await ask({ path: '/?a=an%20attack' })).status, 406);
+    const { status, reached } = await ask({ body: 'x=1&y=attack', fields: FORM });
+    assert.deepEqual([status, reached.length], [406, 0]);
+    const json = { body: '{"a":{"b":["attack"]}}', fields: { 'content-type': 'application/json' } };
+    assert.equal((await ask(json)).status, 406);
+  });
+
+  test('a body goes on byte for byte, in whatever pieces it came', async () => {
+    const bytes = Buffer.from(Array.from({ length: 3_000 }, (_, index) => (index * 7) % 256));
+    const segments = [bytes.subarray(0, 1), bytes.subarray(1, 1_500), bytes.subarray(1_500)];
+    const { status, reached } = await ask({ segments, fields: { 'content-length': '3000' } });
+    assert.equal(status, 200);
+    assert.deepEqual(reached[0]?.body, bytes);
+  });
+
+  test('a chunked one too', async () => {
+    const fields = { ...FORM, 'transfer-encoding': 'chunked' };
+    const bad = await ask({ segments: ['4\r\nx=at\r\n', '4\r\ntack\r\n', '0\r\n\r\n'], fields });
+    assert.deepEqual([bad.status, bad.reached.length], [406, 0]);
+    const good = await ask({ segments: ['4\r\nx=at\r\n', '2\r\nom\r\n', '0\r\n\r\n'], fields });
+    assert.deepEqual([good.status, good.reached[0]?.body.toString()], [200, 'x=atom']);
+  });
+
+  test('a coded one is inflated to be seen, and goes on as it came', async () => {
+    const fields = { ...FORM, 'content-encoding': 'gzip' };
+    assert.equal((await ask({ body: gzipSync('x=attack'), fields })).status, 406);
+    const coded = gzipSync('x=atom');
+    const { status, reached } = await ask({ body: coded, fields });
+    assert.deepEqual([status, reached[0]?.body], [200, coded]);
+    assert.equal((await ask({ body: 'x=1', fields })).status, 415);
+    assert.equal((await ask({ body: 'x=1', fields: { ...FORM, 'content-encoding': 'zstd' } })).status, 415);
+    assert.equal((await ask({ body: gzipSync('x'.repeat(5_000)), fields })).status, 413);
+  });
+
+  test('a body over the bound is refused, declared or not', async () => {
+    const body = 'x'.repeat(4_097);
+    assert.equal((await ask({ body, fields: FORM })).status, 413);
+    const fields = { 'transfer-encoding': 'chunked' };
+    const { status, reached } = await ask({ segments: [`1001\r\n${body}\r\n`, '0\r\n\r\n'], fields });
+    assert.deepEqual([status, reached.length], [413, 0]);
+    assert.equal((await ask({ body: 'x'.repeat(4_096), fields: FORM })).status, 200);
+  });
+
+  test('a redirect, and a closed connection', async () => {
+    const { status, answer } = await ask({ path: '/away' });
+    assert.equal(status, 302);
+    assert.equal(
+      answer?.fields.find(([name]) => name.toLowerCase() === 'location')?.[1],
+      'https://example.com/elsewhere',
+    );
+    const dropped = await ask({ path: '/drop' });
+    assert.deepEqual([dropped.status, dropped.reached.length], [0, 0]);
+    assert.notEqual(dropped.end, 'timeout');
+  });
+});
+
+describe('answers', () => {
+  test('a body ends the exchange before its first byte left', async () => {
+    for (const path of ['/leak', '/leak-chunked']) {
+      const { status, answer } = await ask({ path });
+      assert.equal(status, 403, path);
+      assert.doesNotMatch(answer?.body.toString() ?? '', /hidden/);
+    }
+  });
+
+  test('a field too', async () => {
+    assert.equal((await ask({ path: '/leak-field' })).status, 500);
+  });
+
+  test('other media types and coded ones pass', async () => {
+    assert.equal((await ask({ path: '/leak-image' })).answer?.body.toString(), 'hidden-word');
+    assert.equal((await ask({ path: '/leak-coded' })).answer?.body.toString(), 'hidden-word');
+    assert.equal((await ask({ path: '/leak', method: 'HEAD' })).status, 200);
+    assert.ok((await gateway.metric('sallyport_waf_unseen_bodies_total', 'answer-coded')) >= 1);
+  });
+
+  test('of a long one the beginning is seen', async () => {
+    const { status, answer } = await ask({ path: '/long' });
+    assert.deepEqual([status, answer?.body.length], [200, 300_000]);
+    assert.equal((await ask({ path: '/long-leak' })).status, 403);
+  });
+});
+
+describe('modes', () => {
+  test('detect lets pass and tells', async () => {
+    for (const asked of [{ fields: { 'X-Evil': 'yes' } }, { path: '/?a=attack' }, { path: '/leak' }]) {
+      const { status } = await ask({ host: 'detect', ...asked });
+      assert.equal(status, 200);
+    }
+    const body = `x=attack&y=${'x'.repeat(10_000)}`;
+    const { status, reached } = await ask({ host: 'detect', body, fields: FORM });
+    assert.deepEqual([status, reached[0]?.body.toString()], [200, body]);
+    assert.equal(await gateway.metric('sallyport_waf_requests_total', 'route="detect"', 'outcome="detected"'), 4);
+    assert.equal(await gateway.metric('sallyport_waf_unseen_bodies_total', 'route="detect"', 'request-cut'), 1);
+  });
+
+  test('off looks at nothing', async () => {
+    assert.equal((await ask({ host: 'off', fields: { 'X-Evil': 'yes' }, path: '/leak?a=attack' })).status, 200);
+    assert.equal(await gateway.metric('sallyport_waf_requests_total', 'route="off"'), 0);
+  });
+
+  test('what a route leaves out', async () => {
+    assert.equal((await ask({ host: 'without', fields: { 'X-Evil': 'yes' } })).status, 200);
+    assert.equal((await ask({ host: 'without', path: '/?essay=attack' })).status, 200);
+    assert.equal((await ask({ host: 'without', path: '/?other=attack' })).status, 406);
+  });
+
+  test('a rule that only tells is in the log', async () => {
+    const from = gateway.lines.length;
+    assert.equal((await ask({ path: '/?note=curious' })).status, 200);
+    const matched = { outcome: 'matched', rules: [7] };
+    await gateway.line('with a rule', ({ waf }) => isDeepStrictEqual(waf, matched), from);
+    assert.ok((await gateway.metric('sallyport_waf_rule_matches_total', 'rule="7"')) >= 1);
+  });
+});
+
+describe('reload', () => {
+  test('rules that do not load keep those of before; new ones are taken', async () => {
+    writeFileSync(rulesFile, `${RULES}SecRule ARGS "@nothing x" "id:9,phase:2,deny"\n`);
+    const refused = await gateway.reload();
+    assert.equal(refused.ok, false);
+    assert.match(refused.text, /rules\.conf:10.*nothing/);
+    assert.equal((await ask({ fields: { 'X-Evil': 'yes' } })).status, 403);
+    writeFileSync(rulesFile, 'SecRule REQUEST_HEADERS:X-Evil "@streq new" "id:1,phase:1,deny,log"\n');
+    assert.equal((await gateway.reload()).ok, true);
+    assert.equal((await ask({ fields: { 'X-Evil': 'yes' } })).status, 200);
+    assert.equal((await ask({ fields: { 'X-Evil': 'new' } })).status, 403);
+  });
+});
