@@ -8,6 +8,7 @@ import { ConfigError, describeProblem } from './config/problems.ts';
 import { needsRestart } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
 import { SallyportError } from './errors.ts';
+import { AuditKeeper } from './gateway/audit-keeper.ts';
 import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
 import { IssuerKeeper } from './gateway/issuer-keeper.ts';
@@ -81,6 +82,7 @@ class RunningGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #loaded: LoadedConfig;
   readonly #writer: LogWriter;
+  readonly #audit = new AuditKeeper();
   readonly #metrics = new MainMetrics();
   readonly #targetTable = createTargetTable();
   readonly #health = new TargetHealth(this.#targetTable, MAIN_THREAD);
@@ -165,6 +167,7 @@ class RunningGateway implements Gateway {
         keys: () => this.#keys?.book.snapshot() ?? null,
         redisAuthorities: this.#redis?.authorities ?? [],
         lines: this.#writer,
+        audit: this.#audit,
         log: () => this.#log,
         onLost: (threadIndex) => {
           this.#health.clearThread(threadIndex);
@@ -213,6 +216,7 @@ class RunningGateway implements Gateway {
     await this.#keys?.keeper.start();
     await this.#revocations.keeper.start();
     this.#checks.update(config, this.#generation.plan);
+    this.#audit.use(config);
     await this.#threads.start();
     this.#serving = true;
     this.#limiter.start();
@@ -257,6 +261,7 @@ class RunningGateway implements Gateway {
     await this.#keys?.keeper.stop();
     await this.#revocations.keeper.stop();
     await this.#redis?.stop();
+    await this.#audit.stop();
     this.#log.info({}, 'stopped');
     await this.#writer.close();
   }
@@ -278,6 +283,7 @@ class RunningGateway implements Gateway {
       // Keys that come with the configuration are there when it is.
       await this.#issuers.prepare(config);
       const next = await this.#switch(before, config, certificates);
+      this.#audit.use(config);
       this.#log = this.#createLog(config);
       this.#applied(next);
       this.#tls.watch(config);
@@ -364,6 +370,7 @@ class RunningGateway implements Gateway {
     const tokenKey = readTokenKey(config);
     const loginAuthorities = readLoginAuthorities(config);
     const introspectionAuthorities = readIntrospectionAuthorities(config);
+    this.#audit.check(config);
     const wafRules = readWafRules(config);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());

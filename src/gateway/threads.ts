@@ -25,6 +25,8 @@ export interface ThreadsOptions {
   readonly keys: () => KeySnapshot | null;
   readonly redisAuthorities: readonly string[];
   readonly lines: LineTarget;
+  /** Takes records of the audit log. */
+  readonly audit: LineTarget;
   readonly log: () => Log;
   /** A thread ended that should not have: its stripes in shared tables are stale. */
   readonly onLost: (threadIndex: number) => void;
@@ -158,7 +160,7 @@ export class Threads {
   }
 
   #run(thread: Thread): void {
-    const { options, control, lines } = this.#channels(thread);
+    const { options, control, lines, audit } = this.#channels(thread);
     thread.startedAt = performance.now();
     thread.failure = null;
     const task: IngressTask = {
@@ -180,8 +182,9 @@ export class Threads {
       accepting: this.#accepting,
       control,
       lines,
+      audit,
     };
-    thread.ended = this.#pool.run(task, { transferList: [control, lines] }).then(
+    thread.ended = this.#pool.run(task, { transferList: [control, lines, audit] }).then(
       () => this.#ended(thread, null),
       (error: unknown) => this.#ended(thread, error),
     );
@@ -191,10 +194,12 @@ export class Threads {
     const options = this.#options;
     const control = new MessageChannel();
     const lines = new MessageChannel();
+    const audit = new MessageChannel();
     thread.control = control.port1;
     control.port1.on('message', (message: FromIngress) => this.#heard(thread, message));
     receiveLines(lines.port1, options.lines);
-    return { options, control: control.port2, lines: lines.port2 };
+    receiveLines(audit.port1, options.audit);
+    return { options, control: control.port2, lines: lines.port2, audit: audit.port2 };
   }
 
   #heard(thread: Thread, message: FromIngress): void {

@@ -80,6 +80,8 @@ export interface IngressTask {
   readonly accepting: boolean;
   readonly control: MessagePort;
   readonly lines: MessagePort;
+  /** Records of the audit log. */
+  readonly audit: MessagePort;
 }
 
 /** Main thread to ingress thread, over `control`. */

@@ -11,12 +11,14 @@ import { LimiterTable } from '../limiter/table.ts';
 import { SlidingWindow } from '../limiter/window.ts';
 import { compileClientAddresses } from '../message/client-address.ts';
 import { compileProblems } from '../message/problem.ts';
+import { compileAudit } from '../pipeline/audit-log.ts';
 import type { ThreadBans, ThreadLines, ThreadLoad } from '../pipeline/context.ts';
 import { capturedNames, hashReader, onceFields } from '../pipeline/hash-field.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { RedisClient } from '../redis/client.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
+import { LineBatch } from '../telemetry/line-batch.ts';
 import { LineSender } from '../telemetry/line-channel.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { ThreadMetrics } from '../telemetry/metrics.ts';
@@ -57,6 +59,7 @@ export class Ingress {
   readonly #callers: CallerParts;
   readonly #auth: ThreadCallers;
   readonly #waf = new ThreadWaf();
+  readonly #audit: LineBatch;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
   readonly #lines: ThreadLines;
@@ -94,6 +97,11 @@ export class Ingress {
     });
     this.#auth = new ThreadCallers(this.#callers);
     this.#sender = new LineSender(task.lines);
+    const auditSender = new LineSender(task.audit);
+    this.#audit = new LineBatch(
+      { thread: task.threadIndex, onLost: (lines) => this.#metrics.logLinesLost(lines) },
+      (chunk) => auditSender.send(chunk),
+    );
     this.#lines = { access: this.#accessLog(config), accessOn: config.log.access };
     this.#log = this.#createLog(config);
     this.#front = new Front(
@@ -112,6 +120,7 @@ export class Ingress {
       task.control.postMessage({ kind: 'failed', ...describe(error) } satisfies FromIngress);
       task.control.close();
       task.lines.close();
+      task.audit.close();
       return;
     }
     await ingress.run();
@@ -207,7 +216,11 @@ export class Ingress {
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const keys = this.#callers.use(generation, issuerKeys);
     const clientAddresses = compileClientAddresses(config.trustedProxies);
-    const waf = this.#waf.parts(config, wafRules, null);
+    const audit = compileAudit(config, this.#task.threadIndex, {
+      file: (record) => this.#audit.append(record),
+      log: (line) => this.#lines.access.append(line),
+    });
+    const waf = this.#waf.parts(config, wafRules, audit);
     const pipeline = new Pipeline(
       {
         config,
@@ -294,8 +307,13 @@ export class Ingress {
     }, tickMs);
     this.#timers.push(
       tick,
-      setInterval(() => this.#lines.access.flush(), FLUSH_MS),
+      setInterval(() => this.#flush(), FLUSH_MS),
     );
+  }
+
+  #flush(): void {
+    this.#lines.access.flush();
+    this.#audit.flush();
   }
 
   #drain(deadlineMs: number): void {
@@ -333,8 +351,10 @@ export class Ingress {
     this.#listeners.close();
     this.#upstreams.close();
     this.#lines.access.flush();
+    this.#audit.flush();
     this.#task.control.close();
     this.#task.lines.close();
+    this.#task.audit.close();
   }
 
   #say(message: FromIngress): void {

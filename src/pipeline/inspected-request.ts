@@ -55,7 +55,6 @@ export class InspectedRequest implements RequestInspection {
 
   body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
     const { audit, detectsOnly, context, routeIndex } = this.#waf;
-    if (audit?.keepsRequestBody === true) this.#requestBody = body;
     let text = body;
     const coding = body.length === 0 ? '' : fieldOf(this.#facts.fields, 'content-encoding');
     if (coding !== '' && coding.toLowerCase() !== 'identity') {
@@ -67,6 +66,7 @@ export class InspectedRequest implements RequestInspection {
       } else if (!isPartial) context.metrics.unseenBody(routeIndex, 'request-coded');
     }
     if (isPartial) context.metrics.unseenBody(routeIndex, 'request-cut');
+    if (audit !== null) this.#requestBody = text;
     return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isPartial));
   }
 

@@ -15,7 +15,7 @@ export interface AuditedExchange {
   readonly interruption: Interruption | null;
   /** As sent to the client; 0 for none. */
   readonly status: number;
-  /** Empty where there was none, or nobody looked at it. */
+  /** Without its content coding. Empty where there was none, or nobody looked at it. */
   readonly requestBody: Buffer;
   readonly answerBody: Buffer;
   /** Of the upstream's answer: name, value, name, value. */
@@ -24,7 +24,6 @@ export interface AuditedExchange {
 }
 
 export interface AuditSink {
-  readonly keepsRequestBody: boolean;
   readonly keepsAnswerBody: boolean;
   write(exchange: AuditedExchange): void;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+import { until } from '../support/wait.ts';
 
 const RULES = `
 SecRule REQUEST_HEADERS:X-Evil "@streq yes" "id:1,phase:1,deny,status:403,log,auditlog,msg:'evil field'"
@@ -241,7 +242,34 @@ describe('modes', () => {
   });
 });
 
+describe('audit log', () => {
+  test('a record per request in which a rule held, in the file', async () => {
+    const { answer } = await ask({ path: '/?a=attack&password=hunter2', fields: { cookie: 'hunter2' } });
+    const { request_id: id } = JSON.parse(answer?.body.toString() ?? '');
+    const records = () =>
+      readFileSync(auditFile, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line).transaction);
+    const record = await until('the record', () => records().find(({ unique_id }) => unique_id === id));
+    assert.deepEqual([record.route, record.outcome, record.response.http_code], ['block', 'blocked', 406]);
+    assert.equal(record.request.headers.cookie, '[redacted]');
+    assert.equal(record.messages[0].message, 'attack in ARGS:a');
+    assert.doesNotMatch(readFileSync(auditFile, 'utf8'), /hunter2/);
+    const rows = records().length;
+    assert.equal((await ask({})).status, 200);
+    assert.equal(records().length, rows);
+  });
+});
+
 describe('reload', () => {
+  test('the audit log goes on in a new file where the old one was moved away', async () => {
+    renameSync(auditFile, `${auditFile}.1`);
+    assert.equal((await gateway.reload()).ok, true);
+    assert.equal((await ask({ path: '/?a=attack' })).status, 406);
+    await until('a record', () => readFileSync(auditFile, 'utf8').includes('attack in ARGS:a') || undefined);
+  });
+
   test('rules that do not load keep those of before; new ones are taken', async () => {
     writeFileSync(rulesFile, `${RULES}SecRule ARGS "@nothing x" "id:9,phase:2,deny"\n`);
     const refused = await gateway.reload();

@@ -51,6 +51,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     keys: () => null,
     redisAuthorities: [],
     lines: { write: (_lines: string, done: () => void) => done() },
+    audit: { write: (_lines: string, done: () => void) => done() },
     log: () => log,
     onLost: (threadIndex: number) => lost.push(threadIndex),
     onBan: () => assert.fail('nobody bans'),

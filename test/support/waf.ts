@@ -1,0 +1,41 @@
+import { openRules } from '../../src/pipeline/waf-rules.ts';
+import type { RuleEngine } from '../../src/waf/engine.ts';
+import type { RequestFacts, WafMode } from '../../src/waf/inspection.ts';
+import { recordedRuleFiles } from '../../src/waf/seclang/rule-files.ts';
+import { ThreadCollections } from '../../src/waf/thread-collections.ts';
+import { load, MINIMAL } from '../config/support.ts';
+
+/** The product's engine over rules of a test. */
+export function engineOf(rules: string, mode: WafMode = 'block'): RuleEngine {
+  const { waf } = load(MINIMAL).config;
+  const files = recordedRuleFiles(new Map([['/rules.conf', rules]]));
+  const set = openRules(files, { setup: [], rules: ['/rules.conf'] }, waf, new ThreadCollections());
+  const engine = set.compile({
+    mode,
+    blockingParanoia: null,
+    detectionParanoia: null,
+    inboundThreshold: null,
+    outboundThreshold: null,
+    withoutIds: [],
+    withoutTags: [],
+    withoutTargets: [],
+  });
+  if (engine === null) throw new Error('the mode is off');
+  return engine;
+}
+
+export function factsOf(facts: Partial<RequestFacts> = {}): RequestFacts {
+  return {
+    uniqueId: 'id-1',
+    clientAddress: '192.0.2.1',
+    clientPort: 0,
+    serverAddress: '192.0.2.2',
+    serverPort: 8080,
+    method: 'GET',
+    target: '/',
+    protocol: 'HTTP/1.1',
+    fields: ['host', 'a.test'],
+    startedAtMs: Date.UTC(2026, 1, 3, 4, 5, 6),
+    ...facts,
+  };
+}
