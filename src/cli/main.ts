@@ -10,6 +10,7 @@ import { reload } from './reload.ts';
 import { addRevocationCommands } from './revocations.ts';
 import { serve } from './serve.ts';
 import { versionLine } from './version.ts';
+import { addWafCommand } from './waf.ts';
 
 /**
  * The `sallyport` command.
@@ -36,9 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('check')
     .description('say everything that is wrong with a configuration, without running it')
     .argument('[file]', 'configuration; the default is SALLYPORT_CONFIG')
-    .action((file: string | undefined) =>
-      keep(runCheck(file, { env: process.env, out: (text) => process.stdout.write(text) })),
-    );
+    .action((file: string | undefined) => keep(check(file)));
   program
     .command('reload')
     .description('make a running gateway read its configuration again')
@@ -53,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addBansCommand(program, keep);
   addKeysCommand(program, keep);
   addRevocationCommands(program, keep);
+  addWafCommand(program, keep);
   program
     .command('version')
     .description('print the version')
@@ -67,6 +67,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(describeFailure(error));
     return EXIT_REFUSED;
   }
+}
+
+/** The rules of the firewall last: they need the native parts, which a broken configuration does without. */
+async function check(file: string | undefined): Promise<number> {
+  const code = runCheck(file, { env: process.env, out: (text) => process.stdout.write(text) });
+  if (code !== EXIT_OK) return code;
+  const { checkRules } = await import('./check-rules.ts');
+  return checkRules(file, process.env, (text) => process.stdout.write(text));
 }
 
 /** `serve` where no command is named, so that a misspelt one is told from an argument. */

@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
-import { SallyportError } from '../errors.ts';
 import type { WafRules } from '../http/ingress-wire.ts';
-import { openRules, profileOf, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
-import { describeProblem, SecLangError, type SecLangProblem } from '../waf/seclang/reason.ts';
+import { openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { diskRuleFiles, recordRuleFiles } from '../waf/seclang/rule-files.ts';
 import { ThreadCollections } from '../waf/thread-collections.ts';
-
-/** Problems in one message: whoever named a wrong folder needs no more to see it. */
-const PROBLEMS_NAMED_MAX = 20;
 
 /**
  * Reads the rules of a configuration, once for all threads, so that all compile the same whatever happens to the files
@@ -29,8 +24,7 @@ export function readWafRules(config: Config): WafRules | null {
     for (const profile of profiles.values()) rules.compile(profile);
     return { entries, recorded, digest: digestOf(recorded.texts, entries, config) };
   } catch (error) {
-    if (!(error instanceof SecLangError)) throw error;
-    throw new SallyportError('SP_CONFIG', `the rules of waf cannot be used:\n${linesOf(error.problems)}`);
+    throw refusalOfRules(error);
   }
 }
 
@@ -40,11 +34,4 @@ function digestOf(texts: ReadonlyMap<string, string>, entries: WafRules['entries
   const hash = createHash('sha256').update(JSON.stringify([entries, argumentsMax, jsonDepthMax, responseTypes]));
   for (const [path, text] of texts) hash.update(JSON.stringify([path, text.length])).update(text, 'latin1');
   return hash.digest('hex');
-}
-
-function linesOf(problems: readonly SecLangProblem[]): string {
-  const lines = problems.slice(0, PROBLEMS_NAMED_MAX).map(describeProblem);
-  const more = problems.length - lines.length;
-  if (more > 0) lines.push(`and ${more} more`);
-  return lines.map((line) => `  ${line}`).join('\n');
 }

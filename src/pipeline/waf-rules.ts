@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { parseBody } from '../body/parse-body.ts';
 import { parseQuery } from '../body/urlencoded.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
 import { openRuleSet, type RuleEntries, type RuleSet } from '../waf/engine.ts';
 import type { WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
+import { describeProblem, SecLangError } from '../waf/seclang/reason.ts';
 import type { RuleFiles } from '../waf/seclang/syntax.ts';
 
 /** Read before everything else. Three levels up from `dist/src/pipeline/`. */
@@ -60,6 +62,19 @@ export function openRules(
     },
     { parseBody, parseQuery, collections },
   );
+}
+
+/** Problems in one message: whoever named a wrong folder needs no more to see it. */
+const PROBLEMS_NAMED_MAX = 20;
+
+/** @returns  An error with what is wrong with the rules, in the words of a configuration; any other error as it is. */
+export function refusalOfRules(error: unknown): unknown {
+  if (!(error instanceof SecLangError)) return error;
+  const lines = error.problems.slice(0, PROBLEMS_NAMED_MAX).map(describeProblem);
+  const more = error.problems.length - lines.length;
+  if (more > 0) lines.push(`and ${more} more`);
+  const words = lines.map((line) => `  ${line}`).join('\n');
+  return new SallyportError('SP_CONFIG', `the rules of waf cannot be used:\n${words}`);
 }
 
 /** What a route asks of the rules. Routes with equal profiles share what is compiled. */

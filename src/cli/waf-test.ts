@@ -1,0 +1,172 @@
+import { byteTextOf, displayOf } from '../base/byte-text.ts';
+import { inflateBody } from '../body/decompress.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
+import { quote } from '../config/words.ts';
+import { SallyportError } from '../errors.ts';
+import { hostName } from '../message/host.ts';
+import { normalisePath } from '../message/path.ts';
+import { fieldOf } from '../pipeline/answer-fields.ts';
+import { compileRoutes } from '../pipeline/routes.ts';
+import { openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import { compileRouter } from '../router/router.ts';
+import type { RuleEngine } from '../waf/engine.ts';
+import type { Inspection, PhaseOutcome, RuleMatch, WafProfile } from '../waf/inspection.ts';
+import { diskRuleFiles } from '../waf/seclang/rule-files.ts';
+import { ThreadCollections } from '../waf/thread-collections.ts';
+import type { AskedRequest } from './asked-request.ts';
+import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
+
+/** Characters of a value, and of a message. */
+const SHOWN_MAX = 200;
+/** What CRS counts, in the order of its phases. */
+const SCORES = [
+  'inbound_anomaly_score',
+  'blocking_inbound_anomaly_score',
+  'detection_inbound_anomaly_score',
+  'inbound_anomaly_score_threshold',
+  'blocking_paranoia_level',
+  'detection_paranoia_level',
+];
+
+export interface Asked {
+  readonly request: AskedRequest;
+  /** Name; undefined for the one that takes the request. */
+  readonly route: string | undefined;
+  /** Address. */
+  readonly client: string;
+}
+
+/**
+ * Runs a request through the phases 1, 2 and 5 of a route's rules and explains what they make of it.
+ *
+ * @param out  Takes the text, line ends included.
+ * @returns  Exit code: 0 when the request would go on, 1 when it would be blocked.
+ * @throws  SallyportError where there are no rules or no such route; for rules that do not load likewise.
+ */
+export function testRequest(config: Config, asked: Asked, out: (text: string) => void): number {
+  if (!usesWaf(config)) throw new SallyportError('SP_CONFIG', 'no route has rules: set waf.crs or waf.rules');
+  const { request } = asked;
+  const route = routeOf(config, asked);
+  const profile = profileOf(route);
+  out(`${request.method} ${quote(displayOf(request.target), SHOWN_MAX)}  route ${route.name}, mode ${profile.mode}\n`);
+  const engine = engineFor(config, profile);
+  if (engine === null) {
+    out('passes: the firewall is off on this route\n');
+    return EXIT_OK;
+  }
+  const inspection = engine.begin({
+    uniqueId: 'waf-test',
+    clientAddress: asked.client,
+    clientPort: 0,
+    serverAddress: config.listen.host,
+    serverPort: config.listen.http.port,
+    method: request.method,
+    target: request.target,
+    protocol: 'HTTP/1.1',
+    fields: request.fields,
+    startedAtMs: Date.now(),
+  });
+  const verdict = judge(inspection, request, config);
+  inspection.logging();
+  for (const match of inspection.matches) out(explain(match));
+  out(scoresOf(inspection));
+  out(`${verdict.words}\n`);
+  return verdict.isBlocked ? EXIT_REFUSED : EXIT_OK;
+}
+
+function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
+  try {
+    const files = diskRuleFiles();
+    return openRules(files, wafEntries(waf, files), waf, new ThreadCollections()).compile(profile);
+  } catch (error) {
+    throw refusalOfRules(error);
+  }
+}
+
+interface Verdict {
+  readonly isBlocked: boolean;
+  readonly words: string;
+}
+
+function judge(inspection: Inspection, { body, fields }: AskedRequest, { waf }: Config): Verdict {
+  const head = ended(inspection.requestHeaders());
+  if (head !== null) return head;
+  let seen = body;
+  let isPartial = false;
+  if (inspection.wantsRequestBody && body.length > 0) {
+    const inflated = inflateBody(fieldOf(fields, 'content-encoding'), body, waf.requestBodyBytesMax);
+    if (inflated.kind === 'bytes') seen = inflated.bytes;
+    else if (inflated.kind === 'too-large' && waf.requestBodyOver === 'partial') {
+      seen = body.subarray(0, waf.requestBodyBytesMax);
+      isPartial = true;
+    } else {
+      const status = inflated.kind === 'too-large' ? 413 : 415;
+      return { isBlocked: true, words: `refused with ${status}: the body cannot be inspected (${inflated.kind})` };
+    }
+  }
+  const whole = ended(inspection.requestBody(byteTextOf(seen), isPartial));
+  if (whole !== null) return whole;
+  const { interruption } = inspection;
+  if (interruption !== null) {
+    return { isBlocked: false, words: `passes: rule ${interruption.ruleId} would block in mode block` };
+  }
+  return { isBlocked: false, words: 'passes' };
+}
+
+/** Null where the request goes on. */
+function ended(outcome: PhaseOutcome): Verdict | null {
+  if (outcome.kind === 'pass') return null;
+  if (outcome.kind === 'failed') {
+    const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
+    return { isBlocked: true, words: `could not be inspected: ${why}` };
+  }
+  const { kind, status, ruleId, url } = outcome.interruption;
+  const how = kind === 'drop' ? 'the connection is closed' : `${status}${url === '' ? '' : ` to ${displayOf(url)}`}`;
+  return { isBlocked: true, words: `blocked by rule ${ruleId}: ${how}` };
+}
+
+function explain(match: RuleMatch): string {
+  const { ruleId, phase, message, variable, value, transformed, operator, data, file, line, tags } = match;
+  const marks = [match.disruptive ? 'ends the request' : '', match.logged ? '' : 'not logged'].filter(
+    (one) => one !== '',
+  );
+  const lines = [
+    `rule ${ruleId}  phase ${phase}  ${message === '' ? '' : shown(message)}${marks.length === 0 ? '' : `  (${marks.join(', ')})`}`,
+    `    ${file}:${line}`,
+    `    ${shown(operator)} on ${displayOf(variable)}: ${shown(value)}`,
+  ];
+  if (transformed !== value) lines.push(`    seen as ${shown(transformed)}`);
+  if (data !== '') lines.push(`    ${shown(data)}`);
+  if (tags.length > 0) lines.push(`    tags: ${tags.map(displayOf).join(' ')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function scoresOf(inspection: Inspection): string {
+  const scores = SCORES.flatMap((name) => {
+    const score = inspection.score(name);
+    return score === '' ? [] : [`${name} ${score}`];
+  });
+  return scores.length === 0 ? '' : `scores: ${scores.join(', ')}\n`;
+}
+
+/** In quotes, shortened, with nothing in it that a terminal would obey. */
+function shown(text: string): string {
+  return quote(displayOf(text), SHOWN_MAX);
+}
+
+function routeOf(config: Config, { request, route }: Asked): RouteConfig {
+  const known = config.routes.map(({ name }) => name).join(', ');
+  if (route !== undefined) {
+    const found = config.routes.find(({ name }) => name === route);
+    if (found === undefined) throw new SallyportError('SP_CONFIG', `no route ${quote(route)}; there are ${known}`);
+    return found;
+  }
+  const keepEncodedSlash = config.paths.encodedSlash === 'keep';
+  const path = normalisePath(request.target.split('?', 1)[0] ?? '', keepEncodedSlash);
+  const host = hostName(fieldOf(request.fields, 'host'));
+  const found = compileRouter(compileRoutes(config, {})).find(host, path, request.method);
+  if (path === '' || found.kind !== 'route') {
+    throw new SallyportError('SP_CONFIG', `no route takes this request; name one with --route: ${known}`);
+  }
+  return found.config;
+}
