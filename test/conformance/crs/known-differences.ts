@@ -7,3 +7,6 @@ const LINE_END = 'libmodsecurity 3.0.9 keeps CR LF at the end of the last header
 export const MODSECURITY_DIFFERENCES: KnownDifferences = new Map(
   [5, 6, 12, 13, 14, 16, 17, 27, 30].map((testId) => [`922110-${testId}`, LINE_END]),
 );
+
+/** This engine by itself. */
+export const ENGINE_DIFFERENCES: KnownDifferences = new Map();
