@@ -75,7 +75,10 @@ test('a directive that is printed reads back the same', (t) => {
   const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,12}$/);
   const selector: fc.Arbitrary<Selector | null> = fc.oneof(
     fc.constant(null),
-    fc.record({ kind: fc.constant('name' as const), text: someText.filter((value) => !/^\/[^]*\/$/.test(value)) }),
+    fc.record({
+      kind: fc.constant('name' as const),
+      text: someText.filter((value) => !(value.startsWith('/') && value.endsWith('/'))),
+    }),
     fc.record({
       kind: fc.constant('pattern' as const),
       source: fc.constantFrom('^a', 'a/b', 'a|b', '["\']', '\\\\x', '\\d,'),

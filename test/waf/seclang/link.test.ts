@@ -13,29 +13,45 @@ describe('default actions', () => {
   const table: readonly (readonly [what: string, text: string, actions: string])[] = [
     ['built in', 'SecAction id:1', 'log,auditlog,pass'],
     ['built in, in any phase', 'SecAction id:1,phase:5', 'log,auditlog,pass'],
-    ['of its own phase', 'SecDefaultAction "phase:1,nolog,deny"\nSecAction id:1,phase:1', 'nolog,deny'],
+    ['of its own phase', 'SecDefaultAction "phase:1,nolog,deny"\nSecAction id:1,phase:1', 'auditlog,nolog,deny'],
     ['not of another', 'SecDefaultAction "phase:1,nolog,deny"\nSecAction id:1', 'log,auditlog,pass'],
     ['not of one behind it', 'SecAction id:1\nSecDefaultAction "phase:2,nolog,deny"', 'log,auditlog,pass'],
-    ['the own disruptive action wins', 'SecDefaultAction "phase:2,log,pass"\nSecAction id:1,deny', 'log,deny'],
+    ['the own disruptive action wins', 'SecDefaultAction "phase:2,log,pass"\nSecAction id:1,deny', 'auditlog,log,deny'],
     ['the own log wins', 'SecAction id:1,nolog', 'auditlog,pass,nolog'],
     ['order tells what follows from what', 'SecAction id:1,nolog,auditlog', 'pass,nolog,auditlog'],
-    ['status is inherited', 'SecDefaultAction "phase:2,deny,status:406"\nSecAction id:1,block', 'status:406,deny'],
-    ['and replaced', 'SecDefaultAction "phase:2,deny,status:406"\nSecAction id:1,block,status:400', 'deny,status:400'],
-    ['block with a value', 'SecDefaultAction "phase:2,redirect:\'/a\'"\nSecAction id:1,block', 'redirect:/a'],
+    [
+      'status is inherited',
+      'SecDefaultAction "phase:2,deny,status:406"\nSecAction id:1,block',
+      'log,auditlog,status:406,deny',
+    ],
+    [
+      'and replaced',
+      'SecDefaultAction "phase:2,deny,status:406"\nSecAction id:1,block,status:400',
+      'log,auditlog,deny,status:400',
+    ],
+    [
+      'block with a value',
+      'SecDefaultAction "phase:2,redirect:\'/a\'"\nSecAction id:1,block',
+      'log,auditlog,redirect:/a',
+    ],
+    [
+      'what it does not say is as built in',
+      'SecDefaultAction "phase:2,deny,noauditlog"\nSecAction id:1',
+      'log,deny,noauditlog',
+    ],
     ['block by itself', 'SecAction id:1,block', 'log,auditlog,pass'],
     [
       'transformations stand before the own',
       'SecDefaultAction "phase:2,pass,t:lowercase"\nSecRule ARGS a id:1,t:trim',
-      'pass,t:lowercase,t:trim',
+      'log,auditlog,pass,t:lowercase,t:trim',
     ],
     [
       't:none begins anew',
       'SecDefaultAction "phase:2,pass,t:lowercase"\nSecRule ARGS a "id:1,t:trim,t:none,T:NONE,t:length"',
-      'pass,t:length',
+      'log,auditlog,pass,t:length',
     ],
   ];
   for (const [what, text, actions] of table) {
-    // block of the built-in default becomes pass at the place where it stood.
     test(what, () => assert.equal(actionsOf(sound(text).rules[0]), actions));
   }
 });
@@ -73,7 +89,7 @@ describe('rules', () => {
     );
     assert.deepEqual(
       [0, 1, 2].map((link) => actionsOf(rules[0], link)),
-      ['log,deny,t:trim', 't:trim,t:length', 't:trim,setvar:tx.a=1'],
+      ['auditlog,log,deny,t:trim', 't:trim,t:length', 't:trim,setvar:tx.a=1'],
     );
   });
 
@@ -168,7 +184,7 @@ describe('updates', () => {
 
   test('block in an update is the default of the rule', () => {
     const text = 'SecDefaultAction "phase:2,log,drop"\nSecAction id:1,pass\nSecRuleUpdateActionById 1 block';
-    assert.equal(actionsOf(sound(text).rules[0]), 'log,drop');
+    assert.equal(actionsOf(sound(text).rules[0]), 'auditlog,log,drop');
   });
 
   test('of a rule that is not there are no fault', () => {
