@@ -143,6 +143,17 @@ describe('removals', () => {
     });
   }
 
+  test('another rule may take the id', () => {
+    const text = 'SecAction id:1\nSecRuleRemoveById 1\nSecAction id:1,deny\nSecRuleUpdateActionById 1 drop';
+    const { rules: found } = sound(text);
+    assert.deepEqual(
+      found.map(({ links }) => links[0]?.place.line),
+      [3],
+    );
+    assert.equal(actionsOf(found[0]), 'log,auditlog,drop');
+    assert.deepEqual(loaded(`${text}\nSecAction id:1`).faults, ['a.conf:5: id 1 is that of the rule at a.conf:3']);
+  });
+
   test('a chain goes as a whole, and what it skipped to need not be there', () => {
     const text = 'SecRule A a id:1,chain,skipAfter:NOWHERE\nSecRule B b\nSecAction id:2\nSecRuleRemoveById 1';
     assert.deepEqual(

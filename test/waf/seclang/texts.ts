@@ -18,6 +18,16 @@ export function loaded(text: ByteText): { program: RuleProgram; rules: LinkedRul
   return { program: linked.program, rules, faults: [...problems, ...linked.problems].map(describeProblem) };
 }
 
+/** Milliseconds that it takes when nothing else runs: the least of several times. */
+export function leastTime(step: () => void): number {
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    step();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
+
 /** `log,t:lowercase,msg:words`: actions of a link, values without quotes. */
 export function actionsOf(rule: LinkedRule | undefined, link = 0): string {
   const actions = rule?.links[link]?.actions ?? [];
