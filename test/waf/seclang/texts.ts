@@ -20,7 +20,7 @@ export function loaded(text: ByteText): { program: RuleProgram; rules: LinkedRul
 
 /** Milliseconds that it takes when nothing else runs: the least of several times. */
 export function leastTime(step: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
+  const times = Array.from({ length: 3 }, () => {
     const start = performance.now();
     step();
     return performance.now() - start;
