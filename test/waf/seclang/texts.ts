@@ -18,14 +18,17 @@ export function loaded(text: ByteText): { program: RuleProgram; rules: LinkedRul
   return { program: linked.program, rules, faults: [...problems, ...linked.problems].map(describeProblem) };
 }
 
-/** Milliseconds that it takes when nothing else runs: the least of several times. */
-export function leastTime(step: () => void): number {
-  const times = Array.from({ length: 3 }, () => {
+/**
+ * Does the time of a step grow with its size, not with the square of it? 32 times the size takes a linear step 32 times
+ * as long, a quadratic one 1,024 times. One attempt of several is enough: other work only ever adds time.
+ */
+export function growsLinearly(step: (size: number) => void, size: number): boolean {
+  const cost = (of: number): number => {
     const start = performance.now();
-    step();
+    step(of);
     return performance.now() - start;
-  });
-  return Math.min(...times);
+  };
+  return Array.from({ length: 5 }).some(() => cost(size * 32) < 256 * Math.max(cost(size), 0.5));
 }
 
 /** `log,t:lowercase,msg:words`: actions of a link, values without quotes. */
