@@ -19,8 +19,9 @@ export function loaded(text: ByteText): { program: RuleProgram; rules: LinkedRul
 }
 
 /**
- * Does the time of a step, in milliseconds, grow with its size, not with the square of it? 32 times the size takes a linear step 32 times
- * as long, a quadratic one 1,024 times. One attempt of several is enough: other work only ever adds time.
+ * Does the time of a step, in milliseconds, grow with its size, not with the square of it? 32 times the size takes a
+ * linear step 32 times as long, a quadratic one 1,024 times. One attempt of several is enough: other work only ever
+ * adds time.
  */
 export function growsLinearly(cost: (size: number) => number, size: number): boolean {
   const small = Math.min(...Array.from({ length: 7 }, () => cost(size)));
