@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
-import { CONTENT_BYTES_MAX } from './layout.ts';
+import { BLOCK_BYTES, CONTENT_BLOCKS_MAX, CONTENT_BYTES_MAX } from './layout.ts';
 
 /** Before each variable: lengths of name and value, and until when it is kept. */
 const VARIABLE_HEAD = 8;
@@ -11,8 +11,10 @@ const VARIABLE_HEAD = 8;
  * Threads: one.
  */
 export class CollectionContent {
-  // Room behind the last one, so that even nonsense is read within bounds.
-  readonly bytes: Buffer = Buffer.alloc(CONTENT_BYTES_MAX + VARIABLE_HEAD);
+  // Whole blocks, and room behind, so that even nonsense is read within bounds.
+  readonly bytes: Buffer = Buffer.alloc(CONTENT_BLOCKS_MAX * BLOCK_BYTES + VARIABLE_HEAD);
+  /** The same memory. */
+  readonly words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length >> 2);
   /** 0 for none at all. */
   length = 0;
 
@@ -26,7 +28,7 @@ export class CollectionContent {
   }
 
   isOf(key: ByteText): boolean {
-    return this.bytes.readUInt16LE(0) === key.length && this.#holds(2, key);
+    return this.#short(0) === key.length && this.#holds(2, key);
   }
 
   get isEmpty(): boolean {
@@ -45,18 +47,18 @@ export class CollectionContent {
   /** @returns  Where the variable is; -1 for none. */
   find(name: ByteText): number {
     for (let at = this.#first(); at < this.length; at = this.#behind(at)) {
-      if (this.bytes.readUInt16LE(at) === name.length && this.#holds(at + VARIABLE_HEAD, name)) return at;
+      if (this.#short(at) === name.length && this.#holds(at + VARIABLE_HEAD, name)) return at;
     }
     return -1;
   }
 
   nameAt(at: number): ByteText {
     const from = at + VARIABLE_HEAD;
-    return this.bytes.toString('latin1', from, from + this.bytes.readUInt16LE(at));
+    return this.bytes.toString('latin1', from, from + this.#short(at));
   }
 
   valueAt(at: number): ByteText {
-    return this.bytes.toString('latin1', at + VARIABLE_HEAD + this.bytes.readUInt16LE(at), this.#behind(at));
+    return this.bytes.toString('latin1', at + VARIABLE_HEAD + this.#short(at), this.#behind(at));
   }
 
   /** Seconds; 0 for as long as the collection is. */
@@ -99,20 +101,30 @@ export class CollectionContent {
     return list;
   }
 
-  /** 32 bits that tell torn bytes. Source: FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo). */
+  /** 32 bits that tell torn bytes. Source: after FNV-1a (Fowler, Noll, Vo), by words. */
   checksum(): number {
-    const { bytes, length } = this;
+    const { words } = this;
+    const count = (this.length + 3) >> 2;
+    this.bytes.fill(0, this.length, count << 2);
     let sum = 0x811c_9dc5;
-    for (let i = 0; i < length; i += 1) sum = Math.imul(sum ^ (bytes[i] as number), 0x0100_0193);
+    for (let i = 0; i < count; i += 1) {
+      sum = Math.imul(sum ^ (words[i] as number), 0x0100_0193);
+      // By words the upper bits would never reach the lower ones.
+      sum ^= sum >>> 15;
+    }
     return sum | 0;
   }
 
+  #short(at: number): number {
+    return (this.bytes[at] as number) | ((this.bytes[at + 1] as number) << 8);
+  }
+
   #first(): number {
-    return 2 + this.bytes.readUInt16LE(0);
+    return 2 + this.#short(0);
   }
 
   #behind(at: number): number {
-    return at + VARIABLE_HEAD + this.bytes.readUInt16LE(at) + this.bytes.readUInt16LE(at + 2);
+    return at + VARIABLE_HEAD + this.#short(at) + this.#short(at + 2);
   }
 
   #holds(at: number, text: ByteText): boolean {

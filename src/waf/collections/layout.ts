@@ -27,8 +27,8 @@
  * that nobody can crowd one chain, and the whole key is compared behind it. Its content is one run of bytes over as
  * many blocks as it needs, read and written whole: collections hold a handful of short variables, some 100 bytes.
  *
- * All happens under one lock, held for a microsecond or so, reading too. The checksum tells a content that a thread left
- * half written when it died: that collection is given up, all others stay.
+ * All happens under one lock, reading too, held for a microsecond or so. The checksum tells a content that a thread
+ * left half written when it died: that collection is given up, all others stay.
  *
  * Times are seconds since 1970 as unsigned words, until 2106.
  */

@@ -46,7 +46,6 @@ const TORN_ENTRY = -1;
  */
 export class CollectionStorage {
   readonly #words: Int32Array;
-  readonly #bytes: Buffer;
   readonly #content: CollectionContent;
   readonly #entries: number;
   readonly #blocks: number;
@@ -57,7 +56,6 @@ export class CollectionStorage {
   /** @param content  Where collections are read to and written from. */
   constructor(words: Int32Array, content: CollectionContent) {
     this.#words = words;
-    this.#bytes = Buffer.from(words.buffer as SharedArrayBuffer, words.byteOffset, words.byteLength);
     this.#content = content;
     this.#entries = words[ENTRIES] as number;
     this.#blocks = words[BLOCKS] as number;
@@ -108,7 +106,9 @@ export class CollectionStorage {
     this.#set(entry, UNTIL, until | 0);
     let block = this.#get(entry, FIRST);
     for (let at = 0; at < content.length; at += BLOCK_BYTES) {
-      content.bytes.copy(this.#bytes, this.#byteOf(block), at, Math.min(content.length, at + BLOCK_BYTES));
+      const from = at / Int32Array.BYTES_PER_ELEMENT;
+      const to = this.#block(block) + 1;
+      for (let i = 0; i < BLOCK_WORDS - 1; i += 1) this.#words[to + i] = content.words[from + i] as number;
       block = this.#words[this.#block(block)] as number;
     }
     this.#set(entry, CHECK, content.checksum());
@@ -199,8 +199,9 @@ export class CollectionStorage {
     let block = this.#get(entry, FIRST);
     for (let at = 0; at < length; at += BLOCK_BYTES) {
       if (block <= 0 || block > this.#blocks) return false;
-      const from = this.#byteOf(block);
-      this.#bytes.copy(content.bytes, at, from, from + Math.min(BLOCK_BYTES, length - at));
+      const from = this.#block(block) + 1;
+      const to = at / Int32Array.BYTES_PER_ELEMENT;
+      for (let i = 0; i < BLOCK_WORDS - 1; i += 1) content.words[to + i] = this.#words[from + i] as number;
       block = this.#words[this.#block(block)] as number;
     }
     content.length = length;
@@ -325,9 +326,5 @@ export class CollectionStorage {
 
   #block(block: number): number {
     return this.#firstBlock + (block - 1) * BLOCK_WORDS;
-  }
-
-  #byteOf(block: number): number {
-    return (this.#block(block) + 1) * Int32Array.BYTES_PER_ELEMENT;
   }
 }

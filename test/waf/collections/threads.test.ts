@@ -35,7 +35,6 @@ test('it stays exact while collections of all lengths come and go beside it, in 
     const other = table.open('resource', String(i));
     for (const name of table.names(other, NOW)) table.unset(other, name, NOW);
   }
-  for (let thread = 0; thread < THREADS; thread += 1) table.unset(table.open('ip', String(thread)), 'n', NOW);
   table.unset(table.open('global', 'all'), 'n', NOW);
   assert.deepEqual([table.inUse, words[FREE_BLOCKS]], [0, blocks], 'every block came back');
 });
