@@ -2,8 +2,8 @@
 import type { ByteText } from '../../base/byte-text.ts';
 
 /**
- * V8's search may compare each character of the needle again at each place of the text. Needles up to here are not worth
- * a table against that.
+ * V8's search may compare each character of the needle again at each place of the text. Needles up to here are not
+ * worth a table against that.
  */
 const PLAIN_NEEDLE_MAX = 64;
 
