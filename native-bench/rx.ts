@@ -1,15 +1,15 @@
 import { operatorNamed } from '../src/waf/operators.ts';
 import { InspectedValue } from '../src/waf/value.ts';
 
-// Microseconds of CPU for patterns that make a backtracking matcher explode, on values that nearly match. V8's RegExp is
-// asked up to the size from which it would not end while one waits. The count of answers proves that both looked.
+// Microseconds of CPU for patterns that make a backtracking matcher explode, on values that nearly match. RegExp is asked
+// up to the size from which it would not end while one waits. The count of answers proves that both looked.
 //
 //   node dist/native-bench/rx.js
 
 const CASES: readonly (readonly [pattern: string, unit: string, rivalSizeMax: number])[] = [
   ['(a+)+$', 'a', 25],
   ['(a|a)*b', 'a', 25],
-  ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a', 25],
+  ['^(([a-c])+.)+[A-Z]b$', 'a', 25],
   ['(x+x+)+y', 'x', 25],
   ['(.*a){20}b', 'a', 25],
   ['\\s+$', ' ', 10_000],
