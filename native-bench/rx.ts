@@ -1,8 +1,8 @@
 import { operatorNamed } from '../src/waf/operators.ts';
 import { InspectedValue } from '../src/waf/value.ts';
 
-// Microseconds of CPU for patterns that make a backtracking matcher explode, on values that nearly match. RegExp is asked
-// up to the size from which it would not end while one waits. The count of answers proves that both looked.
+// Microseconds of CPU for patterns that make a backtracking matcher explode, on values that nearly match. RegExp is
+// asked up to the size from which it would not end while one waits. The count of answers proves that both looked.
 //
 //   node dist/native-bench/rx.js
 
