@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Inspection, PhaseOutcome, RequestFacts, RuleMatch } from '../../../src/waf/inspection.ts';
-import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
 import { EngineExecutor } from './engine-executor.ts';
-import { judgeStage } from './judge.ts';
-import { ENGINE_DIFFERENCES } from './known-differences.ts';
-import { readTests } from './read-tests.ts';
-import { ANYTHING } from './stage.ts';
 
 const MATCH: RuleMatch = {
   ruleId: 7,
@@ -107,19 +102,4 @@ test('what cannot be read never reaches the engine', async () => {
   const { calls, executor } = noting();
   const observed = await executor.run({ name: 'a', bytes: Buffer.from('nonsense\r\n\r\n') });
   assert.deepEqual([observed.status, observed.ids, calls], [400, [], []]);
-});
-
-const folder = sharedMaterial('crs/tests');
-
-test('differences of any engine by itself are those on record', {
-  skip: folder === null ? NO_MATERIAL : false,
-}, async () => {
-  const { executor } = noting();
-  const found: string[] = [];
-  for (const stage of readTests(folder ?? '')) {
-    const { status, expectError } = stage.expected;
-    const observed = await executor.run(stage);
-    if (judgeStage({ ...ANYTHING, status, expectError }, observed).length > 0) found.push(stage.name);
-  }
-  assert.deepEqual(found, [...ENGINE_DIFFERENCES.keys()]);
 });

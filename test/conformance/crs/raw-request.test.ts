@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
 import { readRawRequest } from './raw-request.ts';
-import { readTests } from './read-tests.ts';
 
 const CONNECTION = {
   uniqueId: 'u',
@@ -52,18 +50,4 @@ test('what has no reading is refused', () => {
     assert.equal(read(text).kind, 'refused', text);
   for (const field of ['no colon', ': no name'])
     assert.equal(read(`GET / HTTP/1.1\r\n${field}\r\n\r\n`).kind, 'refused');
-});
-
-const folder = sharedMaterial('crs/tests');
-
-test('of the rule set’s tests, those that want no rule are refused', {
-  skip: folder === null ? NO_MATERIAL : false,
-}, () => {
-  const refused = readTests(folder ?? '').filter(({ bytes }) => readRawRequest(bytes, CONNECTION).kind === 'refused');
-  const wanted = refused.filter(({ expected }) => expected.expectIds.length > 0 && !expected.expectError);
-  assert.deepEqual(
-    wanted.map((stage) => stage.name),
-    [],
-  );
-  assert.equal(refused.length, 9);
 });

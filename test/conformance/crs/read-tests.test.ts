@@ -1,49 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
-import { overriddenExpectation, readOverrides } from './overrides.ts';
-import { readTestFile, readTests } from './read-tests.ts';
+import { overriddenExpectation } from './overrides.ts';
+import { readTestFile } from './read-tests.ts';
 import { ANYTHING } from './stage.ts';
-
-const folder = sharedMaterial('crs/tests');
-const skip = folder === null ? NO_MATERIAL : false;
-
-test('every stage of the rule set’s tests is read, each by a name of its own', { skip }, () => {
-  const stages = readTests(folder ?? '');
-  assert.equal(stages.length, 3_913);
-  assert.equal(new Set(stages.map((stage) => stage.name)).size, 3_913);
-  const asked = (test: (expected: (typeof stages)[number]['expected']) => boolean): number =>
-    stages.filter((stage) => test(stage.expected)).length;
-  assert.deepEqual(
-    {
-      expectIds: asked((expected) => expected.expectIds.length > 0),
-      noExpectIds: asked((expected) => expected.noExpectIds.length > 0),
-      status: asked((expected) => expected.status !== null),
-      matchRegex: asked((expected) => expected.matchRegex !== null),
-      expectError: asked((expected) => expected.expectError),
-      retryOnce: asked((expected) => expected.retryOnce),
-    },
-    { expectIds: 3_131, noExpectIds: 757, status: 26, matchRegex: 7, expectError: 1, retryOnce: 5 },
-  );
-  const long = stages.find((stage) => stage.name === '920400-1');
-  assert.ok((long?.bytes.length ?? 0) > 64_200, 'its template is expanded');
-  const encoded = stages.find((stage) => stage.name === '920171-1');
-  assert.match(encoded?.bytes.toString('latin1') ?? '', /^POST \/ HTTP\/1\.1\r\n.*\r\n\r\n3\r\nHi \r\n/s);
-});
-
-test('overrides name tests that exist', { skip }, () => {
-  const names = new Set(readTests(folder ?? '').map((stage) => `${stage.ruleId}-${stage.testId}`));
-  for (const [file, count, elsewhere] of [
-    ['nginx', 64, 21],
-    ['coraza', 10, 4],
-  ] as const) {
-    const overrides = readOverrides(sharedMaterial(`crs/${file}-overrides.yaml`) ?? '');
-    assert.equal(overrides.size, count, file);
-    // The tests at hand are a part of all tests.
-    const unknown = [...overrides.keys()].filter((name) => !names.has(name));
-    assert.equal(unknown.length, elsewhere, unknown.join());
-  }
-});
 
 const FILE = `
 rule_id: 1
