@@ -65,7 +65,13 @@ function isRuleSet(folder: string): boolean {
   return ['rules', 'tests', 'crs-setup.conf.example'].every((name) => existsSync(join(folder, name)));
 }
 
-async function runTests(folder: string, name: string, engine: Engine, only: RegExp, parallel: number): Promise<number> {
+async function runTests(
+  folder: string,
+  name: string,
+  engine: Engine,
+  wanted: RegExp,
+  parallel: number,
+): Promise<number> {
   const stages = readTests(join(folder, 'tests')).filter((stage) => wanted.test(stage.name));
   const file = engine.overridesFile === null ? null : join(folder, engine.overridesFile);
   const overrides = file !== null && existsSync(file) ? readOverrides(file) : new Map();
