@@ -33,7 +33,7 @@ test('differences by rule and kind', async () => {
   const lines = differentialReport(comparison).split('\n');
   assert.match(lines[0] ?? '', /^ +3 3 surplus +b \| c \| d$/);
   assert.match(lines[1] ?? '', /^ +2 2 missed +b \| c$/);
-  assert.match(lines.at(-1) ?? '', /^4 requests, 3 with rules that held: 3 differ; /);
+  assert.match(lines.at(-1) ?? '', /^4 requests, 3 with rules that held, 0 refused unasked: 3 differ; /);
 });
 
 test('other answers are a difference', async () => {
@@ -43,4 +43,10 @@ test('other answers are a difference', async () => {
     differences.map(({ answers }) => answers),
     ['status 200 against status 403'],
   );
+});
+
+test('what the oracle’s server refuses says nothing of its rules', async () => {
+  const pair = { oracle: answering(() => [], 400), ours: answering(() => [1]) };
+  const { unasked, differences } = await compareEngines(PROBES, [pair]);
+  assert.deepEqual([unasked, differences], [4, []]);
 });

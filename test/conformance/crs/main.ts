@@ -13,13 +13,14 @@ import { readTests } from './read-tests.ts';
 import { Memory, RememberingExecutor } from './remembering-executor.ts';
 import { countStages, stageReport } from './report.ts';
 import { runStages } from './run-stages.ts';
+import { stagePayloads } from './stage-payloads.ts';
 
 const USAGE = `usage: npm run conformance:crs -- DIR [--engine NAME] [--stages PATTERN] [--parallel N]
        npm run conformance:crs -- DIR --differential N [--engine NAME] [--seed N] [--place PATTERN] [--memory FILE] ...
 DIR holds the rule set: rules/, tests/, crs-setup.conf.example, unicode.mapping.
 --engine        what the tests run against: ${Object.keys(ENGINES).join(', ')}
 --stages        stages whose name matches: ^9421
---differential  compares the engine with libmodsecurity on so many requests made from payload lists
+--differential  compares the engine with libmodsecurity on so many requests made from payload lists and tests
 --place         of those only the ones whose name matches: "JSON value"
 --parallel      engines side by side, 2 by default
 --memory        a file that keeps what libmodsecurity answered, so that it is asked each thing once
@@ -37,7 +38,7 @@ const OPTIONS = {
 } as const;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = readArguments();
   const [folder] = positionals;
   const engine = ENGINES[values.engine];
   if (positionals.length !== 1 || folder === undefined || engine === undefined || !isRuleSet(folder)) {
@@ -59,6 +60,15 @@ async function main(): Promise<number> {
         memory: values.memory,
         parallel,
       });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 function isRuleSet(folder: string): boolean {
@@ -101,7 +111,8 @@ async function compare(folder: string, engine: Engine, options: CompareOptions):
     return 0;
   }
   const { count, seed, place, show, memory, parallel } = options;
-  const probes = payloadRequests(readPayloads(lists), count, seed).filter(({ name }) => place.test(name));
+  const tests = stagePayloads(readTests(join(folder, 'tests')));
+  const probes = payloadRequests(readPayloads(lists), tests, count, seed).filter(({ name }) => place.test(name));
   const kept = memory === '' ? null : new Memory(memory, saltOf(folder));
   const start = async (): Promise<Pair> => {
     const asked = await oracle.start(folder);

@@ -23,6 +23,7 @@ test('the same bytes are asked once, in this run and the next', async (t) => {
     new RememberingExecutor(inner, memory).run({ name, bytes: Buffer.from(text) });
   const memory = new Memory(file, 'salt');
   const first = await run(memory, 'a', 'x');
+  assert.deepEqual(first, { status: 200, error: null, answer: '', ids: [1], lines: [] });
   assert.deepEqual(await run(memory, 'b', 'x'), first);
   assert.deepEqual(await run(new Memory(file, 'salt'), 'c', 'x'), first);
   assert.deepEqual((await run(new Memory(file, 'salt'), 'd', 'xy')).ids, [2]);

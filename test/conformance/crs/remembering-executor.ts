@@ -3,7 +3,10 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { Executor, Observed } from './executor.ts';
 import type { Probe } from './stage.ts';
 
-/** What an executor answered before, kept in a file: an oracle is asked each thing once, however often we are run. */
+/**
+ * What an executor answered before, kept in a file: an oracle is asked each thing once, however often we are run.
+ * Status, error and ids are kept; the answer and the lines of the log, which are long, come back empty.
+ */
 export class Memory {
   readonly #path: string;
   readonly #salt: string;
@@ -32,7 +35,7 @@ export class Memory {
       .digest('hex');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const observed = await ask();
+    const observed = { ...(await ask()), answer: '', lines: [] };
     this.#known.set(key, observed);
     appendFileSync(this.#path, `${JSON.stringify({ key, observed })}\n`);
     return observed;
