@@ -84,7 +84,8 @@ export function differentialReport(comparison: Comparison): string {
     .map(([key, names]) => `${String(names.length).padStart(6)} ${key.padEnd(16)} ${names.slice(0, 3).join(' | ')}`);
   const { requests, withIds, unasked, differences, oracleMs, oursMs } = comparison;
   lines.push(
-    `${requests} requests, ${withIds} with rules that held, ${unasked} refused unasked: ${differences.length} differ; ` +
+    `${requests} requests, ${withIds} with rules that held, ${unasked} refused unasked: ` +
+      `${differences.length} differ; ` +
       `${(oracleMs / requests).toFixed(2)} ms each by the oracle, ${(oursMs / requests).toFixed(2)} ms by ours`,
   );
   return lines.join('\n');
