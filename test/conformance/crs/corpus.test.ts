@@ -67,6 +67,7 @@ test('what any engine without a front gets wrong is on record', { skip }, async 
     interruption: null,
     score: () => '',
     wantsAudit: false,
+    auditParts: '',
   };
   const executor = new EngineExecutor('idle', () => idle);
   const found: string[] = [];

@@ -45,6 +45,7 @@ function noting(outcomes: Readonly<Record<string, PhaseOutcome>> = {}, wantsBodi
       interruption: null,
       score: () => '',
       wantsAudit: false,
+      auditParts: '',
     };
   };
   return { calls, executor: new EngineExecutor('noting', inspect) };
