@@ -1,13 +1,10 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
+import { CollectionBlocks } from './blocks.ts';
 import type { CollectionContent } from './content.ts';
 import {
   BLOCK_BYTES,
-  BLOCK_WORDS,
-  BLOCKS,
   CHECK,
-  CONTENT_BLOCKS_MAX,
-  CONTENT_BYTES_MAX,
   ENTRIES,
   ENTRY_WORDS,
   EVICTED,
@@ -40,7 +37,8 @@ const RECLAIMED_MAX = 4;
 const TORN_ENTRY = -1;
 
 /**
- * Entries and blocks of the table: see `layout.ts`. Entries are known by their number, from 1; 0 is none.
+ * Entries of the table, with the blocks they have: see `layout.ts`. Entries are known by their number, from 1; 0 is
+ * none.
  *
  * Threads: any number, an instance each; every method is called under the table's lock.
  */
@@ -48,21 +46,19 @@ export class CollectionStorage {
   readonly #words: Int32Array;
   readonly #content: CollectionContent;
   readonly #entries: number;
-  readonly #blocks: number;
+  readonly #blocks: CollectionBlocks;
   readonly #headMask: number;
   readonly #firstEntry: number;
-  readonly #firstBlock: number;
 
   /** @param content  Where collections are read to and written from. */
   constructor(words: Int32Array, content: CollectionContent) {
     this.#words = words;
     this.#content = content;
     this.#entries = words[ENTRIES] as number;
-    this.#blocks = words[BLOCKS] as number;
     const heads = words[HEADS] as number;
     this.#headMask = heads - 1;
     this.#firstEntry = HEADER_WORDS + heads;
-    this.#firstBlock = this.#firstEntry + this.#entries * ENTRY_WORDS;
+    this.#blocks = new CollectionBlocks(words, this.#firstEntry + this.#entries * ENTRY_WORDS);
   }
 
   /**
@@ -104,20 +100,14 @@ export class CollectionStorage {
     this.#resize(entry, Math.ceil(content.length / BLOCK_BYTES), now);
     this.#set(entry, LENGTH, content.length);
     this.#set(entry, UNTIL, until | 0);
-    let block = this.#get(entry, FIRST);
-    for (let at = 0; at < content.length; at += BLOCK_BYTES) {
-      const from = at / Int32Array.BYTES_PER_ELEMENT;
-      const to = this.#block(block) + 1;
-      for (let i = 0; i < BLOCK_WORDS - 1; i += 1) this.#words[to + i] = content.words[from + i] as number;
-      block = this.#words[this.#block(block)] as number;
-    }
+    this.#blocks.write(this.#at(entry) + FIRST, content);
     this.#set(entry, CHECK, content.checksum());
     this.#unlist(entry);
     this.#listAsNewest(entry);
   }
 
   free(entry: number): void {
-    this.#resizeTo(entry, 0);
+    this.#blocks.resize(this.#at(entry) + FIRST, 0);
     this.#set(entry, LENGTH, 0);
     // The link that leads here: a head, or an entry before.
     let link = this.#headOf(this.#get(entry, ID_LOW));
@@ -136,7 +126,7 @@ export class CollectionStorage {
     const words = this.#words;
     words.fill(0, HEADER_WORDS, this.#firstEntry);
     for (const word of [IN_USE, FREE_ENTRY, FREE_BLOCK, FREE_BLOCKS, NEWEST, OLDEST]) words[word] = 0;
-    const taken = new Uint8Array(this.#blocks + 1);
+    const taken = new Uint8Array(this.#blocks.count + 1);
     const kept: number[] = [];
     for (let entry = this.#entries; entry > 0; entry -= 1) {
       if (this.#isSound(entry, taken)) {
@@ -149,7 +139,7 @@ export class CollectionStorage {
       this.#set(entry, NEXT, words[FREE_ENTRY] as number);
       words[FREE_ENTRY] = entry;
     }
-    for (let block = this.#blocks; block > 0; block -= 1) if (taken[block] === 0) this.#freeBlock(block);
+    for (let block = this.#blocks.count; block > 0; block -= 1) if (taken[block] === 0) this.#blocks.free(block);
     // To the second that is the order in which they were updated, where all are kept for as long.
     kept.sort((one, other) => this.#untilOf(one) - this.#untilOf(other));
     for (const entry of kept) this.#listAsNewest(entry);
@@ -178,81 +168,24 @@ export class CollectionStorage {
       if (this.#get(other, ID_LOW) === low && this.#get(other, ID_HIGH) === high) return false;
       other = this.#get(other, NEXT);
     }
-    const blocks: number[] = [];
-    let block = this.#get(entry, FIRST);
-    for (let left = this.#get(entry, LENGTH); left > 0; left -= BLOCK_BYTES) {
-      if (taken[block] !== 0 || blocks.includes(block)) return false;
-      blocks.push(block);
-      block = this.#words[this.#block(block)] as number;
-    }
-    // A last block that leads on would take others with it.
-    this.#words[this.#block(blocks.at(-1) as number)] = 0;
-    for (const own of blocks) taken[own] = 1;
-    return true;
+    return this.#blocks.claim(this.#at(entry) + FIRST, this.#get(entry, LENGTH), taken);
   }
 
   /** @returns  False for what is torn. */
   #read(entry: number): boolean {
     const content = this.#content;
-    const length = this.#get(entry, LENGTH);
-    if (length <= 0 || length > CONTENT_BYTES_MAX) return false;
-    let block = this.#get(entry, FIRST);
-    for (let at = 0; at < length; at += BLOCK_BYTES) {
-      if (block <= 0 || block > this.#blocks) return false;
-      const from = this.#block(block) + 1;
-      const to = at / Int32Array.BYTES_PER_ELEMENT;
-      for (let i = 0; i < BLOCK_WORDS - 1; i += 1) content.words[to + i] = this.#words[from + i] as number;
-      block = this.#words[this.#block(block)] as number;
-    }
-    content.length = length;
-    return content.checksum() === this.#get(entry, CHECK);
+    const isWhole = this.#blocks.read(this.#at(entry) + FIRST, this.#get(entry, LENGTH), content);
+    return isWhole && content.checksum() === this.#get(entry, CHECK);
   }
 
   #resize(entry: number, count: number, now: number): void {
-    const missing = count - this.#blocksOf(entry);
+    const link = this.#at(entry) + FIRST;
+    const missing = count - this.#blocks.lengthOf(link);
     // Each that is given up had one block at least.
-    for (let given = 0; given < missing && (this.#words[FREE_BLOCKS] as number) < missing; given += 1) {
+    for (let given = 0; given < missing && this.#blocks.freeCount < missing; given += 1) {
       if (!this.#makeRoom(entry, now)) break;
     }
-    this.#resizeTo(entry, count);
-  }
-
-  #blocksOf(entry: number): number {
-    let count = 0;
-    for (let block = this.#get(entry, FIRST); block !== 0 && count < CONTENT_BLOCKS_MAX; count += 1) {
-      block = this.#words[this.#block(block)] as number;
-    }
-    return count;
-  }
-
-  /** Gives an entry so many blocks; there are enough. */
-  #resizeTo(entry: number, count: number): void {
-    const words = this.#words;
-    let link = this.#at(entry) + FIRST;
-    for (let have = 0; have < count; have += 1) {
-      if (words[link] === 0) {
-        const block = words[FREE_BLOCK] as number;
-        words[FREE_BLOCK] = words[this.#block(block)] as number;
-        words[FREE_BLOCKS] = (words[FREE_BLOCKS] as number) - 1;
-        words[this.#block(block)] = 0;
-        words[link] = block;
-      }
-      link = this.#block(words[link] as number);
-    }
-    let surplus = words[link] as number;
-    words[link] = 0;
-    for (let steps = 0; surplus !== 0 && steps < CONTENT_BLOCKS_MAX; steps += 1) {
-      const next = words[this.#block(surplus)] as number;
-      this.#freeBlock(surplus);
-      surplus = next;
-    }
-  }
-
-  #freeBlock(block: number): void {
-    const words = this.#words;
-    words[this.#block(block)] = words[FREE_BLOCK] as number;
-    words[FREE_BLOCK] = block;
-    words[FREE_BLOCKS] = (words[FREE_BLOCKS] as number) + 1;
+    this.#blocks.resize(link, count);
   }
 
   #reclaim(now: number): void {
@@ -322,9 +255,5 @@ export class CollectionStorage {
 
   #at(entry: number): number {
     return this.#firstEntry + (entry - 1) * ENTRY_WORDS;
-  }
-
-  #block(block: number): number {
-    return this.#firstBlock + (block - 1) * BLOCK_WORDS;
   }
 }
