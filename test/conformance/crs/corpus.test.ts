@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Inspection, PhaseOutcome } from '../../../src/waf/inspection.ts';
+import type { PhaseOutcome } from '../../../src/waf/inspection.ts';
 import { startModSecurity, WITHOUT_MODSECURITY } from '../../support/modsecurity.ts';
 import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
-import { EngineExecutor } from './engine-executor.ts';
+import { EngineExecutor, type InspectedPhases } from './engine-executor.ts';
 import { judgeStage } from './judge.ts';
 import { ENGINE_DIFFERENCES, MODSECURITY_DIFFERENCES } from './known-differences.ts';
 import { readOverrides } from './overrides.ts';
@@ -55,7 +55,7 @@ test('overrides name tests that exist', { skip }, () => {
 
 test('what any engine without a front gets wrong is on record', { skip }, async () => {
   const pass = (): PhaseOutcome => ({ kind: 'pass' });
-  const idle: Inspection = {
+  const idle: InspectedPhases = {
     requestHeaders: pass,
     wantsRequestBody: true,
     requestBody: pass,
@@ -64,10 +64,13 @@ test('what any engine without a front gets wrong is on record', { skip }, async 
     responseBody: pass,
     logging: pass,
     matches: [],
+<<<<<<< HEAD
     interruption: null,
     score: () => '',
     wantsAudit: false,
     auditParts: '',
+=======
+>>>>>>> runner
   };
   const executor = new EngineExecutor('idle', () => idle);
   const found: string[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Inspection, PhaseOutcome, RequestFacts, RuleMatch } from '../../../src/waf/inspection.ts';
-import { EngineExecutor } from './engine-executor.ts';
+import type { PhaseOutcome, RequestFacts, RuleMatch } from '../../../src/waf/inspection.ts';
+import { EngineExecutor, type InspectedPhases } from './engine-executor.ts';
 
 const MATCH: RuleMatch = {
   ruleId: 7,
@@ -27,7 +27,7 @@ const PASS: PhaseOutcome = { kind: 'pass' };
 /** An engine that notes what it is asked, and answers one phase with `outcome`. */
 function noting(outcomes: Readonly<Record<string, PhaseOutcome>> = {}, wantsBodies = true) {
   const calls: unknown[] = [];
-  const inspect = (facts: RequestFacts): Inspection => {
+  const inspect = (facts: RequestFacts): InspectedPhases => {
     const note = (phase: string, ...words: unknown[]): PhaseOutcome => {
       calls.push([phase, ...words]);
       return outcomes[phase] ?? PASS;
@@ -42,10 +42,13 @@ function noting(outcomes: Readonly<Record<string, PhaseOutcome>> = {}, wantsBodi
       responseBody: (body, isPartial) => note('responseBody', body, isPartial),
       logging: () => note('logging'),
       matches: [MATCH, { ...MATCH, ruleId: 8, logged: false }, MATCH],
+<<<<<<< HEAD
       interruption: null,
       score: () => '',
       wantsAudit: false,
       auditParts: '',
+=======
+>>>>>>> runner
     };
   };
   return { calls, executor: new EngineExecutor('noting', inspect) };

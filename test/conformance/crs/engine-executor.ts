@@ -5,8 +5,21 @@ import type { Executor, Observed } from './executor.ts';
 import { readRawRequest } from './raw-request.ts';
 import type { Probe } from './stage.ts';
 
+/** What this file asks of an inspection. */
+export type InspectedPhases = Pick<
+  Inspection,
+  | 'requestHeaders'
+  | 'wantsRequestBody'
+  | 'requestBody'
+  | 'responseHeaders'
+  | 'wantsResponseBody'
+  | 'responseBody'
+  | 'logging'
+  | 'matches'
+>;
+
 /** Begins the inspection of one request under a rule set that is compiled already. */
-export type Inspect = (request: RequestFacts) => Inspection;
+export type Inspect = (request: RequestFacts) => InspectedPhases;
 
 /** Wall clock of every request: the same answer each time. */
 const STARTED_AT_MS = Date.UTC(2026, 0, 5, 12);
