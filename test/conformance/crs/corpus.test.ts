@@ -64,13 +64,6 @@ test('what any engine without a front gets wrong is on record', { skip }, async 
     responseBody: pass,
     logging: pass,
     matches: [],
-<<<<<<< HEAD
-    interruption: null,
-    score: () => '',
-    wantsAudit: false,
-    auditParts: '',
-=======
->>>>>>> runner
   };
   const executor = new EngineExecutor('idle', () => idle);
   const found: string[] = [];

@@ -42,13 +42,6 @@ function noting(outcomes: Readonly<Record<string, PhaseOutcome>> = {}, wantsBodi
       responseBody: (body, isPartial) => note('responseBody', body, isPartial),
       logging: () => note('logging'),
       matches: [MATCH, { ...MATCH, ruleId: 8, logged: false }, MATCH],
-<<<<<<< HEAD
-      interruption: null,
-      score: () => '',
-      wantsAudit: false,
-      auditParts: '',
-=======
->>>>>>> runner
     };
   };
   return { calls, executor: new EngineExecutor('noting', inspect) };
