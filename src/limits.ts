@@ -227,7 +227,7 @@ export const INTROSPECTION_WAITERS_MAX = 16_384;
 /** Memory for answers of one server, per thread: 8,192 of the usual half kilobyte are some 25 MiB. */
 export const INTROSPECTED_BYTES_MAX = 67_108_864;
 
-/** Longest file of a rule set, bytes: the longest of CRS has 120 KB, lists of words and addresses have some megabytes. */
+/** Longest file of a rule set, bytes: the longest of CRS has 120 KB, lists of words and addresses some megabytes. */
 export const RULE_FILE_BYTES_MAX = 16_777_216;
 
 /** Files that one rule set may include, and bytes of them: each is read on the main thread and sent to all others. */

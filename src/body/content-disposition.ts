@@ -25,7 +25,8 @@ export function readDisposition(value: ByteText, odd: OddThings, found: Found): 
     odd.invalidPart = true;
     found.fail(`a Content-Disposition ${reason}`);
   };
-  if (text.slice(0, end).toLowerCase() !== 'form-data') wrong('is not form-data');
+  // Case counts for ModSecurity, and every client writes it so.
+  if (text.slice(0, end) !== 'form-data') wrong('is not form-data');
   if (isMissingSemicolon) {
     odd.missingSemicolon = true;
     wrong('has no semicolon');

@@ -1,5 +1,6 @@
 import { compileBytePattern } from '../base/regex.ts';
 import type { BodyCaps } from '../parsed-body.ts';
+import { DIRECTIVES } from './seclang/directives.ts';
 import { type SecLangProblem, SecLangReason } from './seclang/reason.ts';
 import type { RuleProgram } from './seclang/syntax.ts';
 import type { EngineSettings } from './state.ts';
@@ -72,6 +73,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /** Directives without effect here, whatever their value: they tune what this engine does not have. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'SecArgumentSeparator',
+  'SecAuditLogDir',
   'SecAuditLogDirMode',
   'SecAuditLogFileMode',
   'SecAuditLogStorageDir',
@@ -85,6 +87,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'SecRequestBodyInMemoryLimit',
   'SecRequestBodyNoFilesLimit',
   'SecResponseBodyMimeTypesClear',
+  'SecRulePerfTime',
   'SecSensorId',
   'SecStatusEngine',
   'SecTmpDir',
@@ -130,7 +133,9 @@ function applySetting(draft: Draft, name: string, values: readonly string[]): vo
   if (apply !== undefined) apply(draft, values);
   else if (ELSEWHERE[name] !== undefined)
     throw new SecLangReason(`${name} is not read: set ${ELSEWHERE[name]} instead`);
-  else if (!WITHOUT_EFFECT.has(name)) throw new SecLangReason(`${name} is not supported: remove it`);
+  // A directive that is refused stands among the settings where its value switches it off.
+  else if (DIRECTIVES[name]?.as !== 'refused' && !WITHOUT_EFFECT.has(name))
+    throw new SecLangReason(`${name} is not supported: remove it`);
 }
 
 function compileStatus(source: string): ReturnType<typeof compileBytePattern> {

@@ -10,8 +10,8 @@ export type SettledItem = { readonly linked: LinkedRule; readonly result: RuleRe
 /**
  * Decides, once and for all, the rules that look at nothing but settings of the rule set: `SecRule
  * TX:DETECTION_PARANOIA_LEVEL "@lt 2" "...skipAfter:END"`. Such a rule that never holds is taken out. One that always
- * holds and only skips is taken out with what it skips, in its phase. What a request may change is left alone: a setting
- * counts as known only while everything that writes it is itself decided here, in phase 1.
+ * holds and only skips is taken out with what it skips, in its phase. What a request may change is left alone: a
+ * setting counts as known only while everything that writes it is itself decided here, in phase 1.
  *
  * @param state  Of a request that nobody sent; settings are written into its TX.
  * @returns  The items that are left, in order.

@@ -18,6 +18,13 @@ export function unicodeMapOf(values: readonly ByteText[], read: (path: ByteText)
   return parseUnicodeMap(read(path), Number(page));
 }
 
+/** What separates labels of a host name like a full stop (RFC 3490 3.1): ModSecurity adds them to every page. */
+const DOTS: readonly (readonly [number, number])[] = [
+  [0x3002, 0x2e],
+  [0xff0e, 0x2e],
+  [0xff61, 0x2e],
+];
+
 /**
  * Reads one code page. A line that begins with a number begins the page of that number; the pairs behind it, on as many
  * lines as there are, are a code point and its byte, hexadecimal: `00e9:65 2019:27`.
@@ -25,7 +32,7 @@ export function unicodeMapOf(values: readonly ByteText[], read: (path: ByteText)
  * @throws  SecLangReason.
  */
 export function parseUnicodeMap(text: ByteText, codePage: number): UnicodeMap {
-  const map = new Map<number, number>();
+  const map = new Map(DOTS);
   const pages: number[] = [];
   let isWanted = false;
   for (const [index, line] of text.split(/\r?\n/).entries()) {

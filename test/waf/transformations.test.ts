@@ -175,11 +175,12 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [string, string])[]>>
     ['/**//**/', '  '],
     ['a/**', 'a '],
   ],
-  // There the last byte is lost: 'ab'.
+  // There the last byte of a value without a mark is lost, and a mark right behind another stays.
   sqlHexDecode: [
     ['x0x41zz0X4243 0x4', 'xAzzBC 0x4'],
     ['abc', 'abc'],
     ['0x414', 'A4'],
+    ['0x410x42', 'AB'],
   ],
   urlDecode: [['%u0041%%41+%4g%4', '%u0041%A %4g%4']],
   urlDecodeUni: [

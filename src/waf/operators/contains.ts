@@ -6,7 +6,7 @@ import { searchFor } from './text-search.ts';
 export const contains: OperatorWord = {
   name: 'contains',
   compile: (parameter) => {
-    const search = searchFor(parameter);
-    return (value) => search(value.text, 0) !== -1;
+    const holds = searchFor(parameter);
+    return (value) => holds(value.text);
   },
 };

@@ -2,13 +2,16 @@
 import { LOWER_BYTES } from '../../base/ascii.ts';
 import type { ByteText } from '../../base/byte-text.ts';
 
+/** 64 KiB of rows at most: those of the first thousand states where phrases are of few different bytes. */
+const ROW_ENTRIES_MAX = 16_384;
+
 /**
- * Phrases to look for all at once, ASCII case ignored: Aho-Corasick over bytes. Finds the phrase that ends first, and of
+ * Phrases to look for all at once, ASCII case ignored: Aho-Corasick over bytes. Finds the phrase that ends first, of
  * those that end at one byte the longest. Linear in the text, whatever the phrases.
  *
- * States are numbered breadth first, so that the children of one are neighbours: a state is a first child, a byte, a way
- * back and a phrase, 13 bytes. The root and its children, where nearly all steps of honest text begin and end, have a
- * row each instead, in which the way back is worked out. Nothing is kept below the end of a phrase.
+ * States are numbered breadth first, so that the children of one are neighbours: a state is a first child, a byte, a
+ * way back and a phrase, 13 bytes. The first of them, where nearly all steps of honest text begin and end, have a row
+ * each instead, in which the way back is worked out. Nothing is kept below the end of a phrase.
  *
  * Source: Aho and Corasick, Efficient string matching: an aid to bibliographic search, 1975.
  */
@@ -22,7 +25,10 @@ export class PhraseAutomaton {
   readonly #back: Int32Array;
   /** State -> index of the phrase that ends there, -1 for none. */
   readonly #ends: Int32Array;
-  /** State below `rows` and byte -> next state. */
+  /** Byte -> its column: one for each that is in a phrase, both cases of a letter in one; 0 for all others. */
+  readonly #column: Uint8Array;
+  readonly #columnCount: number;
+  /** State below `rowCount` and column -> next state. */
   readonly #rows: Int32Array;
   readonly #rowCount: number;
 
@@ -34,13 +40,17 @@ export class PhraseAutomaton {
     this.#byte = trie.byte;
     this.#back = trie.back;
     this.#ends = trie.ends;
-    this.#rowCount = 1 + ((this.#firstChild[1] ?? 1) - (this.#firstChild[0] as number));
+    // At most 230 different ones, since upper case is none.
+    const bytes = [...new Set(this.#byte.subarray(1))];
+    this.#column = Uint8Array.from(LOWER_BYTES, (lower) => bytes.indexOf(lower) + 1);
+    this.#columnCount = bytes.length + 1;
+    this.#rowCount = Math.min(this.#byte.length, Math.ceil(ROW_ENTRIES_MAX / this.#columnCount));
     this.#rows = this.#filledRows();
   }
 
   /** Memory of the tables, bytes; the phrases themselves come on top. */
   get tableBytes(): number {
-    const tables = [this.#firstChild, this.#byte, this.#back, this.#ends, this.#rows];
+    const tables = [this.#firstChild, this.#byte, this.#back, this.#ends, this.#column, this.#rows];
     return tables.reduce((sum, table) => sum + table.byteLength, 0);
   }
 
@@ -49,10 +59,15 @@ export class PhraseAutomaton {
     const rows = this.#rows;
     const rowCount = this.#rowCount;
     const ends = this.#ends;
+    const column = this.#column;
+    const columnCount = this.#columnCount;
     let state = 0;
     for (let i = 0; i < text.length; i += 1) {
       const byte = text.charCodeAt(i) & 0xff;
-      state = state < rowCount ? (rows[(state << 8) | byte] as number) : this.#step(state, LOWER_BYTES[byte] as number);
+      state =
+        state < rowCount
+          ? (rows[state * columnCount + (column[byte] as number)] as number)
+          : this.#step(state, LOWER_BYTES[byte] as number);
       if ((ends[state] as number) !== -1) return this.#phrases[ends[state] as number] as ByteText;
     }
     return null;
@@ -65,7 +80,7 @@ export class PhraseAutomaton {
       if (child !== -1) return child;
       state = this.#back[state] as number;
     }
-    return this.#rows[(state << 8) | byte] as number;
+    return this.#rows[state * this.#columnCount + (this.#column[byte] as number)] as number;
   }
 
   #child(state: number, byte: number): number {
@@ -77,13 +92,15 @@ export class PhraseAutomaton {
   }
 
   #filledRows(): Int32Array {
-    const rows = new Int32Array(this.#rowCount * 256);
+    const width = this.#columnCount;
+    const rows = new Int32Array(this.#rowCount * width);
     for (let state = 0; state < this.#rowCount; state += 1) {
-      for (let byte = 0; byte < 256; byte += 1) {
-        const lower = LOWER_BYTES[byte] as number;
-        const child = this.#child(state, lower);
-        // Row 0 is whole before any other needs it.
-        rows[(state << 8) | byte] = child !== -1 ? child : state === 0 ? 0 : (rows[lower] as number);
+      // A way back leads to a lower number: its row is whole.
+      const back = (this.#back[state] as number) * width;
+      if (state > 0) rows.copyWithin(state * width, back, back + width);
+      const end = this.#firstChild[state + 1] as number;
+      for (let child = this.#firstChild[state] as number; child < end; child += 1) {
+        rows[state * width + (this.#column[this.#byte[child] as number] as number)] = child;
       }
     }
     return rows;

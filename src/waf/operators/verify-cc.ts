@@ -10,7 +10,7 @@ export const verifyCC: OperatorWord = {
   compile: (parameter) => compileCandidates(parameter, isCardNumber),
 };
 
-/** Source: Luhn's formula, ISO/IEC 7812-1 annex B: from the right, each second digit counts twice, its digits summed. */
+/** Source: Luhn's formula, ISO/IEC 7812-1 annex B: from the right, each second digit counts twice, digit by digit. */
 function isCardNumber(text: ByteText): boolean {
   const digits = digitsOf(text);
   let sum = 0;

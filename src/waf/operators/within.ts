@@ -6,6 +6,6 @@ import { searchFor } from './text-search.ts';
 export const within: OperatorWord = {
   name: 'within',
   compile: (parameter) => (value) => {
-    return value.text.length <= parameter.length && searchFor(value.text)(parameter, 0) !== -1;
+    return value.text.length <= parameter.length && searchFor(value.text)(parameter);
   },
 };

@@ -4,7 +4,7 @@ import type { ActionPart, Directive } from './syntax.ts';
 
 export type Phase = 1 | 2 | 3 | 4 | 5;
 
-/** Without a SecDefaultAction for its phase a rule has these. */
+/** Without a SecDefaultAction for its phase a rule has these, and what one does not say is as here. */
 const BUILT_IN: readonly ActionPart[] = ['log', 'auditlog', 'pass'].map((name) => ({ name, value: null }));
 
 /** What makes no sense for all rules of a phase. */
@@ -46,7 +46,7 @@ export class DefaultActions {
       throw new SecLangReason('block means what SecDefaultAction says: name another action');
     this.#byPhase.set(
       phase,
-      settledActions(actions).filter((action) => !isNamed(action, 'phase')),
+      settledActions([...BUILT_IN, ...actions]).filter((action) => !isNamed(action, 'phase')),
     );
   }
 }

@@ -21,7 +21,7 @@ export type DirectiveRow =
       readonly optional?: number;
       readonly why: string;
     }
-  /** Stops the load, unless its one value is among `harmless`: then it says what holds anyway and is kept as a setting. */
+  /** Stops the load, unless its one value is among `harmless`: it says what holds anyway and is kept as a setting. */
   | { readonly as: 'refused'; readonly harmless: readonly string[]; readonly why: string };
 
 const ON_OFF = oneOf('On', 'Off');

@@ -20,13 +20,14 @@ export interface LexFault {
  * Cuts a file into directives. Never throws; linear in the text.
  *
  * - A line whose last character but spaces is a backslash goes on in the next one, whose spaces at the beginning stay.
- * - `#` begins a comment only at the beginning of a line. A commented-out SecRule or SecAction goes on as they do; other
- *   comments end with their line, whatever they end with.
- * - A word is bare up to the next space, or stands in `"` or `'`. In quotes a backslash before the same quote makes it an
- *   ordinary character and is dropped; two backslashes stay two and do not escape what follows; all others stay, so
+ * - `#` begins a comment only at the beginning of a line. A commented-out SecRule or SecAction goes on as they do;
+ *   other comments end with their line, whatever they end with.
+ * - A word is bare up to the next space, or stands in `"` or `'`. In quotes a backslash before the same quote makes it
+ *   an ordinary character and is dropped; two backslashes stay two and do not escape what follows; all others stay, so
  *   that regular expressions arrive as written.
  *
- * Source: the ModSecurity 3 scanner. Apache would make one of two backslashes: CRS writes `\x5c` so that it never matters.
+ * Source: ModSecurity 3 and Coraza. Apache would make one of two backslashes; CRS writes `\x5c`, so that it never
+ * matters.
  */
 export function lexDirectives(text: ByteText): (LexedDirective | LexFault)[] {
   const found: (LexedDirective | LexFault)[] = [];

@@ -29,6 +29,7 @@ class Linker {
   readonly problems = new Problems();
   readonly #items: (RuleDraft | LinkedMarker)[] = [];
   readonly #rules: RuleDraft[] = [];
+  /** Where ids are taken: by rules that are not removed. */
   readonly #idPlaces = new Map<number, Place>();
   readonly #defaults = new DefaultActions();
   readonly #settings = new Map<string, { readonly place: Place; readonly values: readonly ByteText[] }>();
@@ -55,7 +56,10 @@ class Linker {
         this.#setting(directive);
         break;
       default:
-        this.problems.attempt(place, null, () => applyChange(directive, this.#rules));
+        for (const id of this.problems.attempt(place, null, () => applyChange(directive, this.#rules)) ?? []) {
+          // A rule of one's own may take its place.
+          this.#idPlaces.delete(id);
+        }
     }
   }
 

@@ -5,8 +5,8 @@ import { SecLangReason } from './reason.ts';
 import type { OperatorPart } from './syntax.ts';
 
 /**
- * Reads an operator: `@rx ^a`, `!@within GET POST`, `^a` and `!^a`, which are `@rx`. Spaces behind the name are dropped,
- * those at the end belong to the parameter. Whether there is such an operator is not looked at.
+ * Reads an operator: `@rx ^a`, `!@within GET POST`, `^a` and `!^a`, which are `@rx`. Spaces behind the name are
+ * dropped, those at the end belong to the parameter. Whether there is such an operator is not looked at.
  *
  * @throws  SecLangReason.
  */

@@ -13,15 +13,18 @@ export type Change = Directive & { kind: `remove-by-${string}` | `update-${strin
  * exclusions are shared between rule sets. Targets are those of the first link, as in ModSecurity 3.
  *
  * @param rules  In order; changed in place.
+ * @returns  Ids of the rules that it removes.
  * @throws  SecLangReason.
  */
-export function applyChange(change: Change, rules: readonly RuleDraft[]): void {
+export function applyChange(change: Change, rules: readonly RuleDraft[]): number[] {
   switch (change.kind) {
     case 'remove-by-id':
     case 'remove-by-tag':
     case 'remove-by-msg':
-      for (const rule of chosen(change, rules)) rule.removed = true;
-      break;
+      return chosen(change, rules).map((rule) => {
+        rule.removed = true;
+        return rule.id;
+      });
     case 'update-target-by-id':
     case 'update-target-by-tag':
     case 'update-target-by-msg':
@@ -30,22 +33,24 @@ export function applyChange(change: Change, rules: readonly RuleDraft[]): void {
         // A SecAction looks at nothing.
         if (first !== undefined && first.operator !== null) first.variables.push(...change.variables);
       }
-      break;
+      return [];
     case 'update-action-by-id':
       updateActions(change, rules);
+      return [];
   }
 }
 
 function chosen(change: Exclude<Change, { kind: 'update-action-by-id' }>, rules: readonly RuleDraft[]): RuleDraft[] {
-  if ('ids' in change) return rules.filter(({ id }) => change.ids.some((range) => holds(range, id)));
+  if ('ids' in change)
+    return rules.filter(({ id, removed }) => !removed && change.ids.some((range) => holds(range, id)));
   const pattern = compileBytePattern(change.pattern);
   const found = new Map<string, boolean>();
   const matches = (text: string): boolean => remembered(found, text, pattern);
   if (change.kind === 'remove-by-tag' || change.kind === 'update-target-by-tag') {
-    return rules.filter((rule) => tagsOf(rule).some(matches));
+    return rules.filter((rule) => !rule.removed && tagsOf(rule).some(matches));
   }
   return rules.filter((rule) => {
-    const message = messageOf(rule);
+    const message = rule.removed ? null : messageOf(rule);
     return message !== null && matches(message);
   });
 }
@@ -64,7 +69,7 @@ function holds({ first, last }: IdRange, id: number): boolean {
 function updateActions(change: Change & { kind: 'update-action-by-id' }, rules: readonly RuleDraft[]): void {
   const fixed = change.actions.find(({ name }) => ['id', 'phase', 'chain'].includes(name.toLowerCase()));
   if (fixed !== undefined) throw new SecLangReason(`${fixed.name} of a rule cannot be changed`);
-  const rule = rules.find(({ id }) => id === change.id);
+  const rule = rules.find(({ id, removed }) => id === change.id && !removed);
   if (rule === undefined) return;
   const link = rule.links[change.link];
   if (link === undefined) {

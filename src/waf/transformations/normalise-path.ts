@@ -7,7 +7,8 @@ import type { TransformationWord } from '../transformation.ts';
  * `t:normalizePath`: one slash for several; segments `.` go, and `..` with the segment before it, but never above the
  * root; at the beginning of a relative path they stay. A slash at the end stays where there was one.
  *
- * ModSecurity 3 takes segments that only end in two dots (`b..`, `...`) for `..` as well; no file system does.
+ * ModSecurity 3 takes segments that only end in dots (`b..`, `...`, at times `b.`) for `..` and `.` as well; no file
+ * system does.
  */
 export const normalisePath: TransformationWord = {
   names: ['normalisePath', 'normalizePath'],

@@ -7,7 +7,8 @@ import type { TransformationWord } from '../transformation.ts';
 /**
  * `t:sqlHexDecode`: SQL's `0x414243` becomes `ABC`; a last digit alone stays.
  *
- * ModSecurity 3.0.9 loses the last byte of every other text, and all behind a NUL; this does not.
+ * ModSecurity 3.0.9 loses the last byte of every other text and all behind a NUL, and does not see one that follows
+ * another at once (`0x410x42`); this reads all of them.
  */
 export const sqlHexDecode: TransformationWord = { names: ['sqlHexDecode'], compile: () => decode };
 

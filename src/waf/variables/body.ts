@@ -59,9 +59,10 @@ export const XML_VARIABLES: Readonly<Record<string, Variable>> = {
   '//@*': collection(({ parsed }) => parsed?.xmlAttributes.map((value) => ({ name: '//@*', value })) ?? NO_ENTRIES),
 };
 
-/** REQUEST_BODY is there for forms, for bodies that nobody reads, and where a rule forces it. */
+/** REQUEST_BODY is there for forms, JSON, bodies that nobody reads, and where a rule forces it. */
 function showsBody(state: RequestState): boolean {
-  return state.forcesRequestBody || state.processor === '' || state.processor === 'URLENCODED';
+  const { processor } = state;
+  return state.forcesRequestBody || processor === '' || processor === 'URLENCODED' || processor === 'JSON';
 }
 
 function isBroken(error: string | null | undefined): boolean {

@@ -15,6 +15,8 @@ export interface Comparison {
   readonly requests: number;
   /** Requests for which some rule held, by the oracle. */
   readonly withIds: number;
+  /** Requests that the oracle's server refused before its rules were asked: not compared. */
+  readonly unasked: number;
   readonly differences: readonly Difference[];
   readonly oracleMs: number;
   readonly oursMs: number;
@@ -32,7 +34,7 @@ const UNLOGGED = new Set([980170]);
 /** Puts each request to both. @param pairs  They share the work; each runs one request at a time. */
 export async function compareEngines(probes: readonly Probe[], pairs: readonly Pair[]): Promise<Comparison> {
   const differences: (Difference | null)[] = new Array(probes.length).fill(null);
-  let [next, withIds, oracleMs, oursMs] = [0, 0, 0, 0];
+  let [next, withIds, unasked, oracleMs, oursMs] = [0, 0, 0, 0, 0];
   const work = async ({ oracle, ours }: Pair): Promise<void> => {
     for (let index = next++; index < probes.length; index = next++) {
       const probe = probes[index];
@@ -44,12 +46,13 @@ export async function compareEngines(probes: readonly Probe[], pairs: readonly P
       oracleMs += between - startedAt;
       oursMs += performance.now() - between;
       if (theirs.ids.length > 0) withIds += 1;
-      differences[index] = differenceOf(probe, theirs, own);
+      if (theirs.status === 400 && theirs.ids.length === 0) unasked += 1;
+      else differences[index] = differenceOf(probe, theirs, own);
     }
   };
   await Promise.all(pairs.map(work));
   const found = differences.filter((difference) => difference !== null);
-  return { requests: probes.length, withIds, differences: found, oracleMs, oursMs };
+  return { requests: probes.length, withIds, unasked, differences: found, oracleMs, oursMs };
 }
 
 function differenceOf(probe: Probe, theirs: Observed, own: Observed): Difference | null {
@@ -79,9 +82,10 @@ export function differentialReport(comparison: Comparison): string {
   const lines = [...groups]
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([key, names]) => `${String(names.length).padStart(6)} ${key.padEnd(16)} ${names.slice(0, 3).join(' | ')}`);
-  const { requests, withIds, differences, oracleMs, oursMs } = comparison;
+  const { requests, withIds, unasked, differences, oracleMs, oursMs } = comparison;
   lines.push(
-    `${requests} requests, ${withIds} with rules that held: ${differences.length} differ; ` +
+    `${requests} requests, ${withIds} with rules that held, ${unasked} refused unasked: ` +
+      `${differences.length} differ; ` +
       `${(oracleMs / requests).toFixed(2)} ms each by the oracle, ${(oursMs / requests).toFixed(2)} ms by ours`,
   );
   return lines.join('\n');

@@ -2,11 +2,25 @@ import { byteTextOf } from '../../../src/base/byte-text.ts';
 import type { Inspection, PhaseOutcome, RequestFacts, RuleMatch } from '../../../src/waf/inspection.ts';
 import { reflectionOf } from '../../support/reflection.ts';
 import type { Executor, Observed } from './executor.ts';
+import { frontStatus } from './front-status.ts';
 import { readRawRequest } from './raw-request.ts';
 import type { Probe } from './stage.ts';
 
+/** What this file asks of an inspection. */
+export type InspectedPhases = Pick<
+  Inspection,
+  | 'requestHeaders'
+  | 'wantsRequestBody'
+  | 'requestBody'
+  | 'responseHeaders'
+  | 'wantsResponseBody'
+  | 'responseBody'
+  | 'logging'
+  | 'matches'
+>;
+
 /** Begins the inspection of one request under a rule set that is compiled already. */
-export type Inspect = (request: RequestFacts) => Inspection;
+export type Inspect = (request: RequestFacts) => InspectedPhases;
 
 /** Wall clock of every request: the same answer each time. */
 const STARTED_AT_MS = Date.UTC(2026, 0, 5, 12);
@@ -39,7 +53,14 @@ export class EngineExecutor implements Executor {
     if (request.kind === 'refused') return { status: request.status, error: null, answer: '', ids: [], lines: [] };
     const { facts, body } = request;
     const inspection = this.#inspect(facts);
-    const { status, fields, body: answer } = reflectionOf(facts.method, facts.target, Buffer.from(body, 'latin1'));
+    const refused = frontStatus(facts);
+    const {
+      status,
+      fields,
+      body: answer,
+    } = refused === null
+      ? reflectionOf(facts.method, facts.target, Buffer.from(body, 'latin1'))
+      : { status: refused, fields: [], body: Buffer.alloc(0) };
     const answerFields = [...fields, ['Content-Length', String(answer.length)]].flat();
     const phases: readonly (() => PhaseOutcome)[] = [
       () => inspection.requestHeaders(),

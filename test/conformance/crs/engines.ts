@@ -1,6 +1,11 @@
+import type { RuleEntries } from '../../../src/waf/engine.ts';
+import type { WafProfile } from '../../../src/waf/inspection.ts';
 import { startModSecurity, WITHOUT_MODSECURITY } from '../../support/modsecurity.ts';
+import { CRS_TEST_SETTINGS } from '../../support/modsecurity-config.ts';
+import { BASELINE, PROFILE, ruleSetOf } from '../../support/rule-sets.ts';
+import { EngineExecutor } from './engine-executor.ts';
 import type { Executor } from './executor.ts';
-import { type KnownDifferences, MODSECURITY_DIFFERENCES } from './known-differences.ts';
+import { ENGINE_DIFFERENCES, type KnownDifferences, MODSECURITY_DIFFERENCES } from './known-differences.ts';
 import { SocketExecutor } from './socket-executor.ts';
 
 /** Something that the tests of a rule set can be run against. */
@@ -14,8 +19,21 @@ export interface Engine {
   start(folder: string): Promise<Executor>;
 }
 
+/** Rules at every paranoia level, none of which ends a request: as their tests ask. */
+const DETECTION: WafProfile = { ...PROFILE, mode: 'detect' };
+
 /** By the name that `--engine` takes. */
 export const ENGINES: Readonly<Record<string, Engine>> = {
+  engine: {
+    overridesFile: null,
+    known: ENGINE_DIFFERENCES,
+    missing: false,
+    start: async (folder) => {
+      const engine = ruleSetOf({ '/tests.conf': testSettings(folder) }, crsEntries(folder)).compile(DETECTION);
+      if (engine === null) throw new Error('the mode is off');
+      return new EngineExecutor('engine', (facts) => engine.begin(facts));
+    },
+  },
   modsecurity: {
     overridesFile: 'nginx-overrides.yaml',
     known: MODSECURITY_DIFFERENCES,
@@ -23,3 +41,11 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
     start: async (folder) => new SocketExecutor(await startModSecurity({ folder, engine: 'DetectionOnly' })),
   },
 };
+
+const testSettings = (folder: string): string =>
+  `SecUnicodeMapFile ${folder}/unicode.mapping 20127\n${CRS_TEST_SETTINGS}`;
+
+const crsEntries = (folder: string): RuleEntries => ({
+  setup: [BASELINE, `${folder}/crs-setup.conf.example`, '/tests.conf'],
+  rules: [`${folder}/rules/*.conf`],
+});

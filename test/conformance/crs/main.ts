@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { crsConfiguration } from '../../support/modsecurity-config.ts';
 import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
 import { compareEngines, differentialReport, type Pair } from './differential.ts';
 import { ENGINES, type Engine } from './engines.ts';
@@ -8,31 +10,35 @@ import { readOverrides } from './overrides.ts';
 import { readPayloads } from './payload-lists.ts';
 import { payloadRequests } from './payload-requests.ts';
 import { readTests } from './read-tests.ts';
+import { Memory, RememberingExecutor } from './remembering-executor.ts';
 import { countStages, stageReport } from './report.ts';
 import { runStages } from './run-stages.ts';
+import { stagePayloads } from './stage-payloads.ts';
 
-const USAGE = `usage: npm run conformance:crs -- DIR [--engine NAME] [--only PATTERN] [--parallel N]
-       npm run conformance:crs -- DIR --differential N [--engine NAME] [--seed N] [--place PATTERN] [--parallel N]
+const USAGE = `usage: npm run conformance:crs -- DIR [--engine NAME] [--stages PATTERN] [--parallel N]
+       npm run conformance:crs -- DIR --differential N [--engine NAME] [--seed N] [--place PATTERN] [--memory FILE] ...
 DIR holds the rule set: rules/, tests/, crs-setup.conf.example, unicode.mapping.
 --engine        what the tests run against: ${Object.keys(ENGINES).join(', ')}
---only          stages whose name matches: ^9421
---differential  compares the engine with libmodsecurity on so many requests made from payload lists
+--stages        stages whose name matches: ^9421
+--differential  compares the engine with libmodsecurity on so many requests made from payload lists and tests
 --place         of those only the ones whose name matches: "JSON value"
 --parallel      engines side by side, 2 by default
+--memory        a file that keeps what libmodsecurity answered, so that it is asked each thing once
 --show          prints the bytes of so many requests that differ`;
 
 const OPTIONS = {
   engine: { type: 'string', default: 'modsecurity' },
-  only: { type: 'string', default: '' },
+  stages: { type: 'string', default: '' },
   place: { type: 'string', default: '' },
   differential: { type: 'string' },
   seed: { type: 'string', default: '1' },
   parallel: { type: 'string', default: '2' },
   show: { type: 'string', default: '0' },
+  memory: { type: 'string', default: '' },
 } as const;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = readArguments();
   const [folder] = positionals;
   const engine = ENGINES[values.engine];
   if (positionals.length !== 1 || folder === undefined || engine === undefined || !isRuleSet(folder)) {
@@ -45,22 +51,38 @@ async function main(): Promise<number> {
   }
   const parallel = Number(values.parallel);
   return values.differential === undefined
-    ? runTests(resolve(folder), values.engine, engine, new RegExp(values.only), parallel)
+    ? runTests(resolve(folder), values.engine, engine, new RegExp(values.stages), parallel)
     : compare(resolve(folder), engine, {
         count: Number(values.differential),
         seed: Number(values.seed),
         place: new RegExp(values.place),
         show: Number(values.show),
+        memory: values.memory,
         parallel,
       });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 function isRuleSet(folder: string): boolean {
   return ['rules', 'tests', 'crs-setup.conf.example'].every((name) => existsSync(join(folder, name)));
 }
 
-async function runTests(folder: string, name: string, engine: Engine, only: RegExp, parallel: number): Promise<number> {
-  const stages = readTests(join(folder, 'tests')).filter((stage) => only.test(stage.name));
+async function runTests(
+  folder: string,
+  name: string,
+  engine: Engine,
+  wanted: RegExp,
+  parallel: number,
+): Promise<number> {
+  const stages = readTests(join(folder, 'tests')).filter((stage) => wanted.test(stage.name));
   const file = engine.overridesFile === null ? null : join(folder, engine.overridesFile);
   const overrides = file !== null && existsSync(file) ? readOverrides(file) : new Map();
   const executors = await Promise.all(Array.from({ length: parallel }, () => engine.start(folder)));
@@ -77,6 +99,7 @@ interface CompareOptions {
   readonly seed: number;
   readonly place: RegExp;
   readonly show: number;
+  readonly memory: string;
   readonly parallel: number;
 }
 
@@ -87,9 +110,14 @@ async function compare(folder: string, engine: Engine, options: CompareOptions):
     console.log(`skipped: ${lists === null ? NO_MATERIAL : oracle?.missing}`);
     return 0;
   }
-  const { count, seed, place, show, parallel } = options;
-  const probes = payloadRequests(readPayloads(lists), count, seed).filter(({ name }) => place.test(name));
-  const start = async (): Promise<Pair> => ({ oracle: await oracle.start(folder), ours: await engine.start(folder) });
+  const { count, seed, place, show, memory, parallel } = options;
+  const tests = stagePayloads(readTests(join(folder, 'tests')));
+  const probes = payloadRequests(readPayloads(lists), tests, count, seed).filter(({ name }) => place.test(name));
+  const kept = memory === '' ? null : new Memory(memory, saltOf(folder));
+  const start = async (): Promise<Pair> => {
+    const asked = await oracle.start(folder);
+    return { oracle: kept === null ? asked : new RememberingExecutor(asked, kept), ours: await engine.start(folder) };
+  };
   const pairs = await Promise.all(Array.from({ length: parallel }, start));
   const comparison = await compareEngines(probes, pairs).finally(() =>
     Promise.all(pairs.flatMap((pair) => [pair.oracle.close(), pair.ours.close()])),
@@ -100,6 +128,16 @@ async function compare(folder: string, engine: Engine, options: CompareOptions):
   }
   console.log(differentialReport(comparison));
   return comparison.differences.length === 0 ? 0 : 1;
+}
+
+/** Configuration and rules: another rule set has other answers. */
+function saltOf(folder: string): string {
+  const rules = join(folder, 'rules');
+  const texts = readdirSync(rules)
+    .sort()
+    .map((name) => `${name}\n${readFileSync(join(rules, name), 'latin1')}`);
+  texts.push(crsConfiguration({ folder, engine: 'DetectionOnly' }));
+  return createHash('sha256').update(texts.join('\n')).digest('hex');
 }
 
 process.exitCode = await main();

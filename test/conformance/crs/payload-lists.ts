@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { ByteText } from '../../../src/base/byte-text.ts';
 
 export interface Payload {
-  /** Name of its list: `sqli-misc`. */
+  /** Name of its list: `sqli-misc`, or of the rule whose tests it is from: `crs-942100`. */
   readonly list: string;
   readonly text: ByteText;
 }
 
-/** Payloads in the order of files and lines, attacks and honest text apart. */
+/** Attacks by list, in the order of files and lines; honest text. No list is empty. */
 export interface PayloadLists {
-  readonly attacks: readonly Payload[];
+  readonly attacks: readonly (readonly Payload[])[];
   readonly honest: readonly Payload[];
 }
 
@@ -21,21 +21,24 @@ export interface PayloadLists {
  * @param folder  Lists called sqli-*.txt, xss-*.txt and so on are attacks, false_positives.txt is honest.
  */
 export function readPayloads(folder: string): PayloadLists {
-  const attacks: Payload[] = [];
-  const honest: Payload[] = [];
-  for (const file of readdirSync(folder).sort()) {
-    const list = file.replace(/\.txt$/, '');
-    const into = list === 'false_positives' ? honest : attacks;
-    for (const line of readFileSync(join(folder, file), 'latin1').split(/\r?\n/)) {
-      if (line !== '' && !line.startsWith('#')) into.push({ list, text: decoded(line) });
-    }
-  }
-  return { attacks, honest };
+  const lists = readdirSync(folder)
+    .sort()
+    .map((file) => readList(join(folder, file), file.replace(/\.txt$/, '')))
+    .filter((list) => list.length > 0);
+  const isHonest = (list: readonly Payload[]): boolean => list[0]?.list === 'false_positives';
+  return { attacks: lists.filter((list) => !isHonest(list)), honest: lists.filter(isHonest).flat() };
 }
 
-function decoded(line: ByteText): ByteText {
-  if (!/%[0-9a-f]{2}/i.test(line)) return line;
-  return line
+function readList(path: string, list: string): readonly Payload[] {
+  return readFileSync(path, 'latin1')
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => ({ list, text: /%[0-9a-f]{2}/i.test(line) ? formDecoded(line) : line }));
+}
+
+/** `+` and percent-encoding undone, once; a percent sign that begins nothing stays. */
+export function formDecoded(text: ByteText): ByteText {
+  return text
     .replaceAll('+', ' ')
     .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -1,5 +1,5 @@
 import type { ByteText } from '../../../src/base/byte-text.ts';
-import type { PayloadLists } from './payload-lists.ts';
+import type { Payload, PayloadLists } from './payload-lists.ts';
 import type { Probe } from './stage.ts';
 
 /** A request around a payload. */
@@ -43,12 +43,19 @@ export const PLACES = {
 const TEXT_MAX = 2_000;
 
 /**
- * Requests that carry payloads: three of four an attack, one honest text; each in a place of its own.
+ * Requests that carry payloads, each in some place: a quarter honest text, two fifths what tests try, the rest from
+ * lists of attacks, each list as often as another.
  *
+ * @param tests  What the rule set's own tests try.
  * @param seed  The same seed gives the same requests, and more of them begin with the same.
  * @returns  Named `17 JSON value sqli-misc`.
  */
-export function payloadRequests(lists: PayloadLists, count: number, seed: number): readonly Probe[] {
+export function payloadRequests(
+  lists: PayloadLists,
+  tests: readonly Payload[],
+  count: number,
+  seed: number,
+): readonly Probe[] {
   const random = generator(seed);
   const places = Object.entries(PLACES);
   const pick = <T>(items: readonly T[]): T => {
@@ -57,7 +64,8 @@ export function payloadRequests(lists: PayloadLists, count: number, seed: number
     return item;
   };
   return Array.from({ length: count }, (_, index): Probe => {
-    const payload = pick(random() < 0.25 ? lists.honest : lists.attacks);
+    const kind = random();
+    const payload = pick(kind < 0.25 ? lists.honest : kind < 0.65 ? tests : pick(lists.attacks));
     const [place, build] = pick(places);
     return { name: `${index} ${place} ${payload.list}`, bytes: bytesOf(build(payload.text.slice(0, TEXT_MAX))) };
   });

@@ -12,7 +12,9 @@ const tokenizer = new HtmlTokenizer();
 
 /**
  * Whether text would run script in a page that puts it between tags, or into an attribute's value, quoted or not.
- * The verdicts of libinjection as in libmodsecurity 3.0.9. Linear in the text.
+ * The verdicts of libinjection as in libmodsecurity 3.0.9, its blind spots included: text behind `</>`, `<!-->`, `<%`
+ * and `<![CDATA[` is read as it reads it. One difference: a byte 255 in a tag ends its reading, and not this one.
+ * Linear in the text.
  */
 export function isXss(text: ByteText): boolean {
   return mayBeXss(text) && CONTEXTS.some((context) => isXssFrom(text, context));

@@ -68,6 +68,18 @@ test('a byte 255 hides nothing, other than in libinjection', () => {
     assert.ok(isXss(text), text);
 });
 
+test('what libinjection does not see is not seen here', () => {
+  const unseen = [
+    // A browser drops </> and goes on: libinjection takes the next tag for the end of one.
+    'x></><script>alert(1)</script>',
+    // A browser ends this comment at once, CDATA of HTML at the first >, and takes <% for text.
+    'x><!--><script>alert(1)</script>',
+    'x><![CDATA[><script>alert(1)</script>',
+    'x><%<script>alert(1)</script>',
+  ];
+  assert.deepEqual(unseen.filter(isXss), []);
+});
+
 test('texts without < and = need no reading: the full path agrees', () => {
   const inAnyContext = (text: string): boolean => Object.values(CONTEXT).some((context) => isXssFrom(text, context));
   fc.assert(
