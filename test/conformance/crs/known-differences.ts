@@ -14,3 +14,6 @@ export const ENGINE_DIFFERENCES: KnownDifferences = new Map([
   ['920430-5', 'a request line without a version is HTTP/0.9 to Apache, which closes; an engine has no connection'],
   ['921140-1', 'a server refuses a bare CR before rules are asked; an engine by itself has no front'],
 ]);
+
+/** The gateway over sockets. */
+export const GATEWAY_DIFFERENCES: KnownDifferences = new Map();
