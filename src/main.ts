@@ -24,7 +24,7 @@ import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
 import { readWafRules } from './gateway/waf-rules.ts';
 import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
-import { POLICIES_METERED_MAX, ROUTES_METERED_MAX } from './limits.ts';
+import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, WAF_COLLECTION_BYTES_MAX, WAF_COLLECTIONS_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
 import { createReplayWords } from './replay/layout.ts';
 import { ReplayTable } from './replay/replay-table.ts';
@@ -44,6 +44,7 @@ import { TargetHealth } from './upstream/health.ts';
 import { createTargetTable, MAIN_THREAD } from './upstream/layout.ts';
 import { compileTargets, SlotRegistry, type Target } from './upstream/targets.ts';
 import { clientTls } from './upstream/upstreams.ts';
+import { createCollectionWords } from './waf/collections/layout.ts';
 
 export interface GatewayOptions {
   readonly configFile?: string;
@@ -159,6 +160,7 @@ class RunningGateway implements Gateway {
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
+        collectionWords: createCollectionWords(WAF_COLLECTIONS_MAX, WAF_COLLECTION_BYTES_MAX),
         banWords: this.#bans.words,
         revocationWords: this.#revocations.words,
         replayWords: this.#replayWords,

@@ -7,12 +7,11 @@ import { hostName } from '../message/host.ts';
 import { normalisePath } from '../message/path.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
-import { openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { compileRouter } from '../router/router.ts';
 import type { RuleEngine } from '../waf/engine.ts';
 import type { Inspection, PhaseOutcome, RuleMatch, WafProfile } from '../waf/inspection.ts';
 import { diskRuleFiles } from '../waf/seclang/rule-files.ts';
-import { ThreadCollections } from '../waf/thread-collections.ts';
 import type { AskedRequest } from './asked-request.ts';
 import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
 
@@ -77,7 +76,7 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
 function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
   try {
     const files = diskRuleFiles();
-    return openRules(files, wafEntries(waf, files), waf, new ThreadCollections()).compile(profile);
+    return openRules(files, wafEntries(waf, files), waf, lonelyCollections()).compile(profile);
   } catch (error) {
     throw refusalOfRules(error);
   }
@@ -133,7 +132,7 @@ function explain(match: RuleMatch): string {
   const lines = [
     `rule ${ruleId}  phase ${phase}  ${message === '' ? '' : shown(message)}${marks.length === 0 ? '' : `  (${marks.join(', ')})`}`,
     `    ${file}:${line}`,
-    `    ${shown(operator)} on ${displayOf(variable)}: ${shown(value)}`,
+    ...(operator === '' ? [] : [`    ${shown(operator)} on ${displayOf(variable)}: ${shown(value)}`]),
   ];
   if (transformed !== value) lines.push(`    seen as ${shown(transformed)}`);
   if (data !== '') lines.push(`    ${shown(data)}`);

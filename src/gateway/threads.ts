@@ -16,6 +16,7 @@ export interface ThreadsOptions {
   readonly metricsTable: SharedArrayBuffer;
   readonly targetTable: SharedArrayBuffer;
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  readonly collectionWords: Int32Array<SharedArrayBuffer>;
   readonly banWords: Int32Array<SharedArrayBuffer>;
   readonly revocationWords: Int32Array<SharedArrayBuffer>;
   readonly replayWords: Int32Array<SharedArrayBuffer>;
@@ -170,6 +171,7 @@ export class Threads {
       metricsTable: options.metricsTable,
       targetTable: options.targetTable,
       limiterWords: options.limiterWords,
+      collectionWords: options.collectionWords,
       banWords: options.banWords,
       revocationWords: options.revocationWords,
       replayWords: options.replayWords,

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { WafRules } from '../http/ingress-wire.ts';
-import { openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { diskRuleFiles, recordRuleFiles } from '../waf/seclang/rule-files.ts';
-import { ThreadCollections } from '../waf/thread-collections.ts';
 
 /**
  * Reads the rules of a configuration, once for all threads, so that all compile the same whatever happens to the files
@@ -19,7 +18,7 @@ export function readWafRules(config: Config): WafRules | null {
   try {
     const { files, recorded } = recordRuleFiles(diskRuleFiles());
     const entries = wafEntries(config.waf, files);
-    const rules = openRules(files, entries, config.waf, new ThreadCollections());
+    const rules = openRules(files, entries, config.waf, lonelyCollections());
     const profiles = new Map(config.routes.map((route) => [JSON.stringify(profileOf(route)), profileOf(route)]));
     for (const profile of profiles.values()) rules.compile(profile);
     return { entries, recorded, digest: digestOf(recorded.texts, entries, config) };

@@ -60,6 +60,8 @@ export interface IngressTask {
   readonly targetTable: SharedArrayBuffer;
   /** See src/limiter/layout.ts. */
   readonly limiterWords: Int32Array<SharedArrayBuffer>;
+  /** See src/waf/collections/layout.ts. */
+  readonly collectionWords: Int32Array<SharedArrayBuffer>;
   /** See src/abuse/layout.ts. */
   readonly banWords: Int32Array<SharedArrayBuffer>;
   /** See src/revocation/layout.ts. */

@@ -25,6 +25,8 @@ import { ThreadMetrics } from '../telemetry/metrics.ts';
 import { RequestIds } from '../telemetry/request-id.ts';
 import { TargetHealth } from '../upstream/health.ts';
 import { Upstreams } from '../upstream/upstreams.ts';
+import { sharedCollections } from '../waf/collections/open.ts';
+import { CollectionTable } from '../waf/collections/table.ts';
 import { CallerParts } from './caller-parts.ts';
 import { Front, type FrontGeneration } from './front.ts';
 import type { FromIngress, Generation, IngressTask, ToIngress } from './ingress-wire.ts';
@@ -58,7 +60,7 @@ export class Ingress {
   readonly #traffic: ThreadTraffic;
   readonly #callers: CallerParts;
   readonly #auth: ThreadCallers;
-  readonly #waf = new ThreadWaf();
+  readonly #waf: ThreadWaf;
   readonly #audit: LineBatch;
   #strict: StrictLimiter | null = null;
   readonly #sender: LineSender;
@@ -96,6 +98,9 @@ export class Ingress {
       metrics: this.#metrics,
     });
     this.#auth = new ThreadCallers(this.#callers);
+    this.#waf = new ThreadWaf(
+      sharedCollections(new CollectionTable(task.collectionWords, hashOver(task.limiterWords))),
+    );
     this.#sender = new LineSender(task.lines);
     const auditSender = new LineSender(task.audit);
     this.#audit = new LineBatch(

@@ -3,8 +3,8 @@ import type { WafParts } from '../pipeline/context.ts';
 import type { AuditSink } from '../pipeline/waf-route.ts';
 import { openRules, profileOf } from '../pipeline/waf-rules.ts';
 import type { RuleEngine, RuleSet } from '../waf/engine.ts';
+import type { OpenCollections } from '../waf/open-collections.ts';
 import { recordedRuleFiles } from '../waf/seclang/rule-files.ts';
-import { ThreadCollections } from '../waf/thread-collections.ts';
 import type { WafRules } from './ingress-wire.ts';
 
 /**
@@ -13,10 +13,15 @@ import type { WafRules } from './ingress-wire.ts';
  * Threads: one instance each.
  */
 export class ThreadWaf {
-  readonly #collections = new ThreadCollections();
+  readonly #collections: OpenCollections;
   #digest = '';
   #rules: RuleSet | null = null;
   #engines: ReadonlyMap<string, RuleEngine | null> = new Map();
+
+  /** @param collections  Over all threads. */
+  constructor(collections: OpenCollections) {
+    this.#collections = collections;
+  }
 
   /**
    * What the phases of a configuration use.

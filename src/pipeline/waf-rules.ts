@@ -1,8 +1,13 @@
+import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseBody } from '../body/parse-body.ts';
 import { parseQuery } from '../body/urlencoded.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
+import { KeyHash } from '../limiter/key-hash.ts';
+import { createCollectionWords } from '../waf/collections/layout.ts';
+import { sharedCollections } from '../waf/collections/open.ts';
+import { CollectionTable } from '../waf/collections/table.ts';
 import { openRuleSet, type RuleEntries, type RuleSet } from '../waf/engine.ts';
 import type { WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
@@ -13,6 +18,15 @@ import type { RuleFiles } from '../waf/seclang/syntax.ts';
 const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline.conf', import.meta.url));
 /** Globs start here: the paths of a configuration are absolute. */
 const ROOT = '/';
+
+/** Collections for rules that are only compiled, or see one request. */
+export function lonelyCollections(): OpenCollections {
+  const words = createCollectionWords(LONELY_MAX, LONELY_BYTES);
+  return sharedCollections(new CollectionTable(words, new KeyHash(randomInt(2 ** 31), randomInt(2 ** 31))));
+}
+
+const LONELY_MAX = 16;
+const LONELY_BYTES = 65_536;
 
 /** Does any route want rules? */
 export function usesWaf({ waf, routes }: Config): boolean {

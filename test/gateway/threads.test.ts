@@ -43,6 +43,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     metricsTable,
     targetTable: new SharedArrayBuffer(4),
     limiterWords: words(),
+    collectionWords: words(),
     banWords: words(),
     revocationWords: words(),
     replayWords: words(),

@@ -1,15 +1,14 @@
-import { openRules } from '../../src/pipeline/waf-rules.ts';
+import { lonelyCollections, openRules } from '../../src/pipeline/waf-rules.ts';
 import type { RuleEngine } from '../../src/waf/engine.ts';
 import type { RequestFacts, WafMode } from '../../src/waf/inspection.ts';
 import { recordedRuleFiles } from '../../src/waf/seclang/rule-files.ts';
-import { ThreadCollections } from '../../src/waf/thread-collections.ts';
 import { load, MINIMAL } from '../config/support.ts';
 
 /** The product's engine over rules of a test. */
 export function engineOf(rules: string, mode: WafMode = 'block'): RuleEngine {
   const { waf } = load(MINIMAL).config;
   const files = recordedRuleFiles(new Map([['/rules.conf', rules]]));
-  const set = openRules(files, { setup: [], rules: ['/rules.conf'] }, waf, new ThreadCollections());
+  const set = openRules(files, { setup: [], rules: ['/rules.conf'] }, waf, lonelyCollections());
   const engine = set.compile({
     mode,
     blockingParanoia: null,
