@@ -80,7 +80,7 @@ function differenceOf(probe: Probe, theirs: Observed, own: Observed): Difference
   return isSame ? null : { probe, missed, surplus, answers, explained: [...explained] };
 }
 
-/** Scores say something where all other rules agree. Of 980170 (`noauditlog`) libmodsecurity writes nothing to a log. */
+/** Scores say something where all other rules agree. Of 980170 (`noauditlog`) libmodsecurity logs nothing. */
 function scoresOnly(a: Observed, b: Observed): number[] {
   return a.ids.filter((id) => SCORE_RULES.has(id) && id !== 980170 && !b.ids.includes(id));
 }
