@@ -62,6 +62,9 @@ test('what lies with the oracle is told apart', async () => {
       ['GET /a?b=%3F HTTP/1.1', [], [941100, 949110], 0, [941100]],
       ['GET /a%3Fb HTTP/1.1', [941100], [], 0, [941100]],
       ['GET / HTTP/1.1', [942131], [], 1, []],
+      ['GET /?a=x%0ab HTTP/1.1', [942361], [942440], 1, []],
+      ['GET /?a=xb HTTP/1.1', [942361], [942440], 0, [942361, 942440]],
+      ['GET /?a=%26%2300%3b HTTP/1.1', [], [941100], 1, []],
       ['GET / HTTP/1.1', [949110], [980170], 0, [949110]],
     ];
   for (const [head, theirs, own, explained, open] of rows) {
@@ -72,4 +75,17 @@ test('what lies with the oracle is told apart', async () => {
     assert.deepEqual([...(difference?.missed ?? []), ...(difference?.surplus ?? [])], open, head);
     assert.equal(unexplained(comparison).length, open.length, head);
   }
+});
+
+test('lines in a multipart field, and in a file', async () => {
+  const differing = async (head: string): Promise<number> => {
+    const type = 'Content-Type: multipart/form-data; boundary=X';
+    const part = `--X\r\nContent-Disposition: form-data; name="a"${head}\r\n--X--\r\n`;
+    const probe = { name: 'a', bytes: Buffer.from(`POST / HTTP/1.1\r\n${type}\r\n\r\n${part}`) };
+    const pair = { oracle: answering(() => [1]), ours: answering(() => [2]) };
+    return unexplained(await compareEngines([probe], [pair])).length;
+  };
+  assert.equal(await differing('\r\n\r\nx\ny'), 0);
+  assert.equal(await differing('\r\n\r\nxy'), 1);
+  assert.equal(await differing('; filename="f"\r\n\r\nx\ny'), 1);
 });

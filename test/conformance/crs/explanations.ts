@@ -13,6 +13,9 @@ const BODY_RULES: ReadonlySet<number> = new Set([
   944250, 944260, 944300,
 ]);
 
+/** Rules with `^` or `$`, seen to differ where a value has more than one line. */
+const LINE_RULES: ReadonlySet<number> = new Set([932350, 942361, 942440]);
+
 /** Sums of what other rules found: they differ because others do. */
 export const SCORE_RULES: ReadonlySet<number> = new Set([949110, 959100, 980170]);
 
@@ -35,6 +38,32 @@ export const EXPLANATIONS: readonly Explanation[] = [
     side: 'surplus',
     explains: ({ bytes }) => /^[A-Z]+ [^? ]*%3f/i.test(headOf(bytes)),
   },
+  {
+    reason: '^ and $ hold at the ends of lines, too (PCRE_MULTILINE)',
+    side: 'missed',
+    explains: (probe, ruleId) => LINE_RULES.has(ruleId) && hasLineEnd(probe),
+  },
+  {
+    // Under `!@rx` it makes rules hold less.
+    reason: '^ and $ hold at the ends of lines, too (PCRE_MULTILINE)',
+    side: 'surplus',
+    explains: (probe, ruleId) => LINE_RULES.has(ruleId) && hasLineEnd(probe),
+  },
+  {
+    reason: 'values of multipart fields lose their line ends',
+    side: 'surplus',
+    explains: hasLinesInField,
+  },
+  {
+    reason: 'values of multipart fields lose their line ends',
+    side: 'missed',
+    explains: hasLinesInField,
+  },
+  {
+    reason: 'cssDecode ends a value at a NUL',
+    side: 'surplus',
+    explains: ({ bytes }) => /%00|&#0+;|%26%230+%3b|\\u0000/i.test(bytes.toString('latin1')),
+  },
 ];
 
 /** @returns  Why the oracle differs; null where nothing is known of it. */
@@ -44,4 +73,22 @@ export function explanationOf(probe: Probe, ruleId: number, side: Explanation['s
 
 function headOf(bytes: Buffer): string {
   return bytes.toString('latin1', 0, bytes.indexOf('\r\n\r\n') + 2);
+}
+
+/** A line end in a value, however the place writes it. */
+function hasLineEnd({ bytes }: Probe): boolean {
+  const text = bytes.toString('latin1');
+  const bodyAt = text.indexOf('\r\n\r\n') + 4;
+  return /%0[ad]/i.test(text) || /\\[rn]|[\r\n]/.test(text.slice(bodyAt));
+}
+
+/** A part of a multipart body that is no file, and has more than one line. */
+function hasLinesInField({ bytes }: Probe): boolean {
+  const boundary = /\r\ncontent-type: multipart\/form-data; boundary=(\S+)/i.exec(headOf(bytes))?.[1];
+  if (boundary === undefined) return false;
+  const parts = bytes.toString('latin1').split(`--${boundary}`).slice(1, -1);
+  return parts.some((part) => {
+    const headEnd = part.indexOf('\r\n\r\n');
+    return !part.slice(0, headEnd).includes('filename=') && /[\r\n]/.test(part.slice(headEnd + 4, -2));
+  });
 }
