@@ -13,8 +13,8 @@ export class JsonReader {
   readonly #scanner: JsonScanner;
   readonly #found: Found;
   readonly #depthMax: number;
-  /** One entry per open container: its name, and the index of its next element, -1 for an object. */
-  readonly #names: ByteText[] = [];
+  /** One entry per open container: how the names in it begin, and the index of its next element, -1 for an object. */
+  readonly #prefixes: ByteText[] = [];
   readonly #nextIndexes: number[] = [];
   #nameBytesLeft: number;
 
@@ -34,7 +34,7 @@ export class JsonReader {
   read(): boolean {
     const scanner = this.#scanner;
     if (!this.#value('json')) return false;
-    while (this.#names.length > 0) {
+    while (this.#prefixes.length > 0) {
       if (!this.#afterValue()) return false;
     }
     return scanner.next() === -1 || scanner.fail('something follows the value');
@@ -50,21 +50,22 @@ export class JsonReader {
         return text !== null && this.#give(name, text);
       }
       scanner.at += 1;
-      if (this.#names.length === this.#depthMax) return scanner.fail(`is nested deeper than ${this.#depthMax}`);
+      if (this.#prefixes.length === this.#depthMax) return scanner.fail(`is nested deeper than ${this.#depthMax}`);
       const isArray = byte === OPEN_BRACKET;
       if (scanner.next() === (isArray ? CLOSE_BRACKET : CLOSE_BRACE)) {
         scanner.at += 1;
         // The name of an empty container is given, or nobody would look at it. The outermost has none.
         return name === 'json' || this.#give(name, '');
       }
-      this.#names.push(name);
+      const prefix = name + (isArray ? '.array_' : '.');
+      this.#prefixes.push(prefix);
       this.#nextIndexes.push(isArray ? 1 : -1);
       if (isArray) {
-        name = `${name}.array_0`;
+        name = `${prefix}0`;
       } else {
         const key = scanner.key();
         if (key === null) return false;
-        name = memberName(name, key);
+        name = memberName(prefix, key);
       }
     }
   }
@@ -72,13 +73,13 @@ export class JsonReader {
   /** Behind a value: closes its container, or reads the next value in it. */
   #afterValue(): boolean {
     const scanner = this.#scanner;
-    const top = this.#names.length - 1;
-    const name = this.#names[top] as ByteText;
+    const top = this.#prefixes.length - 1;
+    const prefix = this.#prefixes[top] as ByteText;
     const index = this.#nextIndexes[top] as number;
     const byte = scanner.next();
     if (byte === (index < 0 ? CLOSE_BRACE : CLOSE_BRACKET)) {
       scanner.at += 1;
-      this.#names.pop();
+      this.#prefixes.pop();
       this.#nextIndexes.pop();
       return true;
     }
@@ -86,10 +87,10 @@ export class JsonReader {
     scanner.at += 1;
     if (index >= 0) {
       this.#nextIndexes[top] = index + 1;
-      return this.#value(`${name}.array_${index}`);
+      return this.#value(prefix + index);
     }
     const key = scanner.key();
-    return key !== null && this.#value(memberName(name, key));
+    return key !== null && this.#value(memberName(prefix, key));
   }
 
   #give(name: ByteText, value: ByteText): boolean {
@@ -100,6 +101,6 @@ export class JsonReader {
 }
 
 /** ModSecurity's word for a member without a name. */
-function memberName(parent: ByteText, key: ByteText): ByteText {
-  return key === '' ? `${parent}.empty-key` : `${parent}.${key}`;
+function memberName(prefix: ByteText, key: ByteText): ByteText {
+  return prefix + (key === '' ? 'empty-key' : key);
 }

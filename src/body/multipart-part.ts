@@ -87,6 +87,9 @@ function judgeLines(lines: readonly ByteText[], odd: OddThings, found: Found): D
     } else if (name === 'content-transfer-encoding') {
       const encoding = trimSpace(line.slice(colon + 1)).toLowerCase();
       if (!PLAIN_ENCODINGS.has(encoding)) found.fail('a part is encoded');
+    } else if (name === 'content-type') {
+      // Files in parts of parts: RFC 7578 4.3 has done away with it, old readers open them.
+      if (/^[ \t]*multipart\//i.test(line.slice(colon + 1))) found.fail('a part is multipart itself');
     }
   }
   if (first === null) {

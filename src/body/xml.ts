@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { CR, LF } from '../base/ascii.ts';
 import type { ByteText } from '../base/byte-text.ts';
 import type { BodyCaps } from '../parsed-body.ts';
 import { Found } from './found.ts';
@@ -23,6 +24,23 @@ export function readXml(body: ByteText, caps: BodyCaps): Found {
   if (!isUtf8Text(text)) found.fail('is not UTF-8');
   else if (NO_CHARACTERS.test(text)) found.fail('has characters that XML does not allow');
   // Line ends are LF before anything else is read (2.11).
-  else new XmlReader(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text, caps.depthMax, found).read();
+  else new XmlReader(withLineFeeds(text), caps.depthMax, found).read();
   return found;
+}
+
+/** CR LF and CR alone become LF. A pattern would make a piece of each line. */
+function withLineFeeds(text: ByteText): ByteText {
+  if (!text.includes('\r')) return text;
+  const bytes = Buffer.allocUnsafe(text.length);
+  let size = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    let byte = text.charCodeAt(at);
+    if (byte === CR) {
+      byte = LF;
+      if (text.charCodeAt(at + 1) === LF) at += 1;
+    }
+    bytes[size] = byte;
+    size += 1;
+  }
+  return bytes.toString('latin1', 0, size);
 }

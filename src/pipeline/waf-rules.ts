@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseBody } from '../body/parse-body.ts';
-import { parseQuery } from '../body/urlencoded.ts';
+import { hasInvalidEncoding, parseQuery } from '../body/urlencoded.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
@@ -74,7 +74,7 @@ export function openRules(
       bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
       responseTypes: responseTypes.map((type) => type.toLowerCase()),
     },
-    { parseBody, parseQuery, collections },
+    { parseBody, parseQuery, hasInvalidEncoding, collections },
   );
 }
 

@@ -3,8 +3,8 @@ import { idRangesOf } from './seclang/ids.ts';
 import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
-/** Rules that the configuration stands for carry ids from here on: no published rule set uses them. */
-export const CONFIGURED_RULE_ID = 9_999_000;
+/** The rule that stands for a route's settings; those of config/waf/baseline.conf follow it. No rule set uses such ids. */
+export const CONFIGURED_RULE_ID = 8_000_000;
 
 /** Where problems with them are reported. */
 const PLACE: Place = Object.freeze({ file: 'waf', line: 0 });

@@ -14,6 +14,8 @@ export interface WafServices {
   readonly parseBody: ParseBody;
   /** The arguments of a query. Never throws; linear. */
   readonly parseQuery: (query: ByteText) => readonly BodyArgument[];
+  /** Has a query or form a percent sign without two hexadecimal digits behind it? */
+  readonly hasInvalidEncoding: (text: ByteText) => boolean;
   /** Collections that outlive a request (`initcol`). */
   readonly collections: OpenCollections;
 }

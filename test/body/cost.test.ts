@@ -9,8 +9,8 @@ import { BOUNDARY_TYPE, read } from './support.ts';
 const SMALL = 262_144;
 const FACTOR = 4;
 const RATIO_MAX = 10;
-/** Differences of times as short as this say nothing. */
-const NOISE_MS = 4;
+/** What a collection of garbage takes on a busy machine. Quadratic work over so many bytes takes minutes. */
+const NOISE_MS = 25;
 /** For the larger body, whatever the machine does: honest ones take a hundredth. */
 const MS_MAX = 2_000;
 const ATTEMPTS_MAX = 8;

@@ -503,6 +503,13 @@ export const MULTIPART_CASES: readonly MultipartCase[] = [
     passesModSecurity: true,
   },
   {
+    what: 'a part of parts',
+    body: field(`${DISPOSITION}\r\nContent-Type: multipart/mixed; boundary=C`),
+    found: ['a=1'],
+    error: 'a part is multipart itself',
+    passesModSecurity: true,
+  },
+  {
     what: 'no encoding',
     body: field(`${DISPOSITION}\r\nContent-Transfer-Encoding: 8bit`),
     found: ['a=1'],

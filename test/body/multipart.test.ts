@@ -16,7 +16,7 @@ test('the corpus: arguments, files, flags and errors', () => {
     assert.equal(parsed.error, error, what);
     for (const { bytes, content } of parsed.files) assert.equal(bytes, content.length);
   }
-  assert.equal(MULTIPART_CASES.length, 76);
+  assert.equal(MULTIPART_CASES.length, 77);
 });
 
 test('what libmodsecurity 3.0.9 refuses is refused here', () => {
@@ -41,6 +41,7 @@ test('what libmodsecurity 3.0.9 refuses is refused here', () => {
       'space around =',
       'a bare CR in a header',
       'an encoding',
+      'a part of parts',
       'too many header lines',
     ],
   );

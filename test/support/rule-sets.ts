@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseBody } from '../../src/body/parse-body.ts';
-import { parseQuery } from '../../src/body/urlencoded.ts';
+import { hasInvalidEncoding, parseQuery } from '../../src/body/urlencoded.ts';
 import { openRuleSet, type RuleEngine, type RuleEntries, type RuleSet } from '../../src/waf/engine.ts';
 import type { WafProfile } from '../../src/waf/inspection.ts';
 import type { OpenCollections } from '../../src/waf/open-collections.ts';
@@ -9,7 +9,7 @@ import type { RuleFiles } from '../../src/waf/seclang/syntax.ts';
 import type { WafServices } from '../../src/waf/state.ts';
 
 /** Rules of the gateway's own, in front of every rule set. */
-export const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline/bodies.conf', import.meta.url));
+export const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline.conf', import.meta.url));
 
 export const PROFILE: WafProfile = Object.freeze({
   mode: 'block',
@@ -48,7 +48,12 @@ export function localCollections(): OpenCollections {
   };
 }
 
-export const wafServices = (): WafServices => ({ parseBody, parseQuery, collections: localCollections() });
+export const wafServices = (): WafServices => ({
+  parseBody,
+  parseQuery,
+  hasInvalidEncoding,
+  collections: localCollections(),
+});
 
 /** Files of the disk, and texts that stand for files which are not on it. */
 export function filesWith(texts: Readonly<Record<string, string>>): RuleFiles {

@@ -19,7 +19,7 @@ export const BODY_VARIABLES: Readonly<Record<string, Variable>> = {
   REQBODY_ERROR_MSG: scalar(({ parsed }) => parsed?.error ?? ''),
   REQBODY_PROCESSOR_ERROR: scalar(({ parsed }) => (isBroken(parsed?.error) ? '1' : '0')),
   REQBODY_PROCESSOR_ERROR_MSG: scalar(({ parsed }) => parsed?.error ?? ''),
-  URLENCODED_ERROR: scalar(({ parsed }) => (parsed?.processor === 'URLENCODED' && isBroken(parsed.error) ? '1' : '0')),
+  URLENCODED_ERROR: scalar((state) => (isInvalidlyEncoded(state) ? '1' : '0')),
 
   FILES: files(({ field, fileName }) => ({ name: field, value: fileName })),
   FILES_NAMES: files(({ field }) => ({ name: field, value: field })),
@@ -63,6 +63,11 @@ export const XML_VARIABLES: Readonly<Record<string, Variable>> = {
 function showsBody(state: RequestState): boolean {
   const { processor } = state;
   return state.forcesRequestBody || processor === '' || processor === 'URLENCODED' || processor === 'JSON';
+}
+
+function isInvalidlyEncoded({ target, parsed, body, services }: RequestState): boolean {
+  if (services.hasInvalidEncoding(target.query)) return true;
+  return parsed?.processor === 'URLENCODED' && services.hasInvalidEncoding(body ?? '');
 }
 
 function isBroken(error: string | null | undefined): boolean {

@@ -1,11 +1,17 @@
 import type { RuleEntries } from '../../../src/waf/engine.ts';
 import type { WafProfile } from '../../../src/waf/inspection.ts';
+import { startCrsGateway } from '../../support/crs-gateway.ts';
 import { startModSecurity, WITHOUT_MODSECURITY } from '../../support/modsecurity.ts';
 import { CRS_TEST_SETTINGS } from '../../support/modsecurity-config.ts';
 import { BASELINE, PROFILE, ruleSetOf } from '../../support/rule-sets.ts';
 import { EngineExecutor } from './engine-executor.ts';
 import type { Executor } from './executor.ts';
-import { ENGINE_DIFFERENCES, type KnownDifferences, MODSECURITY_DIFFERENCES } from './known-differences.ts';
+import {
+  ENGINE_DIFFERENCES,
+  GATEWAY_DIFFERENCES,
+  type KnownDifferences,
+  MODSECURITY_DIFFERENCES,
+} from './known-differences.ts';
 import { SocketExecutor } from './socket-executor.ts';
 
 /** Something that the tests of a rule set can be run against. */
@@ -33,6 +39,12 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
       if (engine === null) throw new Error('the mode is off');
       return new EngineExecutor('engine', (facts) => engine.begin(facts));
     },
+  },
+  gateway: {
+    overridesFile: null,
+    known: GATEWAY_DIFFERENCES,
+    missing: false,
+    start: async (folder) => new SocketExecutor(await startCrsGateway(folder)),
   },
   modsecurity: {
     overridesFile: 'nginx-overrides.yaml',
