@@ -87,14 +87,14 @@ SecRequestBodyLimit 33554432
 SecRequestBodyNoFilesLimit 33554432
 SecArgumentsLimit 100000
 SecAuditEngine Off
-SecRule ARGS:/^v/ "@${operator}" "id:1,phase:2,pass,log,noauditlog,capture,msg:'%{TX.0}',logdata:'%{MATCHED_VAR_NAME}'"
-SecRule ARGS:end "@streq END" "id:2,phase:2,pass,log,noauditlog,msg:'end',logdata:'%{MATCHED_VAR_NAME}'"
+SecRule ARGS:/^v/ "@${operator}" "id:1,phase:2,pass,log,capture,multiMatch,msg:'%{TX.0}',logdata:'%{MATCHED_VAR_NAME}'"
+SecRule ARGS:end "@streq END" "id:2,phase:2,pass,log,msg:'end',logdata:'%{MATCHED_VAR_NAME}'"
 `;
 }
 
 function nginxConfig(folder: string, port: number): string {
   return `load_module ${MODULE};
-daemon off; master_process off; worker_processes 1; pid ${folder}/pid; error_log stderr notice;
+daemon off; master_process off; worker_processes 1; pid ${folder}/pid; error_log stderr info;
 events { worker_connections 16; }
 http {
   access_log off; client_max_body_size 32m; client_body_buffer_size 32m; keepalive_requests 1000000;

@@ -36,7 +36,8 @@ function isChain(a: Token, b: Token, c: Token, text: ByteText): boolean {
       if (isOperand(a.kind) && c.kind === KIND.type && contentIs(b, text, '::')) return true;
       break;
     case KIND.comma:
-      return isOperand(a.kind) && isOperand(c.kind);
+      if (isOperand(a.kind) && isOperand(c.kind)) return true;
+      break;
     case KIND.dot:
       if (a.kind === KIND.name && c.kind === KIND.name) return true;
       break;

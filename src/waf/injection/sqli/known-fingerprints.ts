@@ -12,8 +12,8 @@ for (let i = 0; i < LETTERS.length; i += 1) {
 
 const KNOWN = new Set<number>();
 for (const line of FINGERPRINTS.trim().split('\n')) {
-  const [head, ...tails] = line.trim().split(' ') as [string, ...string[]];
-  for (const tail of tails) KNOWN.add(numberOf(head.slice(1) + tail.slice(1)));
+  const [head, ...tails] = line.split(' ') as [string, ...string[]];
+  for (const tail of tails) KNOWN.add(numberOf(tail === '-' ? head : head + tail));
 }
 
 /** Is this shape one of injections? */
