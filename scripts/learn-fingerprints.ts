@@ -39,7 +39,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   '}': ['}'],
   ',': [','],
   '.': ['.'],
-  ':': [':'],
+  // The last byte of a value is no colon but an operator.
+  ':': [': '],
   ';': [';'],
   '\\': ['\\'],
   X: ['/*!x*/'],
