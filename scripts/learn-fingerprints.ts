@@ -16,20 +16,23 @@ import { NO_ORACLE, startOracle } from '../test/waf/injection/oracle.ts';
  */
 const LENGTH_MAX = 5;
 
-/** Texts of each kind. None holds a quote or `#`, so that each value is read in one way only. */
+/**
+ * Texts of each kind. None holds a quote or `#`, so that each value is read in one way only. The others behind the first
+ * are for where that folds: a phrase becomes an operator only after its first word was passed over as a keyword.
+ */
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
-  k: ['FROM', 'INTO OUTFILE'],
-  U: ['UNION'],
-  B: ['HAVING'],
-  E: ['SELECT'],
-  t: ['INT'],
-  T: ['DECLARE'],
-  f: ['SIN'],
-  n: ['foozle'],
-  v: ['@x'],
+  k: ['FROM', 'INTO OUTFILE', 'AT TIME ZONE'],
+  U: ['UNION', 'UNION ALL'],
+  B: ['HAVING', 'GROUP BY'],
+  E: ['SELECT', 'WAITFOR DELAY'],
+  t: ['INT', 'CHARACTER VARYING'],
+  T: ['DECLARE', 'INSERT INTO'],
+  f: ['SIN', 'PROCEDURE ANALYSE'],
+  n: ['foozle', 'LOCK IN'],
+  v: ['@x', 'CURRENT DATE'],
   s: ['$$a$$'],
-  '1': ['1'],
-  o: ['*', '<'],
+  '1': ['1', '\\N'],
+  o: ['*', '<', 'SIMILAR TO'],
   '&': ['AND'],
   c: ['/*x*/'],
   A: ['COLLATE'],

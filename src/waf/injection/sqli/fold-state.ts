@@ -16,6 +16,8 @@ export class FoldState {
   left = 0;
   /** False once the value has no more tokens. */
   hasMore = true;
+  /** Folding met what it cannot judge. */
+  isEnded = false;
   /** The comment that was read last, with nothing behind it. */
   readonly comment = new Token();
   #tokenizer: Tokenizer | null = null;
@@ -25,6 +27,7 @@ export class FoldState {
     this.count = 0;
     this.left = 0;
     this.hasMore = true;
+    this.isEnded = false;
     this.comment.kind = KIND.none;
   }
 
@@ -63,10 +66,11 @@ export class FoldState {
     return true;
   }
 
-  /** Reads no more: so many tokens of the window are the last. */
+  /** Reads no more: so many tokens of the window are the last, and all count, more than five too. */
   end(tokens: number): void {
     this.count = this.left + tokens;
     this.hasMore = false;
+    this.isEnded = true;
     this.comment.kind = KIND.none;
   }
 

@@ -12,12 +12,12 @@ import type { Tokenizer } from './tokenizer.ts';
  *
  * @param tokenizer  Started.
  * @param state  Left with the tokens.
- * @returns  Their number, 0 to 5.
+ * @returns  Their number, 0 to 5; up to 7 where the last is evil.
  */
 export function fold(tokenizer: Tokenizer, state: FoldState): number {
   state.reset(tokenizer);
   if (!skipStart(state)) return 0;
-  while (true) {
+  while (!state.isEnded) {
     if (state.count >= TOKENS_MAX) foldFive(state);
     if (!state.hasMore || state.left >= TOKENS_MAX) {
       state.left = state.count;
@@ -86,6 +86,7 @@ function foldFive(state: FoldState): void {
 /** A comment at the end belongs to the fingerprint, if there is room; the sixth token does not. */
 function finish(state: FoldState): number {
   const { left, tokens, comment } = state;
+  if (state.isEnded) return state.count;
   if (left < TOKENS_MAX && comment.kind === KIND.comment) {
     (tokens[left] as Token).copy(comment);
     return left + 1;

@@ -7,6 +7,7 @@ const SLASH = 0x2f;
 const STAR = 0x2a;
 const HASH = 0x23;
 const SPACE = 0x20;
+const ASCII_MAX = 0x7f;
 /** Keywords shorter than this are none that write files. */
 const INTO_LENGTH = 5;
 
@@ -38,11 +39,14 @@ function isHarmlessPair(reading: Reading, a: Token, b: Token): boolean {
   return b.length > 2 && first === DASH;
 }
 
-/** Behind a true number there is space or a comment: not so in what only begins as one, such as `1234-ABC--`. */
+/**
+ * Behind a true number there is space, a byte that is not ASCII, or a comment: not so in what only begins as one, such as
+ * `1234-ABC--`.
+ */
 function endsNumber(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   const next = text.charCodeAt(at + 1);
-  return code <= SPACE || (code === SLASH && next === STAR) || (code === DASH && next === DASH);
+  return code <= SPACE || code > ASCII_MAX || (code === SLASH && next === STAR) || (code === DASH && next === DASH);
 }
 
 function isHarmlessTriple(reading: Reading, a: Token, b: Token, c: Token): boolean {
