@@ -11,7 +11,7 @@ const BACKTICK = 0x60;
 export class Reading {
   readonly tokenizer = new Tokenizer();
   readonly #state = new FoldState();
-  /** Folded tokens, 0 to 5. */
+  /** Folded tokens, 0 to 5. One where any is evil. */
   length = 0;
 
   /** @param quote, isMysql  See Tokenizer.start. */
@@ -20,6 +20,11 @@ export class Reading {
     this.length = fold(this.tokenizer, this.#state);
     this.#endInBacktick();
     this.#showEvil();
+  }
+
+  /** Lets go of the value, which may be large. */
+  release(): void {
+    this.tokenizer.start('', '', false);
   }
 
   /** One of the folded tokens; later slots are stale. */
@@ -47,8 +52,7 @@ export class Reading {
   #showEvil(): void {
     for (let i = 0; i < this.length; i += 1) {
       if (this.token(i).kind !== KIND.evil) continue;
-      const first = this.token(0);
-      first.kind = KIND.evil;
+      this.token(0).kind = KIND.evil;
       this.length = 1;
     }
   }
