@@ -2,7 +2,8 @@
 export function honestValues(): string[] {
   const values: string[] = [];
   for (let i = 0; values.length < 640; i += 1) {
-    const at = <T>(list: readonly T[], step: number): T => list[(i * step + Math.floor(i / list.length)) % list.length] as T;
+    const at = <T>(list: readonly T[], step: number): T =>
+      list[(i * step + Math.floor(i / list.length)) % list.length] as T;
     const name = at(NAMES, 1);
     const noun = at(NOUNS, 3);
     const verb = at(VERBS, 5);

@@ -130,7 +130,13 @@ function encode(text: ByteText): string {
 function post(port: number, agent: Agent, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { port, host: '127.0.0.1', method: 'POST', agent, headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      {
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        agent,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
       (answer) => {
         answer.resume();
         answer.on('end', () => resolve(answer.statusCode ?? 0));

@@ -15,7 +15,7 @@ export function readUnits(folder: string, prefix: string): Unit[] {
     .sort()
     .map((name) => {
       const text = byteTextOf(readFileSync(`${folder}/${name}`));
-      const [, input, expected] = /--INPUT--\n([^]*?)\n?--EXPECTED--\n?([^]*)$/.exec(text) ?? [];
+      const [, input, expected] = /--INPUT--\n(.*?)\n?--EXPECTED--\n?(.*)$/s.exec(text) ?? [];
       if (input === undefined || expected === undefined) throw new Error(`${name} has not the three parts of a case`);
       return { name, input: input.trim(), expected: expected.trim() };
     });

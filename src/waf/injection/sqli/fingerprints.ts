@@ -4,7 +4,7 @@
  *
  *   npm run build && node dist/scripts/learn-fingerprints.js
  */
-export const FINGERPRINTS = String.raw`
+export const FINGERPRINTS = `
 &( 1)O 1)U 1O( 1OF 1OS 1OV F() F(1 F(F F(N F(S F(V N)O N)U NO( NOF NOS NOV S)O S)U SO( SO1 SOF SON SOS SOV V)O V)U VO(
 &( VOF VOS
 &1 O(1 O(F O(N O(S O(V OF( OS( OS1 OSF OSU OSV OV( OVF OVO OVS OVU UE( UE1 UEF UEK UEN UES UEV

@@ -1,9 +1,9 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../../base/byte-text.ts';
 import { type FoldState, START } from './fold-state.ts';
+import { mergeWords } from './merge-words.ts';
 import { KIND, type Token } from './token.ts';
 import { contentIs, isArithmetic, isUnary } from './token-tests.ts';
-import { mergeWords } from './merge-words.ts';
 
 /**
  * Folds the two tokens at the window's start.

@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import { FoldState, TOKENS_MAX } from './fold-state.ts';
+import { type FoldState, TOKENS_MAX } from './fold-state.ts';
 import { foldThree } from './fold-three.ts';
 import { foldTwo } from './fold-two.ts';
 import { KIND, type Token } from './token.ts';

@@ -40,8 +40,8 @@ function isHarmlessPair(reading: Reading, a: Token, b: Token): boolean {
 }
 
 /**
- * Behind a true number there is space, a byte that is not ASCII, or a comment: not so in what only begins as one, such as
- * `1234-ABC--`.
+ * Behind a true number there is space, a byte that is not ASCII, or a comment: not so in what only begins as one, such
+ * as `1234-ABC--`.
  */
 function endsNumber(text: string, at: number): boolean {
   const code = text.charCodeAt(at);

@@ -14,8 +14,8 @@ export function readLineComment(text: ByteText, at: number, token: Token): numbe
 }
 
 /**
- * A comment between slashes and stars. One with another inside, which PostgreSQL nests, or with a bang after its opening, which
- * MySQL runs, cannot be read alike for all databases: nobody honest sends it.
+ * A comment between slashes and stars. One with another inside, which PostgreSQL nests, or with a bang behind its
+ * opening, which MySQL runs, is read differently by databases: nobody honest sends it.
  */
 export function readBlockComment(text: ByteText, at: number, token: Token): number {
   const close = text.indexOf('*/', at + 2);

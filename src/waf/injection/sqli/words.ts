@@ -8,7 +8,7 @@ import { KIND } from './token.ts';
  */
 export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] = [
   [
-   KIND.keyword,
+    KIND.keyword,
     `
       ABORT, ACCESSIBLE, AGAINST, ALL_USERS, ALTER, ALTER DOMAIN, ALTER TABLE, ANALYZE, AS, ASC, ASENSITIVE,
       AT TIME ZONE, AUTOINCREMENT, BEFORE, BLOB, BOTH, CASCADE, CHANGE, COLUMN, CONDITION, CONSTRAINT, CONTINUE,
@@ -34,14 +34,14 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.expression,
+    KIND.expression,
     `
       CASE, CREATE, EXECUTE AS, EXECUTE AS LOGIN, INSERT, INSERT DELAYED, INSERT HIGH_PRIORITY, INSERT IGNORE,
       INSERT LOW_PRIORITY, RAISEERROR, SELECT, SELECT ALL, SELECT DISTINCT, SET, UPDATE, WAITFOR DELAY, WAITFOR TIME
     `,
   ],
   [
-   KIND.statement,
+    KIND.statement,
     `
       BEGIN, BEGIN DECLARE, BEGIN GOTO, BEGIN TRY, BEGIN TRY DECLARE, CALL, CREATE OR REPLACE, DECLARE, DELETE, DROP,
       EXEC, EXECUTE, GO, GOTO, HANDLER, INSERT DELAYED INTO, INSERT HIGH_PRIORITY INTO, INSERT IGNORE INTO,
@@ -49,26 +49,26 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.union,
+    KIND.union,
     `
       EXCEPT, INTERSECT, INTERSECT ALL, UNION, UNION ALL, UNION ALL DISTINCT, UNION DISTINCT, UNION DISTINCT ALL,
       UNI_ON
     `,
   ],
   [
-   KIND.group,
+    KIND.group,
     `
       GROUP BY, HAVING, LIMIT, ORDER BY, OWN3D BY, PARTITION BY
     `,
   ],
   [
-   KIND.collate,
+    KIND.collate,
     `
       COLLATE
     `,
   ],
   [
-   KIND.function,
+    KIND.function,
     `
       ABS, ACOS, ADDDATE, ADDTIME, AES_DECRYPT, AES_ENCRYPT, AGE, ANY, APPLOCK_MODE, APPLOCK_TEST, APP_NAME,
       ARRAY_AGG, ARRAY_CAT, ARRAY_FILL, ARRAY_LENGTH, ARRAY_LOWER, ARRAY_NDIMS, ARRAY_PREPEND, ARRAY_TO_JSON,
@@ -125,7 +125,7 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.type,
+    KIND.type,
     `
       ANYARRAY, ANYELEMENT, BIGINT, BIGSERIAL, BINARY, BOOLEAN, BYTEA, CHARACTER, CHARACTER VARYING, CSTRING,
       DECIMAL, DOUBLE, DOUBLE PRECISION, FLOAT, FLOAT4, FLOAT8, INT, INT1, INT2, INT3, INT4, INT8, INTEGER, MONEY,
@@ -137,7 +137,7 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.variable,
+    KIND.variable,
     `
       CURRENT DATE, CURRENT DEGREE, CURRENT FUNCTION, CURRENT PATH, CURRENT SCHEMA, CURRENT SERVER, CURRENT TIME,
       CURRENT TIMEZONE, CURRENT_DATE, CURRENT_PATH, CURRENT_SERVER, CURRENT_TIME, CURRENT_TIMESTAMP,
@@ -145,13 +145,13 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.number,
+    KIND.number,
     `
       BINARY_DOUBLE_INFINITY, BINARY_DOUBLE_NAN, BINARY_FLOAT_INFINITY, BINARY_FLOAT_NAN, FALSE, TRUE
     `,
   ],
   [
-   KIND.operator,
+    KIND.operator,
     `
       !!, !<, !=, !>, &=, *=, :=, ::, <<, <=, <>, <@, >=, >>, |/, |=, BETWEEN, DIV, EQV, IS, IS DISTINCT FROM,
       IS NOT, IS NOT DISTINCT FROM, LIKE, MOD, NOT, NOT BETWEEN, NOT LIKE, NOT REGEXP, NOT RLIKE, NOT SIMILAR,
@@ -159,13 +159,13 @@ export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] 
     `,
   ],
   [
-   KIND.logic,
+    KIND.logic,
     `
       &&, ||, AND, OR, XOR
     `,
   ],
   [
-   KIND.name,
+    KIND.name,
     `
       AT TIME, CREATE OR, IN BOOLEAN, IS DISTINCT, IS NOT DISTINCT, LOCK IN, LOCK IN SHARE, NEXT VALUE,
       PREVIOUS VALUE

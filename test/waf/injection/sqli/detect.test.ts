@@ -48,7 +48,10 @@ describe('@detectSQLi', () => {
 
   it('never throws, whatever the bytes, and answers the same again', (t) => {
     const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'));
-    const signs = fc.string({ unit: fc.constantFrom(...'\'"`\\#-/*!(){}[],.:;?@$&|<>=0x1bqnu \n\0\xa0\xdf'), maxLength: 40 });
+    const signs = fc.string({
+      unit: fc.constantFrom(...'\'"`\\#-/*!(){}[],.:;?@$&|<>=0x1bqnu \n\0\xa0\xdf'),
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(fc.oneof(bytes, signs), (text) => {
         assert.equal(detectSqlInjection(text), detectSqlInjection(text));
@@ -66,14 +69,20 @@ describe('values that need no reading', () => {
 
   it('are those of letters and digits', (t) => {
     const text = fc.array(cut, { maxLength: 9 }).map((parts) => parts.join('').replaceAll('.', ''));
-    fc.assert(fc.property(text, (value) => detectInReadings(value) === null), fuzzRun(t, 20_000));
+    fc.assert(
+      fc.property(text, (value) => detectInReadings(value) === null),
+      fuzzRun(t, 20_000),
+    );
   });
 
   it('of letters and dots, of digits and dots', (t) => {
     const text = fc.array(fc.oneof(cut, fc.constant('.')), { maxLength: 9 }).map((parts) => parts.join(''));
     const letters = text.map((value) => value.replace(/[0-9]/g, ''));
     const digits = text.map((value) => value.replace(/[^0-9.]/g, ''));
-    fc.assert(fc.property(fc.oneof(letters, digits), (value) => detectInReadings(value) === null), fuzzRun(t, 20_000));
+    fc.assert(
+      fc.property(fc.oneof(letters, digits), (value) => detectInReadings(value) === null),
+      fuzzRun(t, 20_000),
+    );
   });
 
   it('not those of letters, digits and dots', () => {
