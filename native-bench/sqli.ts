@@ -10,7 +10,21 @@ const ROUNDS = 8;
 /** The best of many short runs: on a shared machine the others measure the neighbours. */
 const ATTEMPTS = 12;
 
-const WORDS = ['order', 'the', 'group', 'select', 'and', 'union', 'of', 'name', 'from', 'like', 'house', 'is', 'update'];
+const WORDS = [
+  'order',
+  'the',
+  'group',
+  'select',
+  'and',
+  'union',
+  'of',
+  'name',
+  'from',
+  'like',
+  'house',
+  'is',
+  'update',
+];
 const word = (i: number): string => WORDS[(i * 7 + (i >>> 4)) % WORDS.length] as string;
 const hex = (i: number): string => (i * 2_654_435_761).toString(16).padStart(12, '0').slice(-12);
 
@@ -19,9 +33,10 @@ const KINDS: Readonly<Record<string, (i: number) => string>> = {
   identifiers: (i) => `${hex(i).slice(0, 8)}-4${hex(i).slice(1, 4)}-a${hex(i + 1).slice(2, 5)}-${hex(i)}`,
   dates: (i) => `${2000 + (i % 30)}-0${1 + (i % 9)}-1${i % 10}T10:${10 + (i % 50)}:00Z`,
   'media types': (i) => `text/html,application/${word(i)}+xml;q=0.${i % 10},*/*;q=0.8`,
-  'prose of 60 bytes': (i) => `The ${word(i)} ${word(i + 1)} didn't ${word(i + 2)} ${word(i + 3)}, ${i} or more ${word(i + 5)}.`,
+  'prose of 60 bytes': (i) =>
+    `The ${word(i)} ${word(i + 1)} didn't ${word(i + 2)} ${word(i + 3)}, ${i} or more ${word(i + 5)}.`,
   'JSON of 1 KiB': (i) => `{${Array.from({ length: 40 }, (_, k) => `"${word(i + k)}${k}":"${hex(i + k)}"`).join(',')}}`,
-  attacks: (i) => `${i}' or ${i % 9}=${i % 9} union ${word(i)} select ${i},2-- `,
+  attacks: (i) => `${i}' or ${i % 9}=${i % 9}${['-- ', '#', '/*'][i % 3]}`,
 };
 
 console.log('values                us/value   found');

@@ -7,7 +7,7 @@ import { kindOfWord } from './word-lookup.ts';
 export function readOperator(text: ByteText, at: number, token: Token): number {
   if (at + 1 >= text.length) return readSingle(KIND.operator, at, token);
   if (text.startsWith('<=>', at)) return fill(KIND.operator, at, 3, token);
-  const kind = kindOfWord(text.slice(at, at + 2));
+  const kind = kindOfWord(text, at, at + 2);
   if (kind !== KIND.none) return fill(kind, at, 2, token);
   return readSingle(text[at] === ':' ? KIND.colon : KIND.operator, at, token);
 }

@@ -18,12 +18,12 @@ export function readWord(text: ByteText, at: number, token: Token): number {
   for (let i = at; i < looked; i += 1) {
     const code = text.charCodeAt(i);
     if (code !== DOT && code !== BACKTICK) continue;
-    const kind = kindOfWord(text.slice(at, i));
+    const kind = kindOfWord(text, at, i);
     if (kind === KIND.none || kind === KIND.name) continue;
     token.fill(kind, at, i);
     return i;
   }
-  const kind = end - at > TOKEN_LENGTH_MAX ? KIND.none : kindOfWord(text.slice(at, end));
+  const kind = kindOfWord(text, at, end);
   token.fill(kind === KIND.none ? KIND.name : kind, at, end);
   return end;
 }
@@ -31,7 +31,7 @@ export function readWord(text: ByteText, at: number, token: Token): number {
 /** A name in backticks, as MySQL writes them; or a function, which MySQL lets be quoted. */
 export function readBackticked(text: ByteText, at: number, token: Token): number {
   const end = readQuoted(text, at + 1, '`', BACKTICK, token);
-  token.kind = kindOfWord(token.contentOf(text)) === KIND.function ? KIND.function : KIND.name;
+  token.kind = kindOfWord(text, token.start, token.start + token.length) === KIND.function ? KIND.function : KIND.name;
   return end;
 }
 
