@@ -2,6 +2,7 @@ import type { OperatorWord } from './operator.ts';
 import { beginsWith } from './operators/begins-with.ts';
 import { contains } from './operators/contains.ts';
 import { containsWord } from './operators/contains-word.ts';
+import { detectSqli } from './operators/detect-sqli.ts';
 import { detectXss } from './operators/detect-xss.ts';
 import { endsWith } from './operators/ends-with.ts';
 import { eq } from './operators/eq.ts';
@@ -35,6 +36,7 @@ export const OPERATORS: readonly OperatorWord[] = [
   beginsWith,
   contains,
   containsWord,
+  detectSqli,
   detectXss,
   endsWith,
   eq,
