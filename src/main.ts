@@ -22,7 +22,7 @@ import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
 import { readWafRules } from './gateway/waf-rules.ts';
-import type { Generation } from './http/ingress-wire.ts';
+import type { Generation, WafRules } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, WAF_COLLECTION_BYTES_MAX, WAF_COLLECTIONS_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
@@ -107,6 +107,8 @@ class RunningGateway implements Gateway {
   readonly #startedAtMs = Date.now();
   #admin: { readonly port: number; close(): Promise<void> } | null = null;
   #log: Log;
+  /** As they were read last. */
+  #wafRules: WafRules | null = null;
   #generation: Generation;
   /** One at a time; one asked for during another runs after it. */
   readonly reload = coalesced(() => this.#reload());
@@ -373,7 +375,8 @@ class RunningGateway implements Gateway {
     const loginAuthorities = readLoginAuthorities(config);
     const introspectionAuthorities = readIntrospectionAuthorities(config);
     this.#audit.check(config);
-    const wafRules = readWafRules(config);
+    const wafRules = readWafRules(config, this.#wafRules);
+    this.#wafRules = wafRules;
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {

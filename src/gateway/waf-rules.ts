@@ -1,29 +1,63 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { ByteText } from '../base/byte-text.ts';
+import { isGlob } from '../config/check-waf.ts';
 import type { Config } from '../config/schema.ts';
 import type { WafRules } from '../http/ingress-wire.ts';
 import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import { SecLangReason } from '../waf/seclang/reason.ts';
 import { diskRuleFiles, recordRuleFiles } from '../waf/seclang/rule-files.ts';
+import type { RuleFiles } from '../waf/seclang/syntax.ts';
 
 /**
  * Reads the rules of a configuration, once for all threads, so that all compile the same whatever happens to the files
  * meanwhile; compiles them once for each profile, so that no thread gets what does not compile.
  *
+ * @param before  Of the configuration of before: where nothing has changed it is given again, and nothing is compiled.
  * @returns  Null where no route wants rules.
  * @throws  SallyportError SP_CONFIG with what is wrong with them.
  *
  * Threads: main, at boot and reload: reads files synchronously.
  */
-export function readWafRules(config: Config): WafRules | null {
+export function readWafRules(config: Config, before: WafRules | null = null): WafRules | null {
   if (!usesWaf(config)) return null;
+  const profiles = new Map(config.routes.map((route) => [JSON.stringify(profileOf(route)), profileOf(route)]));
   try {
+    if (before !== null && holds(before, config, [...profiles.keys()])) return before;
     const { files, recorded } = recordRuleFiles(diskRuleFiles());
     const entries = wafEntries(config.waf, files);
     const rules = openRules(files, entries, config.waf, lonelyCollections());
-    const profiles = new Map(config.routes.map((route) => [JSON.stringify(profileOf(route)), profileOf(route)]));
     for (const profile of profiles.values()) rules.compile(profile);
-    return { entries, recorded, digest: digestOf(recorded.texts, entries, config) };
+    const digest = digestOf(recorded.texts, entries, config);
+    return { entries, recorded, digest, profiles: [...profiles.keys()] };
   } catch (error) {
     throw refusalOfRules(error);
+  }
+}
+
+/** Are the files as they were read, and is nothing asked of them that was not? */
+function holds({ entries, recorded, digest, profiles }: WafRules, config: Config, asked: readonly string[]): boolean {
+  const files = diskRuleFiles();
+  if (!asked.every((profile) => profiles.includes(profile))) return false;
+  if (!isDeepStrictEqual(wafEntries(config.waf, files), entries)) return false;
+  if (digestOf(recorded.texts, entries, config) !== digest) return false;
+  const isSame = (path: string): boolean => readable(files, path) === recorded.texts.get(path);
+  const finds = [...recorded.expansions].every(([key, found]) => {
+    const [folder = '', pattern = ''] = key.split('\0');
+    if (!isDeepStrictEqual(files.expand(pattern, folder), found)) return false;
+    // One that was named and not there may be now: IncludeOptional.
+    return isGlob(pattern) || found.every(isSame);
+  });
+  return finds && [...recorded.texts.keys()].every(isSame);
+}
+
+/** Undefined for what cannot be read: the reading that follows says why. */
+function readable(files: RuleFiles, path: string): ByteText | undefined {
+  try {
+    return files.read(path);
+  } catch (error) {
+    if (error instanceof SecLangReason) return undefined;
+    throw error;
   }
 }
 

@@ -34,6 +34,8 @@ export interface WafRules {
   readonly recorded: RecordedRuleFiles;
   /** The same for the same rules. */
   readonly digest: string;
+  /** Profiles of routes that compile, as text. */
+  readonly profiles: readonly string[];
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */
