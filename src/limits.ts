@@ -260,6 +260,6 @@ export const PART_HEADERS_MAX = 16;
 export const INFLATION_RATIO_MAX = 128;
 export const INFLATED_BYTES_LEAST = 65_536;
 
-/** Collections that rules keep over requests (`initcol`), over all threads, and room for what they hold: 60 bytes each. */
+/** Collections that rules keep over requests (`initcol`), over all threads, and room for what they hold, bytes. */
 export const WAF_COLLECTIONS_MAX = 32_768;
 export const WAF_COLLECTION_BYTES_MAX = 4_194_304;

@@ -95,6 +95,10 @@ Some settings are read once, at start, and need a restart: \`listen.*\`, \`threa
 [issuers.md](issuers.md), \`introspection\` in [introspection.md](introspection.md), \`logins\` in [login.md](login.md),
 \`apiKeys\` in [api-keys.md](api-keys.md), \`dpop\` in [dpop.md](dpop.md) and \`revocations\` in [revocation.md](revocation.md).
 
+## Firewall
+
+\`waf\` and \`policies.waf\` are in [waf.md](waf.md). Rule files are read with the configuration: a reload reads them again.
+
 ## Paths, hosts and methods
 
 - \`/a/b\` is that path alone, \`/a/{id}\` has one segment in the place of \`{id}\`, \`/a/*\` is everything below. Exact
