@@ -12,7 +12,7 @@ import type { Tokenizer } from './tokenizer.ts';
  *
  * @param tokenizer  Started.
  * @param state  Left with the tokens.
- * @returns  Their number, 0 to 5; up to 7 where the last is evil.
+ * @returns  Their number, 0 to 5; up to 6 where the last is evil.
  */
 export function fold(tokenizer: Tokenizer, state: FoldState): number {
   state.reset(tokenizer);
