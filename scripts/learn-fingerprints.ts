@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Reading } from '../src/waf/injection/sqli/fingerprint.ts';
 import { isHarmless } from '../src/waf/injection/sqli/harmless.ts';
+import { Reading } from '../src/waf/injection/sqli/reading.ts';
 import { KIND } from '../src/waf/injection/sqli/token.ts';
 import { NO_ORACLE, startOracle } from '../test/waf/injection/oracle.ts';
 
