@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -38,10 +39,12 @@ const config = (port: number, waf = {}) => ({
     audit: { path: auditFile },
     ...waf,
   },
+  throttles: { steady: { requests: 50 } },
   routes: [
     route('block'),
     route('detect', { mode: 'detect' }),
     route('off', { mode: 'off' }),
+    { ...route('slow'), policies: { throttle: 'steady' } },
     route('without', { without: { ids: ['1'], targets: [{ target: 'ARGS:essay', ids: [], tag: '' }] } }),
   ],
 });
@@ -54,6 +57,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   '/leak-image': 'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 11\r\n\r\nhidden-word',
   '/leak-coded':
     'HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: br\r\ncontent-length: 11\r\n\r\nhidden-word',
+  '/refused': 'HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nno',
   '/leak-field': 'HTTP/1.1 200 OK\r\nx-leak: yes\r\ncontent-length: 2\r\n\r\nok',
   '/long': `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300000\r\n\r\n${'x'.repeat(300_000)}`,
   '/long-leak': `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300011\r\n\r\nhidden-word${'x'.repeat(300_000)}`,
@@ -64,6 +68,11 @@ before(async () => {
   upstream = await startRecordingUpstream({
     onRequest: (request, reply) => {
       const answer = ANSWERS[request.target];
+      if (request.target === '/broken') {
+        reply.raw('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf');
+        setTimeout(() => reply.reset(), 50);
+        return;
+      }
       if (answer === undefined) reply.ok('fine', 'content-type: text/plain\r\n');
       else reply.raw(answer);
     },
@@ -206,6 +215,50 @@ describe('answers', () => {
     const { status, answer } = await ask({ path: '/long' });
     assert.deepEqual([status, answer?.body.length], [200, 300_000]);
     assert.equal((await ask({ path: '/long-leak' })).status, 403);
+  });
+});
+
+describe('exchanges that break', () => {
+  test('a client that leaves in the middle of its body: nothing goes on, nothing is left', async () => {
+    const from = gateway.lines.length;
+    const seen = upstream.requests.length;
+    const socket = connect(gateway.http, '127.0.0.1');
+    socket.write('POST /left HTTP/1.1\r\nhost: block.test\r\ncontent-length: 100\r\n\r\nhalf');
+    await until('the request under way', async () => (await gateway.metric('sallyport_requests_in_flight')) === 1);
+    socket.destroy();
+    const line = await gateway.line('of the request', ({ path }) => path === '/left', from);
+    assert.deepEqual([line.status, line.code], [499, 'SP_REQUEST_ABORTED']);
+    assert.deepEqual([upstream.requests.length, await gateway.metric('sallyport_requests_in_flight')], [seen, 0]);
+  });
+
+  test('an upstream that breaks in the middle of a held answer: a whole 502', async () => {
+    const { status, answer } = await ask({ path: '/broken' });
+    assert.equal(status, 502);
+    assert.doesNotMatch(answer?.body.toString() ?? '', /half/);
+  });
+
+  test('a body that waits for its turn behind the rules goes on whole', async () => {
+    const asks = Array.from({ length: 4 }, (_, index) => ask({ host: 'slow', body: `a=${index}`, fields: FORM }));
+    assert.deepEqual(
+      (await Promise.all(asks)).map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+    const bodies = upstream.requests.filter(({ fields }) => fields.some(([, value]) => value === 'slow.test'));
+    assert.deepEqual(bodies.map(({ body }) => body.toString()).sort(), ['a=0', 'a=1', 'a=2', 'a=3']);
+  });
+
+  test('a WebSocket handshake', async () => {
+    const fields = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    const { status, reached } = await ask({ fields: { ...fields, 'X-Evil': 'yes' } });
+    assert.deepEqual([status, reached.length], [403, 0]);
+    // The upstream takes none: its plain answer goes through the rules, too.
+    assert.equal((await ask({ fields, path: '/leak-chunked' })).status, 403);
+    assert.equal((await ask({ fields, path: '/refused' })).status, 404);
   });
 });
 

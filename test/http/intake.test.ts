@@ -95,6 +95,20 @@ describe('what is kept', () => {
     assert.equal(tx.forwardFields, 'accept: a\r\naccept: b\r\nx: \r\n');
   });
 
+  test('every field as received, in bytes, where a firewall looks; else none', () => {
+    const fields: readonly Field[] = [
+      ['x-a', 'é'],
+      ['te', 'trailers'],
+      ['x-a', '2'],
+      ['content-length', '0'],
+    ];
+    const kept = read({ fields }, new Intake({ ...LIMITS, keepFields: true }, []));
+    assert.deepEqual(kept.receivedFields, [
+      ...['host', 'api.example', 'x-a', '\xc3\xa9', 'te', 'trailers', 'x-a', '2', 'content-length', '0'],
+    ]);
+    assert.equal(read({ fields }).receivedFields, null);
+  });
+
   test('captured names are kept by position and forwarded', () => {
     const tx = read(
       {
