@@ -29,7 +29,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   t: ['INT', 'CHARACTER VARYING'],
   T: ['DECLARE', 'INSERT INTO'],
   f: ['SIN', 'PROCEDURE ANALYSE'],
-  n: ['foozle', 'LOCK IN'],
+  n: ['foozle', 'CREATE OR'],
   v: ['@x', 'CURRENT DATE'],
   s: ['$$a$$'],
   '1': ['1', '\\N'],
