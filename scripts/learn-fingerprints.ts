@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Reading } from '../src/waf/injection/sqli/fingerprint.ts';
 import { isHarmless } from '../src/waf/injection/sqli/harmless.ts';
+import { Reading } from '../src/waf/injection/sqli/reading.ts';
 import { KIND } from '../src/waf/injection/sqli/token.ts';
 import { NO_ORACLE, startOracle } from '../test/waf/injection/oracle.ts';
 
@@ -29,7 +29,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   t: ['INT', 'CHARACTER VARYING'],
   T: ['DECLARE', 'INSERT INTO'],
   f: ['SIN', 'PROCEDURE ANALYSE'],
-  n: ['foozle', 'LOCK IN'],
+  n: ['foozle', 'CREATE OR'],
   v: ['@x', 'CURRENT DATE'],
   s: ['$$a$$'],
   '1': ['1', '\\N'],

@@ -54,7 +54,8 @@ class RequestLog {
   readonly #gateway: Gateway;
   readonly #audit: LogTail;
   readonly #records = new Map<string, LoggedRequest>();
-  readonly #seen = new Map<string, boolean>();
+  /** Ids that the access log names, where it names some: `noauditlog` keeps rules out of the audit log only. */
+  readonly #seen = new Map<string, readonly number[]>();
   #linesRead = 0;
 
   constructor(gateway: Gateway, audit: string) {
@@ -71,16 +72,19 @@ class RequestLog {
 
   #find(clientAddress: string): LoggedRequest | null {
     this.#read();
-    const held = this.#seen.get(clientAddress);
-    if (held === undefined) return null;
-    return this.#records.get(clientAddress) ?? (held ? null : NOTHING);
+    const ids = this.#seen.get(clientAddress);
+    if (ids === undefined) return null;
+    if (ids.length === 0) return NOTHING;
+    const record = this.#records.get(clientAddress);
+    return record === undefined ? null : { ids: [...new Set([...ids, ...record.ids])], lines: record.lines };
   }
 
   #read(): void {
     const { lines } = this.#gateway;
     for (; this.#linesRead < lines.length; this.#linesRead += 1) {
       const { client, waf } = lines[this.#linesRead] ?? {};
-      if (typeof client === 'string') this.#seen.set(client, waf !== undefined);
+      const rules = (waf as { readonly rules?: readonly number[] } | undefined)?.rules ?? [];
+      if (typeof client === 'string') this.#seen.set(client, rules);
     }
     for (const line of this.#audit.lines()) {
       const { clientAddress, ...found } = auditedRequest(line);

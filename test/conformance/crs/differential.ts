@@ -61,8 +61,10 @@ export function unexplained({ differences }: Comparison): readonly Difference[] 
 }
 
 function differenceOf(probe: Probe, theirs: Observed, own: Observed): Difference | null {
-  const answers = answerOf(theirs) === answerOf(own) ? '' : `${answerOf(theirs)} against ${answerOf(own)}`;
   const explained = new Set<string>();
+  const answers = answerOf(theirs) === answerOf(own) ? '' : `${answerOf(theirs)} against ${answerOf(own)}`;
+  const isStricter = own.status === 400 && theirs.status === 200;
+  if (isStricter) explained.add('nginx answers requests whose form RFC 9112 does not allow');
   const open = (a: Observed, b: Observed, side: Explanation['side']): number[] =>
     a.ids.filter((id) => {
       if (b.ids.includes(id) || SCORE_RULES.has(id)) return false;
@@ -77,7 +79,7 @@ function differenceOf(probe: Probe, theirs: Observed, own: Observed): Difference
     surplus.push(...scoresOnly(own, theirs));
   }
   const isSame = missed.length + surplus.length + explained.size === 0 && answers === '';
-  return isSame ? null : { probe, missed, surplus, answers, explained: [...explained] };
+  return isSame ? null : { probe, missed, surplus, answers: isStricter ? '' : answers, explained: [...explained] };
 }
 
 /** Scores say something where all other rules agree. Of 980170 (`noauditlog`) libmodsecurity logs nothing. */

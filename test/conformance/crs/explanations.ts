@@ -14,7 +14,7 @@ const BODY_RULES: ReadonlySet<number> = new Set([
 ]);
 
 /** Rules with `^` or `$`, seen to differ where a value has more than one line. */
-const LINE_RULES: ReadonlySet<number> = new Set([932350, 942361, 942440]);
+const LINE_RULES: ReadonlySet<number> = new Set([932350, 942200, 942360, 942361, 942362, 942440]);
 
 /** Sums of what other rules found: they differ because others do. */
 export const SCORE_RULES: ReadonlySet<number> = new Set([949110, 959100, 980170]);
@@ -60,9 +60,11 @@ export const EXPLANATIONS: readonly Explanation[] = [
     explains: hasLinesInField,
   },
   {
-    reason: 'cssDecode ends a value at a NUL',
+    // Written as such, as an entity or an escape, or as U+3000, of which decoders keep the lower byte.
+    reason: 'a NUL that decoding brings ends a value (jsDecode, cssDecode)',
     side: 'surplus',
-    explains: ({ bytes }) => /%00|&#0+;|%26%230+%3b|\\u0000/i.test(bytes.toString('latin1')),
+    explains: ({ bytes }) =>
+      /%00|(?:#|%23)0+(?:;|%3b)|(?:\\|%5c)(?:0|u0000)|\xe3\x80\x80|%e3%80%80/i.test(bytes.toString('latin1')),
   },
 ];
 

@@ -1,8 +1,8 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../../base/byte-text.ts';
-import { Reading } from './fingerprint.ts';
 import { isHarmless } from './harmless.ts';
 import { isKnown } from './known-fingerprints.ts';
+import { Reading } from './reading.ts';
 
 /** One for the thread: no call waits, and none leaves anything. */
 const reading = new Reading();

@@ -12,7 +12,7 @@ import type { Tokenizer } from './tokenizer.ts';
  *
  * @param tokenizer  Started.
  * @param state  Left with the tokens.
- * @returns  Their number, 0 to 5; up to 7 where the last is evil.
+ * @returns  Their number, 0 to 5; up to 6 where the last is evil.
  */
 export function fold(tokenizer: Tokenizer, state: FoldState): number {
   state.reset(tokenizer);
@@ -51,36 +51,35 @@ function fill(state: FoldState, size: number): boolean {
   return false;
 }
 
-/** Five tokens that stand for one: a call of arithmetic (`1-(2)`, `a,(b`). Gone, more of the value is seen. */
+/** Five tokens that stand for their first: a call of arithmetic (`1-(2)`), or a list over parentheses (`1),(2`). */
 function foldFive(state: FoldState): void {
-  const [a, b, c, d, e, sixth] = state.tokens as readonly [Token, Token, Token, Token, Token, Token];
-  const isFolded =
-    (a.kind === KIND.number &&
-      (b.kind === KIND.operator || b.kind === KIND.comma) &&
-      c.kind === KIND.open &&
-      d.kind === KIND.number &&
-      e.kind === KIND.close) ||
-    (a.kind === KIND.name &&
-      b.kind === KIND.operator &&
-      c.kind === KIND.open &&
-      (d.kind === KIND.name || d.kind === KIND.number) &&
-      e.kind === KIND.close) ||
-    (a.kind === KIND.number &&
-      b.kind === KIND.close &&
-      c.kind === KIND.comma &&
-      d.kind === KIND.open &&
-      e.kind === KIND.number) ||
-    (a.kind === KIND.name &&
-      b.kind === KIND.close &&
-      c.kind === KIND.operator &&
-      d.kind === KIND.open &&
-      e.kind === KIND.name);
-  if (!isFolded) return;
+  if (!isCall(state.tokens) && !isOverParentheses(state.tokens)) return;
   if (state.count > TOKENS_MAX) {
-    b.copy(sixth);
+    (state.tokens[1] as Token).copy(state.tokens[TOKENS_MAX] as Token);
     state.count = 2;
   } else state.count = 1;
   state.left = 0;
+}
+
+function isCall(tokens: readonly Token[]): boolean {
+  const first = kindAt(tokens, 0);
+  if (first !== KIND.number && first !== KIND.name) return false;
+  if (kindAt(tokens, 2) !== KIND.open || kindAt(tokens, 4) !== KIND.close) return false;
+  const between = kindAt(tokens, 1);
+  const inner = kindAt(tokens, 3);
+  if (first === KIND.number) return (between === KIND.operator || between === KIND.comma) && inner === KIND.number;
+  return between === KIND.operator && (inner === KIND.name || inner === KIND.number);
+}
+
+function isOverParentheses(tokens: readonly Token[]): boolean {
+  const first = kindAt(tokens, 0);
+  if (first !== KIND.number && first !== KIND.name) return false;
+  if (kindAt(tokens, 1) !== KIND.close || kindAt(tokens, 3) !== KIND.open) return false;
+  return kindAt(tokens, 2) === (first === KIND.number ? KIND.comma : KIND.operator) && kindAt(tokens, 4) === first;
+}
+
+function kindAt(tokens: readonly Token[], index: number): number {
+  return (tokens[index] as Token).kind;
 }
 
 /** A comment at the end belongs to the fingerprint, if there is room; the sixth token does not. */

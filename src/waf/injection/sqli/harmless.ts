@@ -1,5 +1,5 @@
 // hot path: synchronous, never throws
-import type { Reading } from './fingerprint.ts';
+import type { Reading } from './reading.ts';
 import { KIND, type Token } from './token.ts';
 
 const DASH = 0x2d;

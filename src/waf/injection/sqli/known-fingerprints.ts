@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 
-import type { Reading } from './fingerprint.ts';
 import { FINGERPRINTS } from './fingerprints.ts';
+import type { Reading } from './reading.ts';
 
 /** Letters of fingerprints as numbers of five bits, without regard to case: 1 to 25, 0 for none. */
 const NUMBERS = new Uint8Array(128);

@@ -1,10 +1,11 @@
 import { KIND } from './token.ts';
 
 /**
- * Words and phrases of SQL by kind, upper case, in alphabetical order. Gathered from the lists of reserved words, types
- * and functions of MySQL, PostgreSQL, SQL Server, Oracle, SQLite, DB2 and Access, and of what injections use of them.
- * Where a word could be of several kinds, it is of the one that libinjection reads it as. The head of a phrase that is
- * no word of SQL yet is a name: `AT TIME` of `AT TIME ZONE`.
+ * Words and phrases of SQL by kind, upper case, in alphabetical order. Gathered from the reserved words, types and
+ * functions of MySQL, PostgreSQL, SQL Server, Oracle, SQLite, DB2 and Access, as the word lists of Pygments and Vim
+ * have them, and from what injections use. A word that could be of several kinds is of the one that ModSecurity's
+ * operator shows in its fingerprints. The head of a phrase that is no word of SQL yet is a name: `AT TIME` of
+ * `AT TIME ZONE`.
  */
 export const WORDS_BY_KIND: readonly (readonly [kind: number, words: string])[] = [
   [
