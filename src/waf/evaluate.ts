@@ -71,7 +71,10 @@ class LinkRun {
     const entries = this.#entriesOf(target);
     if (target.kind === 'count') return this.#valueHolds(link, test, variable, '', String(entries.length));
     let holds = false;
-    for (const { name, value } of entries) {
+    // Those of now: a rule over MATCHED_VARS adds to the list that it goes through.
+    const count = entries.length;
+    for (let i = 0; i < count; i += 1) {
+      const { name, value } = entries[i] as Entry;
       if (this.#valueHolds(link, test, variable, name, value)) holds = true;
     }
     return holds;
@@ -117,8 +120,7 @@ class LinkRun {
     const entry: Entry = { name: variable, value: form.text };
     const state = this.#state;
     if (this.#isFirst) state.matched = [entry];
-    // A new array for each: targets that run over MATCHED_VARS keep the one they began with.
-    else state.matched = [...state.matched, entry];
+    else state.matched.push(entry);
     this.#isFirst = false;
     this.held = { variable, value: value.text, transformed: form.text };
   }
