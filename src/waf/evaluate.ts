@@ -66,16 +66,16 @@ class LinkRun {
     const { variable } = target;
     if (target.kind === 'scalar') {
       if (isRemoved(variable, this.#removed)) return false;
-      return this.#valueHolds(link, test, variable, '', target.read(this.#state));
+      return this.#textHolds(link, test, variable, target.read(this.#state));
     }
     const entries = this.#entriesOf(target);
-    if (target.kind === 'count') return this.#valueHolds(link, test, variable, '', String(entries.length));
+    if (target.kind === 'count') return this.#textHolds(link, test, variable, String(entries.length));
     let holds = false;
     // Those of now: a rule over MATCHED_VARS adds to the list that it goes through.
     const count = entries.length;
     for (let i = 0; i < count; i += 1) {
-      const { name, value } = entries[i] as Entry;
-      if (this.#valueHolds(link, test, variable, name, value)) holds = true;
+      const entry = entries[i] as Entry;
+      if (this.#valueHolds(link, test, variable, entry.name, this.#state.valueOf(entry))) holds = true;
     }
     return holds;
   }
@@ -85,8 +85,17 @@ class LinkRun {
     return this.#removed.length === 0 ? entries : withoutRemoved(target.variable, entries, this.#removed);
   }
 
-  #valueHolds(link: CompiledLink, test: OperatorTest, variable: string, name: ByteText, text: ByteText): boolean {
-    const value = this.#state.value(text);
+  #textHolds(link: CompiledLink, test: OperatorTest, variable: string, text: ByteText): boolean {
+    return this.#valueHolds(link, test, variable, '', this.#state.value(text));
+  }
+
+  #valueHolds(
+    link: CompiledLink,
+    test: OperatorTest,
+    variable: string,
+    name: ByteText,
+    value: InspectedValue,
+  ): boolean {
     if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
     let holds = false;
     let last: InspectedValue | null = null;
