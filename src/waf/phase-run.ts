@@ -58,7 +58,8 @@ function allowedUpTo(scope: 'phase' | 'request' | 'all', phase: number): number 
 }
 
 /** What a match tells people. A slice, so that no long value is copied. */
-const cut = (text: ByteText): ByteText => (text.length > MATCH_TEXT_BYTES_MAX ? text.slice(0, MATCH_TEXT_BYTES_MAX) : text);
+const cut = (text: ByteText): ByteText =>
+  text.length > MATCH_TEXT_BYTES_MAX ? text.slice(0, MATCH_TEXT_BYTES_MAX) : text;
 
 function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
   state.matches.push({

@@ -81,7 +81,8 @@ function isSilent({ linked, result }: ProgramRule): boolean {
 /** Looks at what rules before it left in MATCHED_VAR and its kind, so that an idle one would be missed. */
 function seesFormerMatch({ links }: LinkedRule): boolean {
   const [first, ...rest] = links as [RuleLink, ...RuleLink[]];
-  if (first.operator === null) return [first, ...rest].some(({ actions }) => actions.some(({ value }) => namesMatch(value)));
+  if (first.operator === null)
+    return [first, ...rest].some(({ actions }) => actions.some(({ value }) => namesMatch(value)));
   return first.variables.some(({ name }) => name.startsWith('MATCHED_VAR')) || namesMatch(first.operator.parameter);
 }
 

@@ -144,9 +144,16 @@ export class SettledValues {
   }
 }
 
-/** Actions that change nothing beyond the rule itself. */
+/** Actions that change nothing beyond the rule itself and its logs. */
 const PLAIN: ReadonlySet<string> = new Set([
+  'accuracy',
+  'auditlog',
+  'log',
+  'logdata',
+  'maturity',
+  'multimatch',
   'pass',
+  'severity',
   'nolog',
   'noauditlog',
   'tag',
