@@ -1,9 +1,8 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
-import type { OperatorTest } from './operator.ts';
 import type { TargetSelector } from './removals.ts';
-import type { CompiledLink, CompiledRule } from './rule.ts';
+import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import type { RequestState } from './state.ts';
 import { formOf, type Step } from './steps.ts';
 import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
@@ -54,15 +53,14 @@ class LinkRun {
       for (const run of link.runs) run(this.#state);
       return true;
     }
-    const test = link.test(this.#state);
     let holds = false;
     for (const target of link.targets) {
-      if (this.#targetHolds(target, link, test)) holds = true;
+      if (this.#targetHolds(target, link, link.test)) holds = true;
     }
     return holds;
   }
 
-  #targetHolds(target: Target, link: CompiledLink, test: OperatorTest): boolean {
+  #targetHolds(target: Target, link: CompiledLink, test: LinkTest): boolean {
     const { variable } = target;
     if (target.kind === 'scalar') {
       if (isRemoved(variable, this.#removed)) return false;
@@ -85,13 +83,13 @@ class LinkRun {
     return this.#removed.length === 0 ? entries : withoutRemoved(target.variable, entries, this.#removed);
   }
 
-  #textHolds(link: CompiledLink, test: OperatorTest, variable: string, text: ByteText): boolean {
+  #textHolds(link: CompiledLink, test: LinkTest, variable: string, text: ByteText): boolean {
     return this.#valueHolds(link, test, variable, '', this.#state.value(text));
   }
 
   #valueHolds(
     link: CompiledLink,
-    test: OperatorTest,
+    test: LinkTest,
     variable: string,
     name: ByteText,
     value: InspectedValue,
@@ -110,7 +108,7 @@ class LinkRun {
 
   #formHolds(
     link: CompiledLink,
-    test: OperatorTest,
+    test: LinkTest,
     variable: string,
     name: ByteText,
     value: InspectedValue,
@@ -118,7 +116,9 @@ class LinkRun {
   ): boolean {
     const { captured } = this.#state;
     if (link.captures) captured.begin();
-    if (test(form, link.captures ? captured : null) === link.negated) return false;
+    // For each value: a macro may hold what the value before it wrote.
+    const holds = test(this.#state)(form, link.captures ? captured : null);
+    if (holds === link.negated) return false;
     if (link.captures) captured.keep();
     this.#note(name === '' ? variable : memberName(variable, name), value, form);
     for (const run of link.runs) run(this.#state);

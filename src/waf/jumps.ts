@@ -12,8 +12,8 @@ export interface ProgramRule {
 export type ProgramItem = ProgramRule | string;
 
 /**
- * Where a rule goes on when it holds: an index into the program, behind what it skips; `skip` counts rules of its phase.
- * The length of the program where that is its end.
+ * Where a rule goes on when it holds: an index into the program, behind what it skips; `skip` counts rules of its
+ * phase. The length of the program where that is its end.
  */
 export function landingOf(items: readonly ProgramItem[], index: number): number {
   const { linked, result } = items[index] as ProgramRule;

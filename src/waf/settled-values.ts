@@ -7,14 +7,14 @@ import type { LinkedRule, RuleLink } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';
 
 /**
- * What is known of TX whatever the request, and which rules it decides. A value is known while everything that writes it
- * is itself decided, in phase 1, and certain to run.
+ * What is known of TX whatever the request, and which rules it decides. A value is known while everything that writes
+ * it is itself decided, in phase 1, and certain to run.
  */
 export class SettledValues {
   readonly #items: readonly ProgramItem[];
   readonly #state: RequestState;
   readonly #removalsOf: (rule: LinkedRule) => readonly RuleRemoval[];
-  /** Names that a request, or a rule that depends on one, may write; beginnings of names that end in a request's text. */
+  /** Names that a request, or a rule that depends on one, may write; beginnings of names that it may end. */
   readonly #open = new Set<ByteText>();
   readonly #openPrefixes = new Set<ByteText>();
   /** Names that are written only if nothing ended phase 1 before: known in phase 1, open later. */
@@ -69,7 +69,7 @@ export class SettledValues {
         this.#openWrites(item.linked);
         removals.push(...this.#removalsOf(item.linked));
         maybeSkippedTo = Math.max(maybeSkippedTo, landingOf(items, index));
-        mayHaveEnded ||= item.result.rule.disruption !== null;
+        mayHaveEnded ||= mayEnd(item);
         continue;
       }
       this.#held.set(item, holds);
@@ -165,5 +165,10 @@ const PLAIN: ReadonlySet<string> = new Set([
   't',
   'status',
 ]);
+
+/** Ends the phase when it holds, or fails where a macro gives its operator what means nothing. */
+function mayEnd({ linked, result }: ProgramRule): boolean {
+  return result.rule.disruption !== null || linked.links.some(({ operator }) => operator?.parameter.includes('%{'));
+}
 
 const writes = ({ actions }: RuleLink): boolean => actions.some(({ name }) => name.toLowerCase() === 'setvar');

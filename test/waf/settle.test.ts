@@ -108,6 +108,17 @@ const CASES: Readonly<Record<string, readonly [rules: readonly string[], plain: 
     '',
     '3',
   ],
+  'a setting behind a rule that may fail': [
+    [
+      'SecRule ARGS:q "@ipMatch %{ARGS.q}" "id:5,phase:1,pass,nolog"',
+      'SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=1"',
+      gate(2, 'phase:5'),
+      probe(3, 5),
+      'SecMarker M',
+    ],
+    '3',
+    '3',
+  ],
   'a jump into what a gate skips': [
     [
       'SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=1"',

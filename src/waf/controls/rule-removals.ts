@@ -20,7 +20,7 @@ export interface RuleRemoval {
   readonly targets: readonly TargetSelector[] | null;
 }
 
-/** Reads the value of a `ctl`. @returns  Null for one that removes nothing. @throws  SecLangReason for one that is wrong. */
+/** Reads the value of a `ctl`. @returns  Null for one that removes nothing. @throws  SecLangReason. */
 export function removalOf(control: ByteText): RuleRemoval | null {
   const [, target, by = '', value = ''] = /^ruleRemove(Target)?(By(?:Id|Tag|Msg))=(.*)$/is.exec(control) ?? [];
   const select = Object.entries(SELECTORS).find(([known]) => known.toLowerCase() === by.toLowerCase())?.[1];
