@@ -87,13 +87,7 @@ class LinkRun {
     return this.#valueHolds(link, test, variable, '', this.#state.value(text));
   }
 
-  #valueHolds(
-    link: CompiledLink,
-    test: LinkTest,
-    variable: string,
-    name: ByteText,
-    value: InspectedValue,
-  ): boolean {
+  #valueHolds(link: CompiledLink, test: LinkTest, variable: string, name: ByteText, value: InspectedValue): boolean {
     if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
     let holds = false;
     let last: InspectedValue | null = null;

@@ -45,7 +45,15 @@ const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: stri
   ['ARGS_NAMES', GET, 'ARGS_NAMES:a=a', 'ARGS_NAMES:b=b', 'ARGS_NAMES=', 'ARGS_NAMES:a=a', 'ARGS_NAMES:d[]=d[]'],
   ['ARGS_COMBINED_SIZE', FORM, 'ARGS_COMBINED_SIZE=5'],
   ['ARGS_GET', FORM],
-  ['ARGS_GET_NAMES', GET, 'ARGS_GET_NAMES:a=a', 'ARGS_GET_NAMES:b=b', 'ARGS_GET_NAMES=', 'ARGS_GET_NAMES:a=a', 'ARGS_GET_NAMES:d[]=d[]'],
+  [
+    'ARGS_GET_NAMES',
+    GET,
+    'ARGS_GET_NAMES:a=a',
+    'ARGS_GET_NAMES:b=b',
+    'ARGS_GET_NAMES=',
+    'ARGS_GET_NAMES:a=a',
+    'ARGS_GET_NAMES:d[]=d[]',
+  ],
   ['ARGS_POST', FORM, 'ARGS_POST:n=v', 'ARGS_POST:m=A', 'ARGS_POST:n='],
   ['ARGS_POST_NAMES', FORM, 'ARGS_POST_NAMES:n=n', 'ARGS_POST_NAMES:m=m', 'ARGS_POST_NAMES:n=n'],
   ['REQUEST_HEADERS:x-TWO', GET, 'REQUEST_HEADERS:X-Two=1', 'REQUEST_HEADERS:x-two=2'],
@@ -88,7 +96,12 @@ const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: stri
   ['FILES_TMPNAMES', UPLOAD],
   ['MULTIPART_FILENAME', UPLOAD, 'MULTIPART_FILENAME:up=a.php'],
   ['MULTIPART_NAME', UPLOAD, 'MULTIPART_NAME:up=up'],
-  ['MULTIPART_PART_HEADERS:up', UPLOAD, 'MULTIPART_PART_HEADERS:up=Content-Disposition: form-data; name="up"; filename="a.php"', 'MULTIPART_PART_HEADERS:up=Content-Type: text/plain'],
+  [
+    'MULTIPART_PART_HEADERS:up',
+    UPLOAD,
+    'MULTIPART_PART_HEADERS:up=Content-Disposition: form-data; name="up"; filename="a.php"',
+    'MULTIPART_PART_HEADERS:up=Content-Type: text/plain',
+  ],
   ['MULTIPART_STRICT_ERROR', UPLOAD, 'MULTIPART_STRICT_ERROR=0'],
   ['MULTIPART_UNMATCHED_BOUNDARY', UPLOAD, 'MULTIPART_UNMATCHED_BOUNDARY=0'],
   ['ARGS', UPLOAD, 'ARGS:plain=text'],
@@ -110,11 +123,19 @@ test('variables of bodies that a rule chooses a processor for', () => {
   const document: Asked = { method: 'POST', body: '<a b="c">d</a>' };
   assert.deepEqual(linesOf(xml + probe('XML:/*|XML://@*'), document), ['2 {XML:/*=d}{XML:attributes://@*=c}']);
   const broken: Asked = { ...JSON_BODY, body: '{"a":' };
-  assert.match(linesOf(json + probe('REQBODY_ERROR|REQBODY_ERROR_MSG'), broken)[0] ?? '', /REQBODY_ERROR=1.*ends too early/);
+  assert.match(
+    linesOf(json + probe('REQBODY_ERROR|REQBODY_ERROR_MSG'), broken)[0] ?? '',
+    /REQBODY_ERROR=1.*ends too early/,
+  );
 });
 
 test('variables of the answer', () => {
-  const asked: Asked = { status: 404, answerFields: ['Content-Type', 'text/html', 'X-A', '1'], answer: 'page', isAnswerPartial: true };
+  const asked: Asked = {
+    status: 404,
+    answerFields: ['Content-Type', 'text/html', 'X-A', '1'],
+    answer: 'page',
+    isAnswerPartial: true,
+  };
   const table: Readonly<Record<string, string>> = {
     RESPONSE_STATUS: 'RESPONSE_STATUS=404',
     STATUS_LINE: 'STATUS_LINE=HTTP/1.1 404',
