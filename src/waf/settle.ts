@@ -7,8 +7,8 @@ import type { RequestState } from './state.ts';
 /**
  * Finds rules that need not run for any request, because they look at nothing but settings of the rule set: `SecRule
  * TX:DETECTION_PARANOIA_LEVEL "@lt 2" "...,skipAfter:END"`. One that never holds is idle. One that always holds and
- * only skips is idle, and so is what it skips. No request gets another verdict: where one may change what such a rule looks
- * at, remove it, blind it or come to what it skips in another way, the rule stays.
+ * only skips is idle, and so is what it skips. No request gets another verdict: where one may change what such a rule
+ * looks at, remove it, blind it or come to what it skips in another way, the rule stays.
  *
  * @param state  Of a request that nobody sent; settings are written into its TX.
  */

@@ -116,7 +116,7 @@ const CASES: Readonly<Record<string, readonly [rules: readonly string[], plain: 
       probe(3, 5),
       'SecMarker M',
     ],
-    '3',
+    '',
     '3',
   ],
   'a jump into what a gate skips': [
