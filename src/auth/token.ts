@@ -3,9 +3,13 @@ import { decodeBase64Url } from '../base/base64url.ts';
 import { type NotLetIn, refusal } from '../identity.ts';
 import { KEY_ID_LENGTH_MAX, TOKEN_DEPTH_MAX, TOKEN_TYPE_LENGTH_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
+import type { KnownHeaders } from './known-headers.ts';
 import { type Members, parseStrictObject } from './strict-json.ts';
 
-/** A JWS in compact serialisation whose payload is a JSON object. Well-formed; nothing of it is verified. */
+/**
+ * A JWS in compact serialisation whose payload is a JSON object. Well-formed; nothing of it is verified. Its bytes are
+ * in memory that the next token takes over: they are good until `readCompact` is called again.
+ */
 export interface CompactToken {
   readonly kind: 'token';
   readonly header: Members;
@@ -13,10 +17,16 @@ export interface CompactToken {
   /** Bytes that were signed. */
   readonly signingInput: Buffer;
   readonly signature: Buffer;
-  /** Memory of this token alone; its first `length` bytes are its text. */
+  /** Its first `length` bytes are the token's text; its first `headerLength` the header's, without the dot. */
   readonly bytes: Buffer;
   readonly length: number;
+  readonly headerLength: number;
+  /** It came from the headers that are known. */
+  readonly isHeaderKnown: boolean;
 }
+
+/** Memory for reading tokens in, bytes: twice the usual bound on their length. Longer ones get memory of their own. */
+const ROOM = Buffer.allocUnsafeSlow(16_384);
 
 /** What a header of an access token says, checked. */
 export interface TokenHeader {
@@ -34,9 +44,14 @@ export interface TokenHeader {
  *
  * @param text      Any text.
  * @param bytesMax  Most characters: they are ASCII or refused.
+ * @param known     Headers that need not be read again.
  * @returns         The parts, or a refusal: `too-large`, `malformed`.
  */
-export function readCompact(text: string, bytesMax: number): CompactToken | NotLetIn {
+export function readCompact(
+  text: string,
+  bytesMax: number,
+  known: KnownHeaders | null = null,
+): CompactToken | NotLetIn {
   if (text.length > bytesMax) return TOO_LARGE;
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
@@ -45,17 +60,18 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
   if (third !== -1) return text.split('.', 6).length === 5 ? ENCRYPTED : NOT_THREE;
   const { length } = text;
   if (second === length - 1) return UNSIGNED;
-  // The text and, behind it, its parts decoded: memory of this token alone.
-  const bytes = Buffer.allocUnsafe(2 * length);
+  // The text and, behind it, its parts decoded.
+  const bytes = 2 * length <= ROOM.length ? ROOM : Buffer.allocUnsafe(2 * length);
   // Others than ASCII take more bytes than characters.
   if (bytes.write(text, 'utf8') !== length) return NOT_BASE64URL;
-  const headerEnd = decodeBase64Url(bytes, 0, first, length);
+  const knownHeader = known === null ? null : known.find(text, first);
+  const headerEnd = knownHeader === null ? decodeBase64Url(bytes, 0, first, length) : length;
   if (headerEnd < 0) return NOT_BASE64URL;
   const payloadEnd = decodeBase64Url(bytes, first + 1, second, headerEnd);
   if (payloadEnd < 0) return NOT_BASE64URL;
   const signatureEnd = decodeBase64Url(bytes, second + 1, length, payloadEnd);
   if (signatureEnd < 0) return NOT_BASE64URL;
-  const header = parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
+  const header = knownHeader ?? parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
   if (typeof header === 'string') return faultOf(HEADER_FAULTS, 'header', header);
   const payload = parseStrictObject(bytes, TOKEN_DEPTH_MAX, headerEnd, payloadEnd);
   if (typeof payload === 'string') return faultOf(PAYLOAD_FAULTS, 'payload', payload);
@@ -67,6 +83,8 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
     signature: bytes.subarray(payloadEnd, signatureEnd),
     bytes,
     length,
+    headerLength: first,
+    isHeaderKnown: knownHeader !== null,
   };
 }
 
