@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { decodeBase64Url } from '../base/base64url.ts';
+import { Room } from '../base/room.ts';
 import { type NotLetIn, refusal } from '../identity.ts';
 import { KEY_ID_LENGTH_MAX, TOKEN_DEPTH_MAX, TOKEN_TYPE_LENGTH_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
@@ -24,9 +25,6 @@ export interface CompactToken {
   /** It came from the headers that are known. */
   readonly isHeaderKnown: boolean;
 }
-
-/** Memory for reading tokens in, bytes: twice the usual bound on their length. Longer ones get memory of their own. */
-const ROOM = Buffer.allocUnsafeSlow(16_384);
 
 /** What a header of an access token says, checked. */
 export interface TokenHeader {
@@ -60,17 +58,18 @@ export function readCompact(
   if (third !== -1) return text.split('.', 6).length === 5 ? ENCRYPTED : NOT_THREE;
   const { length } = text;
   if (second === length - 1) return UNSIGNED;
-  // The text and, behind it, its parts decoded.
-  const bytes = 2 * length <= ROOM.length ? ROOM : Buffer.allocUnsafe(2 * length);
+  // The text and, behind it, header and payload decoded.
+  const bytes = TEXT_ROOM.of(2 * length);
+  const signatureBytes = SIGNATURE_ROOM.of(length);
   // Others than ASCII take more bytes than characters.
   if (bytes.write(text, 'utf8') !== length) return NOT_BASE64URL;
   const knownHeader = known === null ? null : known.find(text, first);
-  const headerEnd = knownHeader === null ? decodeBase64Url(bytes, 0, first, length) : length;
+  const headerEnd = knownHeader === null ? decodeBase64Url(bytes, 0, first, bytes, length) : length;
   if (headerEnd < 0) return NOT_BASE64URL;
-  const payloadEnd = decodeBase64Url(bytes, first + 1, second, headerEnd);
+  const payloadEnd = decodeBase64Url(bytes, first + 1, second, bytes, headerEnd);
   if (payloadEnd < 0) return NOT_BASE64URL;
-  const signatureEnd = decodeBase64Url(bytes, second + 1, length, payloadEnd);
-  if (signatureEnd < 0) return NOT_BASE64URL;
+  const signatureLength = decodeBase64Url(bytes, second + 1, length, signatureBytes, 0);
+  if (signatureLength < 0) return NOT_BASE64URL;
   const header = knownHeader ?? parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
   if (typeof header === 'string') return faultOf(HEADER_FAULTS, 'header', header);
   const payload = parseStrictObject(bytes, TOKEN_DEPTH_MAX, headerEnd, payloadEnd);
@@ -79,8 +78,8 @@ export function readCompact(
     kind: 'token',
     header,
     payload,
-    signingInput: bytes.subarray(0, second),
-    signature: bytes.subarray(payloadEnd, signatureEnd),
+    signingInput: TEXT_ROOM.start(bytes, second),
+    signature: SIGNATURE_ROOM.start(signatureBytes, signatureLength),
     bytes,
     length,
     headerLength: first,
@@ -121,6 +120,11 @@ export function mediaType(typ: string): string {
   const lower = typ.toLowerCase();
   return lower.startsWith('application/') && !lower.includes('/', 12) ? lower.slice(12) : lower;
 }
+
+/** Twice the usual bound on the length of tokens, bytes. */
+const TEXT_ROOM = new Room(16_384);
+/** Signatures of the longest RSA keys have 1,024. */
+const SIGNATURE_ROOM = new Room(8_192);
 
 const TOO_LARGE = refusal('too-large', 'the token is longer than allowed');
 const NOT_THREE = refusal('malformed', 'the token does not have three parts');
