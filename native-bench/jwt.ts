@@ -1,10 +1,11 @@
-import { constants, createHmac, type KeyObject, randomBytes, timingSafeEqual, verify } from 'node:crypto';
+import { constants, createHmac, type KeyObject, randomBytes, randomInt, timingSafeEqual, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createVerifier } from 'fast-jwt';
 import { importJWK, jwtVerify } from 'jose';
 import { ALGORITHM_ROWS, type Algorithm } from '../src/auth/algorithms.ts';
 import {
   AUDIENCE,
+  FixedKeys,
   goodClaims,
   ISSUER,
   issuerWith,
@@ -28,9 +29,9 @@ import {
 //
 // All take the same tokens, every one different, as often as the time of a turn allows: 30 ms, long enough for several
 // collections of garbage, so that each pays for its own. The first turns of each warm it up and do not count. Then all
-// take turns for 15 rounds, each round in another order: what the machine does meanwhile meets all of them. A figure is
-// the median of the turns; the ratio is the median of the ratios of each round. Before every pass of `cold` over the
-// tokens its judge is a new one, and making that is not timed. A token that is not let in ends the run.
+// take turns for 15 rounds, each round in an order of chance: what the machine does meanwhile meets all of them. A
+// figure is the median of the turns; the ratio is the median of the ratios of each round. Before every pass of `cold`
+// over the tokens its judge is a new one, and making that is not timed. A token that is not let in ends the run.
 //
 //   node dist/native-bench/jwt.js [algorithm...]
 
@@ -110,13 +111,19 @@ async function turnLater({ once }: Contender): Promise<number> {
 
 async function race(contenders: readonly Contender[]): Promise<void> {
   for (let round = -WARM_TURNS; round < ROUNDS; round += 1) {
-    for (let i = 0; i < contenders.length; i += 1) {
-      const contender = contenders[(i + round + WARM_TURNS) % contenders.length] as Contender;
+    for (const contender of shuffled(contenders)) {
       // Finding out costs one token more.
       const micros = typeof contender.once(0) === 'boolean' ? turn(contender) : await turnLater(contender);
       if (round >= 0) contender.turns[round] = micros;
     }
   }
+}
+
+/** Nobody always comes after the same one, whose garbage and whose code in the caches it would inherit. */
+function shuffled<T>(items: readonly T[]): T[] {
+  const mixed = [...items];
+  for (let left = mixed.length; left > 1; left -= 1) mixed.push(...mixed.splice(randomInt(left), 1));
+  return mixed;
 }
 
 /** node:crypto for this algorithm, everything but the call itself made before. */
@@ -166,7 +173,11 @@ function contendersFor(alg: Algorithm, signer: Signer): Promise<Record<string, C
   const fast =
     alg === 'Ed25519' ? null : createVerifier({ key: secretOrPem, algorithms: [alg], clockTimestamp: NOW_MS });
   const options = { algorithms: [alg], issuer: ISSUER, audience: AUDIENCE, currentDate: new Date(NOW_MS) };
-  const allowed = [issuerWith([key], { algorithms: [alg] })];
+  const keys = new FixedKeys([key]);
+  // As KeyRing has it.
+  const byName = new Map([[key.kid, [key]]]);
+  keys.find = (kid) => byName.get(kid ?? '') ?? [];
+  const allowed = [issuerWith(keys, { algorithms: [alg] })];
   let judge = newJudge(undefined, 4_096);
   const one = (once: Contender['once'], begin: () => void = () => {}): Contender => ({ once, begin, turns: [] });
   // As requests bring them: a text of its own each time, not the one that is remembered.
