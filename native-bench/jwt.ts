@@ -182,7 +182,8 @@ function contendersFor(alg: Algorithm, signer: Signer): Promise<Record<string, C
   const one = (once: Contender['once'], begin: () => void = () => {}): Contender => ({ once, begin, turns: [] });
   // As requests bring them: a text of its own each time, not the one that is remembered.
   const copies = tokens.map((token) => Buffer.from(token, 'latin1').toString('latin1'));
-  const old = newJudge(undefined, 4_096);
+  // So roomy that hardly ever five tokens share a slot, which holds four.
+  const old = newJudge(undefined, 65_536);
   for (const token of tokens) old.judge(token, allowed, NOW_MS);
   return importJWK({ ...signer.jwk }, alg).then((joseKey) => ({
     crypto: one((n) => bare(inputs[n] as Buffer, signatures[n] as Buffer)),
