@@ -132,6 +132,17 @@ export const TOKEN_DEPTH_MAX = 32;
 /** Longest `typ` of a token, characters. Media types have some twenty. */
 export const TOKEN_TYPE_LENGTH_MAX = 128;
 
+/**
+ * Headers of good tokens that a thread knows by heart, and the longest, characters: an issuer has one for each of its
+ * keys, of some hundred characters. All are compared with each new token.
+ */
+export const KNOWN_HEADERS_MAX = 16;
+export const KNOWN_HEADER_LENGTH_MAX = 2_048;
+
+/** Texts of scopes that a thread has split before, and the longest, characters. */
+export const KNOWN_SCOPES_MAX = 256;
+export const KNOWN_SCOPES_LENGTH_MAX = 512;
+
 /** Keys tried on one token that names none, or a name that several have: each try costs a verification. */
 export const KEYS_TRIED_MAX = 8;
 
