@@ -53,6 +53,7 @@ class LinkRun {
       for (const run of link.runs) run(this.#state);
       return true;
     }
+    this.#state.look += 1;
     let holds = false;
     for (const target of link.targets) {
       if (this.#targetHolds(target, link, link.test)) holds = true;
@@ -88,6 +89,21 @@ class LinkRun {
   }
 
   #valueHolds(
+    link: CompiledLink,
+    test: LinkTest,
+    variable: string,
+    name: ByteText | null,
+    value: InspectedValue,
+  ): boolean {
+    // Thousands of arguments may have one value. Whatever held may have changed what the operator compares with.
+    if (value.missedIn === this.#state.look) return false;
+    const holds = this.#anyFormHolds(link, test, variable, name, value);
+    if (holds) this.#state.look += 1;
+    else value.missedIn = this.#state.look;
+    return holds;
+  }
+
+  #anyFormHolds(
     link: CompiledLink,
     test: LinkTest,
     variable: string,
