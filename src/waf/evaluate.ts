@@ -53,6 +53,7 @@ class LinkRun {
       for (const run of link.runs) run(this.#state);
       return true;
     }
+    this.#state.look += 1;
     let holds = false;
     for (const target of link.targets) {
       if (this.#targetHolds(target, link, link.test)) holds = true;
@@ -67,7 +68,7 @@ class LinkRun {
       return this.#textHolds(link, test, variable, target.read(this.#state));
     }
     const entries = this.#entriesOf(target);
-    if (target.kind === 'count') return this.#textHolds(link, test, variable, String(entries.length));
+    if (target.kind === 'count') return this.#textHolds(link, test, target.label, String(entries.length));
     let holds = false;
     // Those of now: a rule over MATCHED_VARS adds to the list that it goes through.
     const count = entries.length;
@@ -84,10 +85,31 @@ class LinkRun {
   }
 
   #textHolds(link: CompiledLink, test: LinkTest, variable: string, text: ByteText): boolean {
-    return this.#valueHolds(link, test, variable, '', this.#state.value(text));
+    return this.#valueHolds(link, test, variable, null, this.#state.value(text));
   }
 
-  #valueHolds(link: CompiledLink, test: LinkTest, variable: string, name: ByteText, value: InspectedValue): boolean {
+  #valueHolds(
+    link: CompiledLink,
+    test: LinkTest,
+    variable: string,
+    name: ByteText | null,
+    value: InspectedValue,
+  ): boolean {
+    // Thousands of arguments may have one value. Whatever held may have changed what the operator compares with.
+    if (value.missedIn === this.#state.look) return false;
+    const holds = this.#anyFormHolds(link, test, variable, name, value);
+    if (holds) this.#state.look += 1;
+    else value.missedIn = this.#state.look;
+    return holds;
+  }
+
+  #anyFormHolds(
+    link: CompiledLink,
+    test: LinkTest,
+    variable: string,
+    name: ByteText | null,
+    value: InspectedValue,
+  ): boolean {
     if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
     let holds = false;
     let last: InspectedValue | null = null;
@@ -104,7 +126,7 @@ class LinkRun {
     link: CompiledLink,
     test: LinkTest,
     variable: string,
-    name: ByteText,
+    name: ByteText | null,
     value: InspectedValue,
     form: InspectedValue,
   ): boolean {
@@ -114,7 +136,7 @@ class LinkRun {
     const holds = test(this.#state)(form, link.captures ? captured : null);
     if (holds === link.negated) return false;
     if (link.captures) captured.keep();
-    this.#note(name === '' ? variable : memberName(variable, name), value, form);
+    this.#note(name === null ? variable : memberName(variable, name), value, form);
     for (const run of link.runs) run(this.#state);
     return true;
   }

@@ -19,7 +19,7 @@ export class SettledValues {
   readonly #openPrefixes = new Set<ByteText>();
   /** Names that are written only if nothing ended phase 1 before: known in phase 1, open later. */
   readonly #openLater = new Set<ByteText>();
-  /** Of rules of phase 1: whether they held when it was their turn. */
+  /** Of rules of phase 1: whether they held when it was their turn, if nothing had removed them. */
   readonly #held = new Map<ProgramRule, boolean>();
 
   /** @param state  Of a request that nobody sent; values are written into its TX. */
@@ -63,8 +63,11 @@ export class SettledValues {
     for (let index = 0; index < items.length; index += 1) {
       const item = items[index] as ProgramItem;
       if (typeof item === 'string' || item.linked.phase !== 1) continue;
-      const isSure = index >= maybeSkippedTo && !removals.some((removal) => removal.rules(item.result.rule));
-      const holds = isSure ? this.#tried(item, false) : undefined;
+      const about = removals.filter((removal) => removal.rules(item.result.rule));
+      const isBlind = about.some(({ targets }) => targets !== null);
+      const isLost = about.length > 0 && item.linked.links.some(writes);
+      const isTold = index >= maybeSkippedTo && !isBlind && !isLost;
+      const holds = isTold ? this.#tried(item, false) : undefined;
       if (holds === undefined) {
         this.#openWrites(item.linked);
         removals.push(...this.#removalsOf(item.linked));
@@ -74,7 +77,10 @@ export class SettledValues {
       }
       this.#held.set(item, holds);
       if (mayHaveEnded) this.#writtenNames(item.linked).forEach((name) => void this.#openLater.add(name));
-      if (holds) index = landingOf(items, index) - 1;
+      if (!holds) continue;
+      // Where it may be gone, what it skips may run.
+      if (about.length > 0) maybeSkippedTo = Math.max(maybeSkippedTo, landingOf(items, index));
+      else index = landingOf(items, index) - 1;
     }
   }
 

@@ -81,6 +81,8 @@ export class RequestState {
   /** The rule that runs. */
   rule: CompiledRule | null = null;
   highestSeverity = 255;
+  /** Number of the look that a rule takes: a new one for each link, and after each value that held. */
+  look = 0;
   readonly matches: RuleMatch[] = [];
   interruption: Interruption | null = null;
   /** Phases that `allow` passes over: 0 none, else the last one. */
@@ -111,7 +113,7 @@ export class RequestState {
     if (text.length > LONG_VALUE_BYTES) return this.#longValue(text);
     let value = this.#values.get(text);
     if (value === undefined) {
-      value = new InspectedValue(text);
+      value = new InspectedValue(text, this);
       this.#values.set(text, value);
     }
     return value;
@@ -119,8 +121,11 @@ export class RequestState {
 
   /** The same of a member, which keeps it. */
   valueOf(entry: Entry): InspectedValue {
-    entry.inspected ??= this.value(entry.value);
-    return entry.inspected;
+    const known = entry.inspected;
+    if (known !== undefined && known.owner === this) return known;
+    const value = this.value(entry.value);
+    entry.inspected = value;
+    return value;
   }
 
   /** V8 hashes a long string by its length: a map of many that are as long would compare each with all. */
@@ -128,7 +133,7 @@ export class RequestState {
     const alike = this.#longValues.get(text.length) ?? [];
     const known = alike.find((value) => value.text === text);
     if (known !== undefined) return known;
-    const value = new InspectedValue(text);
+    const value = new InspectedValue(text, this);
     if (alike.length < LONG_VALUES_PER_LENGTH_MAX) alike.push(value);
     this.#longValues.set(text.length, alike);
     return value;

@@ -48,6 +48,20 @@ const CASES: Readonly<Record<string, readonly [rules: readonly string[], plain: 
     '',
     '3',
   ],
+  'a gate of phase 1 that a rule takes away, and a setting behind it': [
+    [
+      'SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=1"',
+      asking(5, 1, 'ctl:ruleRemoveByTag=t'),
+      gate(2, 'phase:1,tag:t'),
+      'SecAction "id:6,phase:1,pass,nolog,setvar:tx.a=5"',
+      'SecMarker M',
+      gate(7),
+      probe(3),
+      'SecMarker M',
+    ],
+    '',
+    '3',
+  ],
   'a gate that a rule blinds': [
     [
       'SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=1"',

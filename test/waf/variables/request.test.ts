@@ -27,6 +27,7 @@ const JSON_BODY: Asked = {
 
 const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: string[]])[] = [
   ['REQUEST_URI', GET, 'REQUEST_URI=/a b//c/../x.;p=1/file.php?a=1 +2&b&=c&a=%zz&d[]=5'],
+  ['REQUEST_URI', { target: '/a%20b?' }, 'REQUEST_URI=/a b?'],
   ['REQUEST_URI_RAW', GET, `REQUEST_URI_RAW=${GET.target}`],
   ['REQUEST_FILENAME', GET, 'REQUEST_FILENAME=/a b//c/../x.;p=1/file.php'],
   ['REQUEST_BASENAME', GET, 'REQUEST_BASENAME=file.php'],
@@ -34,15 +35,15 @@ const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: stri
   ['REQUEST_METHOD', FORM, 'REQUEST_METHOD=POST'],
   ['REQUEST_PROTOCOL', GET, 'REQUEST_PROTOCOL=HTTP/1.1'],
   ['QUERY_STRING', GET, 'QUERY_STRING=a=1%20+2&b&=c&a=%zz&d[]=5'],
-  ['ARGS', GET, 'ARGS:a=1  2', 'ARGS:b=', 'ARGS=c', 'ARGS:a=%zz', 'ARGS:d[]=5'],
+  ['ARGS', GET, 'ARGS:a=1  2', 'ARGS:b=', 'ARGS:=c', 'ARGS:a=%zz', 'ARGS:d[]=5'],
   ['ARGS:A', GET, 'ARGS:a=1  2', 'ARGS:a=%zz'],
   ['ARGS:/^[ab]$/', GET, 'ARGS:a=1  2', 'ARGS:b=', 'ARGS:a=%zz'],
-  ['ARGS|!ARGS:a', GET, 'ARGS:b=', 'ARGS=c', 'ARGS:d[]=5'],
-  ['ARGS|!ARGS:/^[abd]/', GET, 'ARGS=c'],
+  ['ARGS|!ARGS:a', GET, 'ARGS:b=', 'ARGS:=c', 'ARGS:d[]=5'],
+  ['ARGS|!ARGS:/^[abd]/', GET, 'ARGS:=c'],
   ['&ARGS', GET, 'ARGS=5'],
-  ['&ARGS:a', GET, 'ARGS=2'],
-  ['&ARGS:none', GET, 'ARGS=0'],
-  ['ARGS_NAMES', GET, 'ARGS_NAMES:a=a', 'ARGS_NAMES:b=b', 'ARGS_NAMES=', 'ARGS_NAMES:a=a', 'ARGS_NAMES:d[]=d[]'],
+  ['&ARGS:a', GET, 'ARGS:a=2'],
+  ['&ARGS:none', GET, 'ARGS:none=0'],
+  ['ARGS_NAMES', GET, 'ARGS_NAMES:a=a', 'ARGS_NAMES:b=b', 'ARGS_NAMES:=', 'ARGS_NAMES:a=a', 'ARGS_NAMES:d[]=d[]'],
   ['ARGS_COMBINED_SIZE', FORM, 'ARGS_COMBINED_SIZE=5'],
   ['ARGS_GET', FORM],
   [
@@ -50,7 +51,7 @@ const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: stri
     GET,
     'ARGS_GET_NAMES:a=a',
     'ARGS_GET_NAMES:b=b',
-    'ARGS_GET_NAMES=',
+    'ARGS_GET_NAMES:=',
     'ARGS_GET_NAMES:a=a',
     'ARGS_GET_NAMES:d[]=d[]',
   ],
@@ -109,7 +110,7 @@ const TABLE: readonly (readonly [variable: string, asked: Asked, ...values: stri
 
 test('variables of a request give what it holds', () => {
   for (const [variable, asked, ...values] of TABLE) assert.deepEqual(valuesOf(variable, asked), values, variable);
-  assert.equal(TABLE.length, 66);
+  assert.equal(TABLE.length, 67);
 });
 
 test('variables of bodies that a rule chooses a processor for', () => {
