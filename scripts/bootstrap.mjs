@@ -185,7 +185,7 @@ async function check() {
 async function test(args) {
   // With names given, somebody works on those tests: lint comes with the whole run.
   if (args.length === 0) await check();
-  ensureTools(['openssl', 'redis-server', 'chromium'], say);
+  ensureTools(['openssl', 'redis-server', 'chromium', 'nginx', 'nginx-modsecurity'], say);
   return node(['dist/scripts/run-tests.js', ...args]);
 }
 
