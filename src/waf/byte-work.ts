@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { HEX_VALUES } from '../base/ascii.ts';
 import type { ByteText } from '../base/byte-text.ts';
 
 /** Values up to this long are worked on in memory that is kept: nearly all of them. */
@@ -59,4 +60,11 @@ export function isOctal(byte: number): boolean {
  */
 export function narrow(high: number, low: number): number {
   return high === 0xff && low > 0 && low < 0x5f ? low + 0x20 : low;
+}
+
+/** Two hexadecimal digits as a byte, -1 where they are none. */
+export function hexByte(bytes: Buffer, at: number): number {
+  const high = HEX_VALUES[bytes[at] as number] as number;
+  const low = HEX_VALUES[bytes[at + 1] as number] as number;
+  return high === 255 || low === 255 ? -1 : high * 16 + low;
 }

@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
-import { HEX_VALUES } from '../../base/ascii.ts';
 import type { ByteText } from '../../base/byte-text.ts';
-import { isOctal, workOn, workText } from '../byte-work.ts';
+import { hexByte, isOctal, workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
@@ -36,10 +35,9 @@ function decode(text: ByteText): ByteText {
       continue;
     }
     if ((next | 0x20) === 0x78 && i + 2 < end) {
-      const high = HEX_VALUES[bytes[i + 1] as number] as number;
-      const low = HEX_VALUES[bytes[i + 2] as number] as number;
-      if (high !== 255 && low !== 255) {
-        bytes[out] = high * 16 + low;
+      const value = hexByte(bytes, i + 1);
+      if (value !== -1) {
+        bytes[out] = value;
         i += 3;
         continue;
       }

@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
-import { HEX_VALUES } from '../../base/ascii.ts';
 import type { ByteText } from '../../base/byte-text.ts';
-import { workOn, workText } from '../byte-work.ts';
+import { hexByte, workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:urlDecode`: `%HH` becomes a byte, `+` a space; a percent sign without two digits stays. */
@@ -20,10 +19,9 @@ function decode(text: ByteText): ByteText {
     i += 1;
     bytes[out] = byte === 0x2b ? 0x20 : byte;
     if (byte !== 0x25 || i + 1 >= end) continue;
-    const high = HEX_VALUES[bytes[i] as number] as number;
-    const low = HEX_VALUES[bytes[i + 1] as number] as number;
-    if (high === 255 || low === 255) continue;
-    bytes[out] = high * 16 + low;
+    const value = hexByte(bytes, i);
+    if (value === -1) continue;
+    bytes[out] = value;
     i += 2;
   }
   return workText(bytes, out, text);
