@@ -46,17 +46,16 @@ export function auditJson(exchange: AuditedExchange, parts: string, redaction: R
 }
 
 /** @returns  Byte text, bounded, as it may be written. */
-export function requestBodyOf({ requestBody, facts }: AuditedExchange, redaction: Redaction): string {
-  return bodyOf(requestBody, facts.fields, redaction);
+export function requestBodyOf({ requestBody }: AuditedExchange, redaction: Redaction): string {
+  return clippedBody(redaction.requestBody(byteTextOf(requestBody)));
 }
 
 /** Likewise. */
 export function answerBodyOf({ answerBody, answerFields }: AuditedExchange, redaction: Redaction): string {
-  return bodyOf(answerBody, answerFields, redaction);
+  return clippedBody(redaction.answerBody(fieldOf(answerFields, 'content-type'), byteTextOf(answerBody)));
 }
 
-function bodyOf(body: Buffer, fields: readonly ByteText[], redaction: Redaction): string {
-  const text = redaction.body(fieldOf(fields, 'content-type'), byteTextOf(body));
+function clippedBody(text: ByteText): string {
   return displayOf(clipped(text, AUDIT_BODY_MAX));
 }
 

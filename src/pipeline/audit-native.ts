@@ -64,12 +64,19 @@ function messageOf(match: RuleMatch, { interruption, facts }: AuditedExchange, r
     bracket('uri', redaction.target(facts.target)),
     bracket('unique_id', facts.uniqueId),
   ];
-  const found = `Matched "${plain(match.operator)}" against variable \`${plain(match.variable)}' (Value: \`${plain(match.value)}')`;
+  const found =
+    `Matched "${plain(match.operator)}" against variable \`${unquoted(match.variable)}' ` +
+    `(Value: \`${unquoted(match.value)}')`;
   return `Message: ${action} ${found} ${words.join(' ')}`;
 }
 
 function bracket(name: string, value: ByteText): string {
-  return `[${name} "${plain(value).replaceAll('"', '\\x22')}"]`;
+  return `[${name} "${unquoted(value)}"]`;
+}
+
+/** Printable ASCII that ends no quotes: a value cannot look like a word of the message, `[id "1"]`. */
+function unquoted(value: ByteText): string {
+  return plain(value).replaceAll('"', '\\x22').replaceAll("'", '\\x27');
 }
 
 function fieldLines(fields: readonly ByteText[], redaction: Redaction): string[] {
