@@ -10,7 +10,7 @@ export const TELLING_LENGTH_MIN = 4;
 
 /** What goes beyond is no reason to look further: what rules saw was bounded by their own. */
 const CAPS: BodyCaps = Object.freeze({ argumentsMax: 10_000, depthMax: 512 });
-/** What stands before `=`, `:` or `>`: `token=`, `"token" :`, `u[token]=`, `<token>`. Looks at each byte a few times. */
+/** What stands before `=`, `:` or `>`: `token=`, `"token" :`, `u[token]=`, `<token>`. Each byte is read a few times. */
 const NAMES = /(?<![\w.[\]-])([\w.[\]-]{1,256})["'\s]{0,8}[=:>]/g;
 
 /** What one request holds that must not be written. */

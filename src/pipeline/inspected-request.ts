@@ -71,7 +71,7 @@ export class InspectedRequest implements RequestInspection {
   }
 
   answer(tx: Transaction): Verdict {
-    const { settings, detectsOnly, types, context, routeIndex } = this.#waf;
+    const { settings, detectsOnly, context, routeIndex } = this.#waf;
     const fields = tx.answerHead === null ? [] : fieldsOfHead(tx.answerHead);
     tx.answerHead = null;
     if (tx.answerLength >= 0) fields.push('content-length', String(tx.answerLength));
@@ -79,7 +79,7 @@ export class InspectedRequest implements RequestInspection {
     const inspection = this.#inspection;
     const verdict = this.#judge(tx, inspection.responseHeaders(tx.status, fields));
     if (verdict.kind === 'refuse') return verdict;
-    if (!hasBody(tx) || !inspection.wantsResponseBody || !types.has(mediaType(fields))) {
+    if (!hasBody(tx) || !inspection.wantsResponseBody) {
       return this.#judgeAnswer(tx, NO_BYTES, false);
     }
     const coding = fieldOf(fields, 'content-encoding').toLowerCase();
@@ -190,11 +190,4 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
 
 function hasBody({ method, status }: Transaction): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304;
-}
-
-/** Lower case, without parameters. */
-function mediaType(fields: readonly ByteText[]): string {
-  const value = fieldOf(fields, 'content-type');
-  const end = value.indexOf(';');
-  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
 }

@@ -37,6 +37,5 @@ export interface RouteWaf {
   readonly route: string;
   readonly routeIndex: number;
   readonly detectsOnly: boolean;
-  readonly types: ReadonlySet<string>;
   readonly serverAddress: string;
 }

@@ -20,6 +20,7 @@ SecRule REQUEST_URI "@beginsWith /away" "id:5,phase:1,redirect:https://example.c
 SecRule REQUEST_URI "@beginsWith /drop" "id:6,phase:1,drop,log"
 SecRule ARGS:note "@streq curious" "id:7,phase:2,pass,log,msg:'only told'"
 SecRule REQUEST_BODY "@contains raw-attack" "id:8,phase:2,deny,log"
+SecResponseBodyMimeType text/plain text/html text/csv
 `;
 
 let upstream: RecordingUpstream;
@@ -54,6 +55,9 @@ const ANSWERS: Readonly<Record<string, string>> = {
   '/leak-chunked':
     'HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n' +
     '5\r\nhidde\r\n6\r\nn-word\r\n0\r\n\r\n',
+  '/leak-two-types':
+    'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-type: Text/HTML;a=b\r\ncontent-length: 11\r\n\r\nhidden-word',
+  '/leak-csv': 'HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\ncontent-length: 11\r\n\r\nhidden-word',
   '/leak-image': 'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 11\r\n\r\nhidden-word',
   '/leak-coded':
     'HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: br\r\ncontent-length: 11\r\n\r\nhidden-word',
@@ -193,7 +197,7 @@ describe('requests', () => {
 
 describe('answers', () => {
   test('a body ends the exchange before its first byte left', async () => {
-    for (const path of ['/leak', '/leak-chunked']) {
+    for (const path of ['/leak', '/leak-chunked', '/leak-two-types', '/leak-csv']) {
       const { status, answer } = await ask({ path });
       assert.equal(status, 403, path);
       assert.doesNotMatch(answer?.body.toString() ?? '', /hidden/);
@@ -327,7 +331,7 @@ describe('reload', () => {
     writeFileSync(rulesFile, `${RULES}SecRule ARGS "@nothing x" "id:9,phase:2,deny"\n`);
     const refused = await gateway.reload();
     assert.equal(refused.ok, false);
-    assert.match(refused.text, /rules\.conf:10.*nothing/);
+    assert.match(refused.text, /rules\.conf:11.*nothing/);
     assert.equal((await ask({ fields: { 'X-Evil': 'yes' } })).status, 403);
     writeFileSync(rulesFile, 'SecRule REQUEST_HEADERS:X-Evil "@streq new" "id:1,phase:1,deny,log"\n');
     assert.equal((await gateway.reload()).ok, true);
