@@ -1,20 +1,18 @@
 // hot path: synchronous, never throws
 import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
-import { type Inflated, inflateBody } from '../body/decompress.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { RequestInspection, Transaction } from '../transaction.ts';
-import { PASS, type Refusal, refuse, refuseAs, type Verdict } from '../verdict.ts';
+import { PASS, refuse, type Verdict } from '../verdict.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
 import { fieldOf, fieldsOfHead } from './answer-fields.ts';
 import { HeldAnswer } from './held-answer.ts';
+import { refusalOfRule } from './refusal-of-rule.ts';
+import { seenBody } from './seen-body.ts';
 import { wafText } from './waf-log.ts';
 import type { RouteWaf } from './waf-route.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-const TOO_LARGE: Inflated = Object.freeze({ kind: 'too-large', reason: 'cut' });
 const NO_FIELDS: readonly ByteText[] = Object.freeze([]);
-/** Where a redirect may lead: what a field can carry as it is. */
-const LOCATION = /^[!-~]{1,2048}$/;
 
 /**
  * One request under the rules of its route, from phase 1 to phase 5: runs the phases, says what becomes of it, counts,
@@ -55,19 +53,13 @@ export class InspectedRequest implements RequestInspection {
 
   body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
     const { audit, detectsOnly, context, routeIndex } = this.#waf;
-    let text = body;
-    const coding = body.length === 0 ? '' : fieldOf(this.#facts.fields, 'content-encoding');
-    if (coding !== '' && coding.toLowerCase() !== 'identity') {
-      // The beginning of coded data cannot be read as such.
-      const inflated = isPartial ? TOO_LARGE : inflateBody(coding, body, this.bodyBytesMax);
-      if (inflated.kind === 'bytes') text = inflated.bytes;
-      else if (!detectsOnly) {
-        return refuse(inflated.kind === 'too-large' ? 'SP_REQUEST_BODY_TOO_LARGE' : 'SP_WAF_ENCODING');
-      } else if (!isPartial) context.metrics.unseenBody(routeIndex, 'request-coded');
-    }
+    const coding = fieldOf(this.#facts.fields, 'content-encoding');
+    const seen = seenBody(coding, body, isPartial, this.bodyBytesMax, detectsOnly);
+    if (seen.kind === 'refuse') return refuse(seen.code);
     if (isPartial) context.metrics.unseenBody(routeIndex, 'request-cut');
-    if (audit !== null) this.#requestBody = text;
-    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isPartial));
+    else if (seen.isCoded) context.metrics.unseenBody(routeIndex, 'request-coded');
+    if (audit !== null) this.#requestBody = seen.bytes;
+    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(seen.bytes), isPartial));
   }
 
   answer(tx: Transaction): Verdict {
@@ -156,19 +148,8 @@ export class InspectedRequest implements RequestInspection {
     }
     this.#interruption = outcome.interruption;
     tx.reason = `rule ${outcome.interruption.ruleId}`;
-    return refusalOf(outcome.interruption);
+    return refusalOfRule(outcome.interruption);
   }
-}
-
-/** What a rule asks for. The client is told neither which rule nor why. */
-function refusalOf({ kind, status, url }: Interruption): Refusal {
-  if (kind === 'drop') return refuseAs(0, 'SP_WAF_BLOCKED');
-  if (kind === 'redirect' && status >= 300 && status < 400 && LOCATION.test(url)) {
-    return refuseAs(status, 'SP_WAF_BLOCKED', ['location', url]);
-  }
-  return status >= 400 && status < 600 && status !== 403
-    ? refuseAs(status, 'SP_WAF_BLOCKED')
-    : refuse('SP_WAF_BLOCKED');
 }
 
 function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): RequestFacts {

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { requestOfBytes } from '../../src/cli/asked-request.ts';
+import { testRequest } from '../../src/cli/waf-test.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -99,11 +102,25 @@ interface Asked {
   readonly segments?: readonly (string | Buffer)[];
 }
 
-async function ask({ host = 'block', method, path = '/', fields = {}, body, segments }: Asked) {
-  const verb = method ?? (body === undefined && segments === undefined ? 'GET' : 'POST');
+function verbOf({ method, body, segments }: Asked): string {
+  return method ?? (body === undefined && segments === undefined ? 'GET' : 'POST');
+}
+
+function headOf(asked: Asked): string {
+  const { host = 'block', path = '/', fields = {}, body } = asked;
   const lines = Object.entries({ host: `${host}.test`, ...fields }).map(([name, value]) => `${name}: ${value}\r\n`);
   if (body !== undefined) lines.push(`content-length: ${Buffer.byteLength(body)}\r\n`);
-  const head = `${verb} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  return `${verbOf(asked)} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+function bytesToSend(asked: Asked): Buffer {
+  return Buffer.concat([Buffer.from(headOf(asked)), Buffer.from(asked.body ?? '')]);
+}
+
+async function ask(asked: Asked) {
+  const { body, segments } = asked;
+  const verb = verbOf(asked);
+  const head = headOf(asked);
   const pieces = segments ?? (body === undefined ? [] : [body]);
   const seen = upstream.requests.length;
   const { answers, end } = await exchange({
@@ -296,6 +313,55 @@ describe('modes', () => {
     const matched = { outcome: 'matched', rules: [7] };
     await gateway.line('with a rule', ({ waf }) => isDeepStrictEqual(waf, matched), from);
     assert.ok((await gateway.metric('sallyport_waf_rule_matches_total', 'rule="7"')) >= 1);
+  });
+});
+
+describe('sallyport waf test', () => {
+  const coded = (bytes: Buffer, coding: string, host = 'block') => ({
+    host,
+    body: bytes,
+    fields: { ...FORM, 'content-encoding': coding },
+  });
+  const cases: readonly Asked[] = [
+    {},
+    { path: '/?' },
+    { fields: { 'X-Evil': 'yes' } },
+    { fields: { 'X-Evil': ' yes\t' } },
+    { path: '/away' },
+    { path: '/?a=attack' },
+    { method: 'GET', body: 'a=attack', fields: FORM },
+    { body: 'raw-attack' },
+    { body: 'x'.repeat(4_096) },
+    { body: 'x'.repeat(4_097) },
+    coded(gzipSync('a=attack'), 'GZIP'),
+    coded(gzipSync('a=fine'), 'x-gzip'),
+    coded(gzipSync('a=fine'), 'gzip, gzip'),
+    coded(Buffer.concat([gzipSync('a=fine'), Buffer.from('&')]), 'gzip'),
+    coded(gzipSync('x'.repeat(5_000)), 'gzip'),
+    coded(Buffer.from('a=attack'), 'zstd'),
+    coded(Buffer.from('a=attack'), 'identity'),
+    coded(gzipSync('x'.repeat(5_000)), 'gzip', 'detect'),
+    { host: 'detect', body: `a=attack${'x'.repeat(5_000)}`, fields: FORM },
+    { host: 'without', fields: { 'X-Evil': 'yes' } },
+  ];
+
+  test('tells what the gateway does', async () => {
+    const loaded = loadConfig({ file: gateway.configFile, env: {}, cwd: folder });
+    for (const asked of cases) {
+      const bytes = bytesToSend(asked);
+      let text = '';
+      const out = (piece: string): void => {
+        text += piece;
+      };
+      const code = testRequest(
+        loaded.config,
+        { request: requestOfBytes(bytes), route: undefined, client: '127.0.0.1' },
+        out,
+      );
+      const { status } = await ask(asked);
+      const said = code === 0 ? '200' : /(?:refused with|blocked by rule \d+:) (\d+)/.exec(text)?.[1];
+      assert.equal(said, String(status), `${bytes.toString('latin1').slice(0, 200)}\n${text}`);
+    }
   });
 });
 
