@@ -14,8 +14,9 @@ export const AUDIT_BODY_MAX = 65_536;
  * One exchange as a JSON object in printable ASCII, in the shape of ModSecurity 3's JSON audit log; `outcome`, `route`,
  * `scores` and what rules found are beside it.
  */
-export function auditJson(exchange: AuditedExchange, parts: string, redaction: Redaction): string {
+export function auditJson(exchange: AuditedExchange, redaction: Redaction): string {
   const { facts, interruption, outcome, route, inspection } = exchange;
+  const parts = inspection.auditParts;
   const inbound = scoreOf(inspection);
   const transaction = {
     client_ip: facts.clientAddress,

@@ -12,9 +12,9 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
  * One exchange in the serial format of ModSecurity: sections by letter between lines with a boundary that nobody can
  * guess. What is not printable ASCII is written as `\xHH`, so that no value can begin a line or a section of its own.
  */
-export function auditNative(exchange: AuditedExchange, parts: string, redaction: Redaction): string {
+export function auditNative(exchange: AuditedExchange, redaction: Redaction): string {
   const boundary = randomBytes(4).toString('hex');
-  const sections = [...parts].flatMap((part) => {
+  const sections = [...exchange.inspection.auditParts].flatMap((part) => {
     const lines = SECTIONS[part]?.(exchange, redaction);
     return lines === undefined ? [] : [`--${boundary}-${part}--`, ...lines, ''];
   });

@@ -128,10 +128,11 @@ export class InspectedRequest implements RequestInspection {
 
   #judgeAnswer(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
     const { audit, context, routeIndex } = this.#waf;
-    // The bytes are lent.
-    if (audit?.keepsAnswerBody === true) this.#answerBody = Buffer.from(body);
     if (isPartial) context.metrics.unseenBody(routeIndex, 'answer-cut');
-    return this.#judge(tx, this.#inspection.responseBody(byteTextOf(body), isPartial));
+    const verdict = this.#judge(tx, this.#inspection.responseBody(byteTextOf(body), isPartial));
+    // The bytes are lent.
+    if (audit !== null && this.#inspection.auditParts.includes('E')) this.#answerBody = Buffer.from(body);
+    return verdict;
   }
 
   #judge(tx: Transaction, outcome: PhaseOutcome): Verdict {

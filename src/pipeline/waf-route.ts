@@ -24,7 +24,6 @@ export interface AuditedExchange {
 }
 
 export interface AuditSink {
-  readonly keepsAnswerBody: boolean;
   write(exchange: AuditedExchange): void;
 }
 

@@ -94,7 +94,7 @@ export interface Inspection {
   score(name: string): ByteText;
   /** SecAuditEngine and ctl:auditEngine say that this request belongs in the audit log. */
   readonly wantsAudit: boolean;
-  /** Letters of the parts that belong in its entry: SecAuditLogParts and ctl:auditLogParts. */
+  /** Letters of the parts that belong in its entry: those of the configuration, as ctl:auditLogParts changed them. */
   readonly auditParts: string;
 }
 

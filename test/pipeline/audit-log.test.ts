@@ -7,6 +7,7 @@ import { load, MINIMAL } from '../config/support.ts';
 import { engineOf, factsOf } from '../support/waf.ts';
 
 const RULES = `
+SecRule REQUEST_HEADERS:X-Parts "@streq 1" "id:8,phase:1,pass,nolog,ctl:auditLogParts=+C,ctl:auditLogParts=-F"
 SecRule REQUEST_URI|REQUEST_URI_RAW "@contains attack" "id:9,phase:2,pass,log,auditlog,logdata:'in %{MATCHED_VAR}'"
 SecRule ARGS|REQUEST_HEADERS|REQUEST_BODY "@rx (?i)attack[^ ]*" "id:10,phase:2,deny,status:403,capture,log,auditlog,\\
   msg:'an attack',logdata:'found %{TX.0} in %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',severity:CRITICAL,tag:'t/one',ver:'v/1'"
@@ -26,7 +27,7 @@ function recordOf(asked: Asked, audit: string, path = '/audit.log'): string {
   });
   assert.ok(sink);
   const own = factsOf(facts);
-  const inspection = engineOf(RULES).begin(own);
+  const inspection = engineOf(RULES, 'block', config).begin(own);
   inspection.requestHeaders();
   const outcome = inspection.requestBody(body, false);
   inspection.logging();
@@ -75,6 +76,16 @@ describe('json', () => {
     assert.deepEqual(line, { level: 40, time: 1_770_091_506_012, msg: 'audit', thread: 3, requestId: 'id-1' });
     assert.equal(transaction.request.uri, '/?x=attack');
   });
+});
+
+test('rules may change the parts of a record', () => {
+  const asked = { body: 'x=attack', fields: ['content-type', 'application/x-www-form-urlencoded', 'x-parts', '1'] };
+  const { request, response } = JSON.parse(recordOf(asked, 'parts: ABFHZ')).transaction;
+  assert.deepEqual([request.body, response.headers], ['x=attack', undefined]);
+  assert.match(
+    recordOf(asked, 'format: native, parts: ABFHZ'),
+    /-A--\n[^]*-B--\n[^]*-C--\nx=attack\n[^]*-H--\n[^]*-Z--/,
+  );
 });
 
 describe('what is withheld', () => {

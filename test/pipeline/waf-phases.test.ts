@@ -25,6 +25,7 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
     interruption: null,
     score: () => '',
     wantsAudit: true,
+    auditParts: 'ABEHZ',
   } as Partial<Inspection> as Inspection;
   return { begin: () => inspection };
 }
@@ -32,7 +33,7 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
 function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: PipelineBench; audited: AuditedExchange[] } {
   const audited: AuditedExchange[] = [];
   const text = `waf: { rules: [/srv/*.conf], ${waf} }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
-  const audit = { keepsAnswerBody: true, write: (one: AuditedExchange) => void audited.push(one) };
+  const audit = { write: (one: AuditedExchange) => void audited.push(one) };
   return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit } }), audited };
 }
 
@@ -104,7 +105,9 @@ describe('what rules ask for', () => {
 });
 
 describe('an answer that is held', () => {
-  const LEAK = engineOf('SecRule RESPONSE_BODY "@contains secret" "id:1,phase:4,deny,log,auditlog"\n');
+  const LEAK = engineOf(
+    'SecRule RESPONSE_BODY "@contains secret" "id:1,phase:4,deny,log,auditlog,ctl:auditLogParts=+E"\n',
+  );
 
   /** As an upstream call does when a head is there. */
   function answering(waf = '') {
