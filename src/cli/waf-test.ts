@@ -63,6 +63,7 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
     method: request.method,
     // As the HTTP front gives them.
     target: request.target.replace(/^([^?]*)\?$/, '$1'),
+    path: pathOf(config, request) || undefined,
     protocol: 'HTTP/1.1',
     fields: request.fields.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
     startedAtMs: Date.now(),
@@ -165,12 +166,16 @@ function routeOf(config: Config, { request, route }: Asked): RouteConfig {
     if (found === undefined) throw new SallyportError('SP_CONFIG', `no route ${quote(route)}; there are ${known}`);
     return found;
   }
-  const keepEncodedSlash = config.paths.encodedSlash === 'keep';
-  const path = normalisePath(request.target.split('?', 1)[0] ?? '', keepEncodedSlash);
+  const path = pathOf(config, request);
   const host = hostName(fieldOf(request.fields, 'host'));
   const found = compileRouter(compileRoutes(config, {})).find(host, path, request.method);
   if (path === '' || found.kind !== 'route') {
     throw new SallyportError('SP_CONFIG', `no route takes this request; name one with --route: ${known}`);
   }
   return found.config;
+}
+
+/** As the guard normalises it; '' where it refuses. */
+function pathOf({ paths }: Config, { target }: AskedRequest): string {
+  return normalisePath(target.split('?', 1)[0] ?? '', paths.encodedSlash === 'keep');
 }

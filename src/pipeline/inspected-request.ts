@@ -164,6 +164,7 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
     serverPort: tx.secure ? listen.https.port : listen.http.port,
     method: tx.method,
     target: byteTextOfString(tx.rawPath + tx.query),
+    path: byteTextOfString(tx.path),
     protocol: 'HTTP/1.1',
     fields: tx.receivedFields ?? NO_FIELDS,
     startedAtMs: tx.startedAtMs,

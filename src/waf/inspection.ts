@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly method: ByteText;
   /** As in the request line, query included. */
   readonly target: ByteText;
+  /** The path as the upstream gets it, normalised, nothing decoded; absent where it is that of the target. */
+  readonly path?: ByteText | undefined;
   /** `HTTP/1.1`. */
   readonly protocol: ByteText;
   /** Name, value, name, value: every field of the head as received, in order; names in any case. */

@@ -95,7 +95,7 @@ export class RequestState {
     this.facts = facts;
     this.settings = settings;
     this.services = services;
-    this.target = new RequestTarget(facts.target);
+    this.target = new RequestTarget(facts.target, facts.path);
     this.headers = entriesOf(facts.fields);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;

@@ -328,6 +328,8 @@ describe('sallyport waf test', () => {
     { fields: { 'X-Evil': 'yes' } },
     { fields: { 'X-Evil': ' yes\t' } },
     { path: '/away' },
+    { path: '/x/..//%61way' },
+    { path: '/away/../x' },
     { path: '/?a=attack' },
     { method: 'GET', body: 'a=attack', fields: FORM },
     { body: 'raw-attack' },
