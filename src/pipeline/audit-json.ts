@@ -8,7 +8,7 @@ import type { AuditedExchange } from './waf-route.ts';
 
 /** Texts of one rule, and a target; bodies. Characters. */
 export const AUDIT_TEXT_MAX = 4_096;
-export const AUDIT_BODY_MAX = 65_536;
+const AUDIT_BODY_MAX = 65_536;
 
 /**
  * One exchange as a JSON object in printable ASCII, in the shape of ModSecurity 3's JSON audit log; `outcome`, `route`,

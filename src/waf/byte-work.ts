@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { HEX_VALUES } from '../base/ascii.ts';
 import type { ByteText } from '../base/byte-text.ts';
 
 /** Values up to this long are worked on in memory that is kept: nearly all of them. */
@@ -48,6 +49,13 @@ export function isSpace(byte: number): boolean {
 
 export function isOctal(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x37;
+}
+
+/** Two hexadecimal digits as a byte, -1 where they are none. */
+export function hexByte(bytes: Buffer, at: number): number {
+  const high = HEX_VALUES[bytes[at] as number] as number;
+  const low = HEX_VALUES[bytes[at + 1] as number] as number;
+  return high === 255 || low === 255 ? -1 : high * 16 + low;
 }
 
 /**

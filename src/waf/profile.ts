@@ -7,7 +7,7 @@ import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
 /** The rule that stands for a route's settings; those of config/waf/baseline.conf follow. Others have no such ids. */
-export const CONFIGURED_RULE_ID = 8_000_000;
+const CONFIGURED_RULE_ID = 8_000_000;
 
 /** Where problems with them are reported. */
 const PLACE: Place = Object.freeze({ file: 'waf', line: 0 });

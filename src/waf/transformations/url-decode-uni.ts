@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
-import { HEX_VALUES } from '../../base/ascii.ts';
 import type { ByteText } from '../../base/byte-text.ts';
-import { narrow, workOn, workText } from '../byte-work.ts';
+import { hexByte, narrow, workOn, workText } from '../byte-work.ts';
 import type { Transformation, TransformationWord, UnicodeMap } from '../transformation.ts';
 
 /**
@@ -41,11 +40,4 @@ function decode(text: ByteText, unicode: UnicodeMap | null): ByteText {
     }
   }
   return workText(bytes, out, text);
-}
-
-/** Two hexadecimal digits as a byte, -1 where they are none. */
-function hexByte(bytes: Buffer, at: number): number {
-  const high = HEX_VALUES[bytes[at] as number] as number;
-  const low = HEX_VALUES[bytes[at + 1] as number] as number;
-  return high === 255 || low === 255 ? -1 : high * 16 + low;
 }
