@@ -132,6 +132,17 @@ export const TOKEN_DEPTH_MAX = 32;
 /** Longest `typ` of a token, characters. Media types have some twenty. */
 export const TOKEN_TYPE_LENGTH_MAX = 128;
 
+/**
+ * Headers of good tokens that a thread knows by heart, and the longest, characters: an issuer has one for each of its
+ * keys, of some hundred characters. All are compared with each new token.
+ */
+export const KNOWN_HEADERS_MAX = 16;
+export const KNOWN_HEADER_LENGTH_MAX = 2_048;
+
+/** Texts of scopes that a thread has split before, and the longest, characters. */
+export const KNOWN_SCOPES_MAX = 256;
+export const KNOWN_SCOPES_LENGTH_MAX = 512;
+
 /** Keys tried on one token that names none, or a name that several have: each try costs a verification. */
 export const KEYS_TRIED_MAX = 8;
 
@@ -263,3 +274,19 @@ export const INFLATED_BYTES_LEAST = 65_536;
 /** Collections that rules keep over requests (`initcol`), over all threads, and room for what they hold, bytes. */
 export const WAF_COLLECTIONS_MAX = 32_768;
 export const WAF_COLLECTION_BYTES_MAX = 4_194_304;
+
+/**
+ * Names and values that rules may write for one request (`setvar:tx.`, `setenv`), bytes: CRS writes some kilobytes, and
+ * copies of what matched. A rule that doubles a value for each of a thousand arguments must end somewhere.
+ */
+export const WRITTEN_BYTES_MAX = 67_108_864;
+
+/** Text of one match that is kept for logs, bytes: message, data, value before and after transformations, each. */
+export const MATCH_TEXT_BYTES_MAX = 4_096;
+
+/**
+ * V8 hashes strings longer than 16,383 by their length alone. Of those a request has few, and so many of one length are
+ * recognised when they come again.
+ */
+export const LONG_VALUE_BYTES = 16_383;
+export const LONG_VALUES_PER_LENGTH_MAX = 8;

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { claimAt, type Identity, type NotLetIn, refusal } from '../identity.ts';
+import { KNOWN_SCOPES_LENGTH_MAX, KNOWN_SCOPES_MAX } from '../limits.ts';
 import type { IssuerSettings } from './issuer-settings.ts';
 import type { Members } from './strict-json.ts';
 
@@ -10,6 +11,12 @@ const SECONDS_MAX = 8.64e12;
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
 const NO_SCOPES: readonly string[] = Object.freeze([]);
+
+/**
+ * Texts of scopes and their words: clients of a kind have the same ones, and their tokens share them. Whoever floods it
+ * with others makes it as slow as it would be without.
+ */
+const KNOWN_SCOPES = new Map<string, readonly string[]>();
 
 /** What claims are held against: a trusted issuer, or what is asked of answers about opaque tokens. */
 export interface ClaimRules {
@@ -109,8 +116,15 @@ function isTime(claim: unknown): claim is number | undefined {
 function scopesOf(claim: unknown): readonly string[] | null {
   if (claim === undefined) return NO_SCOPES;
   if (typeof claim === 'string') {
+    const known = KNOWN_SCOPES.get(claim);
+    if (known !== undefined) return known;
     if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(claim)) return null;
-    return Object.freeze(claim.split(' ').filter((word) => word !== ''));
+    const words = Object.freeze(claim.split(' ').filter((word) => word !== ''));
+    if (claim.length <= KNOWN_SCOPES_LENGTH_MAX) {
+      if (KNOWN_SCOPES.size >= KNOWN_SCOPES_MAX) KNOWN_SCOPES.clear();
+      KNOWN_SCOPES.set(claim, words);
+    }
+    return words;
   }
   if (!Array.isArray(claim)) return null;
   for (const word of claim) if (typeof word !== 'string' || !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(word)) return null;

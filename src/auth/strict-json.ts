@@ -37,10 +37,10 @@ export function parseStrictObject(bytes: Buffer, depthMax: number, from = 0, to 
     // The message quotes the text.
     return 'is not JSON';
   }
-  if (Object.keys(members).length !== shape >> NAMES_SHIFT) return 'names a member twice';
-  if ((shape & NESTED) !== 0) harden(members);
-  else Object.setPrototypeOf(members, null);
-  return members;
+  const values = Object.values(members);
+  if (values.length !== shape >> NAMES_SHIFT) return 'names a member twice';
+  if ((shape & NESTED) !== 0) hardenAll(values);
+  return Object.setPrototypeOf(members, null);
 }
 
 const NESTED = 1;
@@ -86,10 +86,14 @@ function shapeOf(bytes: Buffer, depthMax: number, from: number, to: number): num
 }
 
 /** A claim named `constructor` or `__proto__` is a claim or nothing, at any depth. Depth is bounded by now. */
-function harden(value: Members): void {
-  for (const name in value) {
-    const member = value[name];
-    if (typeof member === 'object' && member !== null) harden(member as Members);
+function hardenAll(values: readonly unknown[]): void {
+  for (const value of values) {
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      hardenAll(value);
+    } else {
+      hardenAll(Object.values(value));
+      Object.setPrototypeOf(value, null);
+    }
   }
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
 }

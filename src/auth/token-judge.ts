@@ -4,6 +4,7 @@ import { KEYS_TRIED_MAX } from '../limits.ts';
 import type { Algorithm } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
 import type { TrustedIssuer } from './issuer-settings.ts';
+import { KnownHeaders } from './known-headers.ts';
 import { type Remembered, RememberedTokens } from './remembered.ts';
 import { SlowSignatures } from './slow-signatures.ts';
 import { type CompactToken, readCompact, readHeader } from './token.ts';
@@ -26,6 +27,7 @@ export interface JudgeOptions {
  */
 export class TokenJudge {
   readonly remembered: RememberedTokens;
+  readonly #headers = new KnownHeaders();
   readonly #slow = new SlowSignatures();
   readonly #revoked: JudgeOptions['revoked'];
   #verifications = 0;
@@ -65,7 +67,7 @@ export class TokenJudge {
   #judgeAnew(text: string, allowed: readonly TrustedIssuer[], nowMs: number): Judged {
     let bytesMax = 0;
     for (const { settings } of allowed) bytesMax = Math.max(bytesMax, settings.tokenBytesMax);
-    const token = readCompact(text, bytesMax);
+    const token = readCompact(text, bytesMax, this.#headers);
     if (token.kind === 'refused') return token;
     const header = readHeader(token.header);
     if (header.kind === 'refused') return header;
@@ -81,6 +83,9 @@ export class TokenJudge {
     const key = this.#findSigner(text, token, header.alg, header.kid, issuer, nowMs);
     if ('kind' in key) return key;
     if (this.#revoked(claims.identity, nowMs)) return REVOKED;
+    if (!token.isHeaderKnown) {
+      this.#headers.add(token.bytes.toString('latin1', 0, token.headerLength + 1), token.header);
+    }
     const known = Object.freeze({ kind: 'known', identity: claims.identity });
     this.remembered.add({
       // The text at hand may be a piece of a larger one.

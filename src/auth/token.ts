@@ -1,11 +1,16 @@
 // hot path: synchronous, never throws
 import { decodeBase64Url } from '../base/base64url.ts';
+import { Room } from '../base/room.ts';
 import { type NotLetIn, refusal } from '../identity.ts';
 import { KEY_ID_LENGTH_MAX, TOKEN_DEPTH_MAX, TOKEN_TYPE_LENGTH_MAX } from '../limits.ts';
 import { type Algorithm, isAlgorithm } from './algorithms.ts';
+import type { KnownHeaders } from './known-headers.ts';
 import { type Members, parseStrictObject } from './strict-json.ts';
 
-/** A JWS in compact serialisation whose payload is a JSON object. Well-formed; nothing of it is verified. */
+/**
+ * A JWS in compact serialisation whose payload is a JSON object. Well-formed; nothing of it is verified. Its bytes are
+ * in memory that the next token takes over: they are good until `readCompact` is called again.
+ */
 export interface CompactToken {
   readonly kind: 'token';
   readonly header: Members;
@@ -13,9 +18,12 @@ export interface CompactToken {
   /** Bytes that were signed. */
   readonly signingInput: Buffer;
   readonly signature: Buffer;
-  /** Memory of this token alone; its first `length` bytes are its text. */
+  /** Its first `length` bytes are the token's text; its first `headerLength` the header's, without the dot. */
   readonly bytes: Buffer;
   readonly length: number;
+  readonly headerLength: number;
+  /** It came from the headers that are known. */
+  readonly isHeaderKnown: boolean;
 }
 
 /** What a header of an access token says, checked. */
@@ -34,9 +42,14 @@ export interface TokenHeader {
  *
  * @param text      Any text.
  * @param bytesMax  Most characters: they are ASCII or refused.
+ * @param known     Headers that need not be read again.
  * @returns         The parts, or a refusal: `too-large`, `malformed`.
  */
-export function readCompact(text: string, bytesMax: number): CompactToken | NotLetIn {
+export function readCompact(
+  text: string,
+  bytesMax: number,
+  known: KnownHeaders | null = null,
+): CompactToken | NotLetIn {
   if (text.length > bytesMax) return TOO_LARGE;
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
@@ -45,17 +58,19 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
   if (third !== -1) return text.split('.', 6).length === 5 ? ENCRYPTED : NOT_THREE;
   const { length } = text;
   if (second === length - 1) return UNSIGNED;
-  // The text and, behind it, its parts decoded: memory of this token alone.
-  const bytes = Buffer.allocUnsafe(2 * length);
+  // The text and, behind it, header and payload decoded.
+  const bytes = TEXT_ROOM.of(2 * length);
+  const signatureBytes = SIGNATURE_ROOM.of(length);
   // Others than ASCII take more bytes than characters.
   if (bytes.write(text, 'utf8') !== length) return NOT_BASE64URL;
-  const headerEnd = decodeBase64Url(bytes, 0, first, length);
+  const knownHeader = known === null ? null : known.find(text, first);
+  const headerEnd = knownHeader === null ? decodeBase64Url(bytes, 0, first, bytes, length) : length;
   if (headerEnd < 0) return NOT_BASE64URL;
-  const payloadEnd = decodeBase64Url(bytes, first + 1, second, headerEnd);
+  const payloadEnd = decodeBase64Url(bytes, first + 1, second, bytes, headerEnd);
   if (payloadEnd < 0) return NOT_BASE64URL;
-  const signatureEnd = decodeBase64Url(bytes, second + 1, length, payloadEnd);
-  if (signatureEnd < 0) return NOT_BASE64URL;
-  const header = parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
+  const signatureLength = decodeBase64Url(bytes, second + 1, length, signatureBytes, 0);
+  if (signatureLength < 0) return NOT_BASE64URL;
+  const header = knownHeader ?? parseStrictObject(bytes, TOKEN_DEPTH_MAX, length, headerEnd);
   if (typeof header === 'string') return faultOf(HEADER_FAULTS, 'header', header);
   const payload = parseStrictObject(bytes, TOKEN_DEPTH_MAX, headerEnd, payloadEnd);
   if (typeof payload === 'string') return faultOf(PAYLOAD_FAULTS, 'payload', payload);
@@ -63,10 +78,12 @@ export function readCompact(text: string, bytesMax: number): CompactToken | NotL
     kind: 'token',
     header,
     payload,
-    signingInput: bytes.subarray(0, second),
-    signature: bytes.subarray(payloadEnd, signatureEnd),
+    signingInput: TEXT_ROOM.start(bytes, second),
+    signature: SIGNATURE_ROOM.start(signatureBytes, signatureLength),
     bytes,
     length,
+    headerLength: first,
+    isHeaderKnown: knownHeader !== null,
   };
 }
 
@@ -103,6 +120,11 @@ export function mediaType(typ: string): string {
   const lower = typ.toLowerCase();
   return lower.startsWith('application/') && !lower.includes('/', 12) ? lower.slice(12) : lower;
 }
+
+/** Twice the usual bound on the length of tokens, bytes. */
+const TEXT_ROOM = new Room(16_384);
+/** Signatures of the longest RSA keys have 1,024. */
+const SIGNATURE_ROOM = new Room(8_192);
 
 const TOO_LARGE = refusal('too-large', 'the token is longer than allowed');
 const NOT_THREE = refusal('malformed', 'the token does not have three parts');

@@ -31,10 +31,11 @@ export function bytesOfBase64Url(text: string): Buffer | null {
  * Decodes base64url as strictly as `isBase64Url`, from bytes and without garbage: at 500 bytes twice as fast as
  * checking a text and having node decode it.
  *
- * @param bytes  Text in `[from, to)`, room for three quarters of that from `at`; the two may not overlap.
+ * @param bytes  Text in `[from, to)`.
+ * @param into   Room for three quarters of that from `at`; the two may share memory, but not overlap.
  * @returns      Offset behind the last byte written, -1 when the text is not strict base64url.
  */
-export function decodeBase64Url(bytes: Buffer, from: number, to: number, at: number): number {
+export function decodeBase64Url(bytes: Buffer, from: number, to: number, into: Buffer, at: number): number {
   let out = at;
   let i = from;
   let seen = 0;
@@ -44,9 +45,9 @@ export function decodeBase64Url(bytes: Buffer, from: number, to: number, at: num
     const c = DIGITS[bytes[i + 2] as number] as number;
     const d = DIGITS[bytes[i + 3] as number] as number;
     seen |= a | b | c | d;
-    bytes[out] = (a << 2) | (b >> 4);
-    bytes[out + 1] = (b << 4) | (c >> 2);
-    bytes[out + 2] = (c << 6) | d;
+    into[out] = (a << 2) | (b >> 4);
+    into[out + 1] = (b << 4) | (c >> 2);
+    into[out + 2] = (c << 6) | d;
     out += 3;
   }
   const rest = to - i;
@@ -56,9 +57,9 @@ export function decodeBase64Url(bytes: Buffer, from: number, to: number, at: num
   const b = DIGITS[bytes[i + 1] as number] as number;
   const c = rest === 3 ? (DIGITS[bytes[i + 2] as number] as number) : 0;
   if ((seen | a | b | c) > 63 || (rest === 3 ? c & 0b11 : b & 0b1111) !== 0) return -1;
-  bytes[out] = (a << 2) | (b >> 4);
+  into[out] = (a << 2) | (b >> 4);
   if (rest === 2) return out + 1;
-  bytes[out + 1] = (b << 4) | (c >> 2);
+  into[out + 1] = (b << 4) | (c >> 2);
   return out + 2;
 }
 

@@ -4,7 +4,7 @@ import { type Entry, isNamed } from './entry.ts';
 import type { TargetSelector } from './removals.ts';
 import { SecLangReason } from './seclang/reason.ts';
 import type { Selector, VariablePart } from './seclang/syntax.ts';
-import type { Target } from './target.ts';
+import { memberName, type Target } from './target.ts';
 import { InspectedValue } from './value.ts';
 import type { CollectionVariable } from './variable.ts';
 import { variableNamed, xmlVariable } from './variables.ts';
@@ -37,7 +37,8 @@ function compileTarget({ mode, name, selector }: VariablePart, excluded: readonl
   const variable = variableNamed(name);
   if (variable.kind === 'scalar') {
     if (selector !== null) throw new SecLangReason(`${name} has no members: take the selector away`);
-    if (mode === 'count') return { kind: 'count', variable: name, entries: (state) => one(variable.read(state)) };
+    if (mode === 'count')
+      return { kind: 'count', variable: name, label: name, entries: (state) => one(variable.read(state)) };
     return { kind: 'scalar', variable: name, read: variable.read };
   }
   const without = excluded.filter((exclusion) => exclusion.variable === name);
@@ -46,13 +47,18 @@ function compileTarget({ mode, name, selector }: VariablePart, excluded: readonl
     without.length === 0
       ? selected
       : (state) => selected(state).filter((entry) => !without.some(({ names }) => names?.(entry.name) ?? true));
-  return { kind: mode === 'count' ? 'count' : 'members', variable: name, entries };
+  if (mode !== 'count') return { kind: 'members', variable: name, entries };
+  const label = selector?.kind === 'name' ? memberName(name, selector.text) : name;
+  return { kind: 'count', variable: name, label, entries };
 }
 
 function compileXml(mode: VariablePart['mode'], selector: Selector | null): Target {
   if (selector?.kind !== 'name') throw new SecLangReason('XML needs an XPath: XML:/* or XML://@*');
   const { entries } = xmlVariable(selector.text) as CollectionVariable;
-  return { kind: mode === 'count' ? 'count' : 'members', variable: xmlName(selector.text), entries };
+  const variable = xmlName(selector.text);
+  return mode === 'count'
+    ? { kind: 'count', variable, label: variable, entries }
+    : { kind: 'members', variable, entries };
 }
 
 /** Members carry the path as their name: `XML:/*` is what a log calls them. */

@@ -3,17 +3,17 @@ import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { compileRule, type RuleContext } from './compile-rule.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
+import { type ProgramItem, rulesOfPhase } from './jumps.ts';
 import type { OperatorTest } from './operator.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';
-import type { CompiledRule } from './rule.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { linkRules } from './seclang/link.ts';
 import { parseRules } from './seclang/parse.ts';
 import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
 import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
-import { type SettledItem, settleRules } from './settle.ts';
+import { idleRules } from './settle.ts';
 import { type EngineSettings, RequestState, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
 import type { UnicodeMap } from './transformation.ts';
@@ -44,6 +44,7 @@ export interface RuleSet {
 /**
  * Reads a rule set.
  *
+ * @param isSettled  Rules that are decided beforehand are left out; false keeps them, to compare.
  * @throws  SecLangError with everything in it that cannot be read.
  */
 export function openRuleSet(
@@ -51,11 +52,12 @@ export function openRuleSet(
   entries: RuleEntries,
   defaults: WafDefaults,
   services: WafServices,
+  isSettled = true,
 ): RuleSet {
   const setup = parseRules(files, expanded(files, entries.setup));
   const rules = parseRules(files, expanded(files, entries.rules));
   throwIfAny([...setup.problems, ...rules.problems]);
-  const shared = sharedContext(files, services);
+  const shared = sharedContext(files, services, isSettled);
   return {
     compile: (profile) => {
       if (profile.mode === 'off') return null;
@@ -79,13 +81,15 @@ const expanded = (files: RuleFiles, patterns: readonly string[]): string[] =>
 
 /** What profiles share: operators and transformations do not depend on them. */
 interface Shared {
+  readonly isSettled: boolean;
   readonly files: RuleFiles;
   readonly services: WafServices;
   readonly steps: StepTree;
   readonly operators: Map<string, OperatorTest>;
 }
 
-const sharedContext = (files: RuleFiles, services: WafServices): Shared => ({
+const sharedContext = (files: RuleFiles, services: WafServices, isSettled: boolean): Shared => ({
+  isSettled,
   files,
   services,
   steps: new StepTree(),
@@ -104,7 +108,7 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const phases = compilePhases(program.items, context, settings, problems);
+  const phases = compilePhases(program.items, context, settings, problems, shared.isSettled);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
@@ -120,8 +124,9 @@ function compilePhases(
   context: RuleContext,
   settings: EngineSettings,
   problems: SecLangProblem[],
+  isSettled: boolean,
 ): CompiledRules['phases'] {
-  const compiled: SettledItem[] = [];
+  const compiled: ProgramItem[] = [];
   for (const item of items) {
     if (item.kind === 'marker') {
       compiled.push(item.name);
@@ -131,27 +136,9 @@ function compilePhases(
     if (result !== null) compiled.push({ linked: item, result });
   }
   throwIfAny(problems);
-  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services));
-  const phase = (number: number) => rulesOfPhase(settled, number);
+  const idle = isSettled ? idleRules(compiled, new RequestState(NOBODY, settings, context.services)) : new Set<never>();
+  const phase = (number: number) => rulesOfPhase(compiled, number, idle);
   return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
-}
-
-/** The rules of one phase; what they skip is counted in rules of that phase. */
-function rulesOfPhase(items: readonly SettledItem[], phase: number): CompiledRule[] {
-  const rules: CompiledRule[] = [];
-  /** Of the next marker of each name: how many rules of the phase stand behind it. Filled from the end. */
-  const behind = new Map<ByteText, number>();
-  for (const item of items.toReversed()) {
-    if (typeof item === 'string') {
-      behind.set(item, rules.length);
-      continue;
-    }
-    const { rule, skip, skipAfter } = item.result;
-    if (rule.phase !== phase) continue;
-    const after = skipAfter === null ? null : (behind.get(skipAfter) ?? 0);
-    rules.push(Object.freeze({ ...rule, skips: after === null ? skip : rules.length - after }));
-  }
-  return rules.reverse();
 }
 
 /** The request that settles a rule set: rules that are decided without one look at nothing of it. */

@@ -1,9 +1,8 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
-import type { OperatorTest } from './operator.ts';
 import type { TargetSelector } from './removals.ts';
-import type { CompiledLink, CompiledRule } from './rule.ts';
+import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import type { RequestState } from './state.ts';
 import { formOf, type Step } from './steps.ts';
 import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
@@ -54,25 +53,28 @@ class LinkRun {
       for (const run of link.runs) run(this.#state);
       return true;
     }
-    const test = link.test(this.#state);
+    this.#state.look += 1;
     let holds = false;
     for (const target of link.targets) {
-      if (this.#targetHolds(target, link, test)) holds = true;
+      if (this.#targetHolds(target, link, link.test)) holds = true;
     }
     return holds;
   }
 
-  #targetHolds(target: Target, link: CompiledLink, test: OperatorTest): boolean {
+  #targetHolds(target: Target, link: CompiledLink, test: LinkTest): boolean {
     const { variable } = target;
     if (target.kind === 'scalar') {
       if (isRemoved(variable, this.#removed)) return false;
-      return this.#valueHolds(link, test, variable, '', target.read(this.#state));
+      return this.#textHolds(link, test, variable, target.read(this.#state));
     }
     const entries = this.#entriesOf(target);
-    if (target.kind === 'count') return this.#valueHolds(link, test, variable, '', String(entries.length));
+    if (target.kind === 'count') return this.#textHolds(link, test, target.label, String(entries.length));
     let holds = false;
-    for (const { name, value } of entries) {
-      if (this.#valueHolds(link, test, variable, name, value)) holds = true;
+    // Those of now: a rule over MATCHED_VARS adds to the list that it goes through.
+    const count = entries.length;
+    for (let i = 0; i < count; i += 1) {
+      const entry = entries[i] as Entry;
+      if (this.#valueHolds(link, test, variable, entry.name, this.#state.valueOf(entry))) holds = true;
     }
     return holds;
   }
@@ -82,8 +84,32 @@ class LinkRun {
     return this.#removed.length === 0 ? entries : withoutRemoved(target.variable, entries, this.#removed);
   }
 
-  #valueHolds(link: CompiledLink, test: OperatorTest, variable: string, name: ByteText, text: ByteText): boolean {
-    const value = this.#state.value(text);
+  #textHolds(link: CompiledLink, test: LinkTest, variable: string, text: ByteText): boolean {
+    return this.#valueHolds(link, test, variable, null, this.#state.value(text));
+  }
+
+  #valueHolds(
+    link: CompiledLink,
+    test: LinkTest,
+    variable: string,
+    name: ByteText | null,
+    value: InspectedValue,
+  ): boolean {
+    // Thousands of arguments may have one value. Whatever held may have changed what the operator compares with.
+    if (value.missedIn === this.#state.look) return false;
+    const holds = this.#anyFormHolds(link, test, variable, name, value);
+    if (holds) this.#state.look += 1;
+    else value.missedIn = this.#state.look;
+    return holds;
+  }
+
+  #anyFormHolds(
+    link: CompiledLink,
+    test: LinkTest,
+    variable: string,
+    name: ByteText | null,
+    value: InspectedValue,
+  ): boolean {
     if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
     let holds = false;
     let last: InspectedValue | null = null;
@@ -98,17 +124,19 @@ class LinkRun {
 
   #formHolds(
     link: CompiledLink,
-    test: OperatorTest,
+    test: LinkTest,
     variable: string,
-    name: ByteText,
+    name: ByteText | null,
     value: InspectedValue,
     form: InspectedValue,
   ): boolean {
     const { captured } = this.#state;
     if (link.captures) captured.begin();
-    if (test(form, link.captures ? captured : null) === link.negated) return false;
+    // For each value: a macro may hold what the value before it wrote.
+    const holds = test(this.#state)(form, link.captures ? captured : null);
+    if (holds === link.negated) return false;
     if (link.captures) captured.keep();
-    this.#note(name === '' ? variable : memberName(variable, name), value, form);
+    this.#note(name === null ? variable : memberName(variable, name), value, form);
     for (const run of link.runs) run(this.#state);
     return true;
   }
@@ -117,8 +145,7 @@ class LinkRun {
     const entry: Entry = { name: variable, value: form.text };
     const state = this.#state;
     if (this.#isFirst) state.matched = [entry];
-    // A new array for each: targets that run over MATCHED_VARS keep the one they began with.
-    else state.matched = [...state.matched, entry];
+    else state.matched.push(entry);
     this.#isFirst = false;
     this.held = { variable, value: value.text, transformed: form.text };
   }

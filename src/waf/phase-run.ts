@@ -1,4 +1,6 @@
 // hot path: synchronous, never throws
+import type { ByteText } from '../base/byte-text.ts';
+import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
 import type { Interruption } from './inspection.ts';
 import type { CompiledRule } from './rule.ts';
@@ -55,21 +57,25 @@ function allowedUpTo(scope: 'phase' | 'request' | 'all', phase: number): number 
   return scope === 'request' ? Math.max(2, phase) : 4;
 }
 
+/** What a match tells people. A slice, so that no long value is copied. */
+const cut = (text: ByteText): ByteText =>
+  text.length > MATCH_TEXT_BYTES_MAX ? text.slice(0, MATCH_TEXT_BYTES_MAX) : text;
+
 function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
   state.matches.push({
     ruleId: rule.id,
     phase: rule.phase,
     file: rule.place.file,
     line: rule.place.line,
-    message: rule.message?.expand(state) ?? '',
-    data: rule.data?.expand(state) ?? '',
+    message: cut(rule.message?.expand(state) ?? ''),
+    data: cut(rule.data?.expand(state) ?? ''),
     severity: rule.severity,
     tags: rule.tags,
     version: rule.version,
     revision: rule.revision,
-    variable: held.variable,
-    value: held.value,
-    transformed: held.transformed,
+    variable: cut(held.variable),
+    value: cut(held.value),
+    transformed: cut(held.transformed),
     operator: rule.links.at(-1)?.operator ?? '',
     disruptive: rule.disruption !== null && rule.disruption.kind !== 'allow',
     logged: rule.logged,

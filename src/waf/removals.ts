@@ -16,25 +16,30 @@ export interface TargetSelector {
 
 /** What `ctl:ruleRemove...` took out of one request. */
 export class Removals {
-  readonly #rules: RuleSelector[] = [];
-  readonly #targets: { readonly rules: RuleSelector; readonly target: TargetSelector }[] = [];
+  /** Each once: a rule runs its `ctl` for each value that holds, and a request may have thousands of them. */
+  readonly #rules = new Set<RuleSelector>();
+  readonly #targets = new Map<TargetSelector, RuleSelector>();
 
   removeRules(rules: RuleSelector): void {
-    this.#rules.push(rules);
+    this.#rules.add(rules);
   }
 
+  /** @param target  One object for each `ctl` of a rule set. */
   removeTarget(rules: RuleSelector, target: TargetSelector): void {
-    this.#targets.push({ rules, target });
+    this.#targets.set(target, rules);
   }
 
   removes(rule: CompiledRule): boolean {
-    return this.#rules.some((selects) => selects(rule));
+    for (const selects of this.#rules) if (selects(rule)) return true;
+    return false;
   }
 
   /** Targets that this rule must not look at; empty for most rules of most requests. */
   targetsOf(rule: CompiledRule): readonly TargetSelector[] {
-    if (this.#targets.length === 0) return NONE;
-    return this.#targets.filter(({ rules }) => rules(rule)).map(({ target }) => target);
+    if (this.#targets.size === 0) return NONE;
+    const targets: TargetSelector[] = [];
+    for (const [target, rules] of this.#targets) if (rules(rule)) targets.push(target);
+    return targets;
   }
 }
 

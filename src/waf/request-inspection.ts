@@ -1,10 +1,16 @@
 import type { ByteText } from '../base/byte-text.ts';
+import { WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } from './inspection.ts';
 import { runPhase } from './phase-run.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { entriesOf, RequestState, type WafServices } from './state.ts';
 
 const PASSED: PhaseOutcome = Object.freeze({ kind: 'pass' });
+
+const OVER: PhaseOutcome = Object.freeze({
+  kind: 'failed',
+  error: new Error(`rules wrote more than ${WRITTEN_BYTES_MAX} bytes for one request`),
+});
 
 /** One request under a compiled rule set. What goes wrong inside comes out as a `failed` outcome. Threads: one. */
 export class RequestInspection implements Inspection {
@@ -99,7 +105,9 @@ export class RequestInspection implements Inspection {
     try {
       prepare();
       const interruption = runPhase(this.#rules.phases[phase], this.#state, phase);
-      return interruption === null ? PASSED : { kind: 'interrupt', interruption };
+      if (interruption !== null) return { kind: 'interrupt', interruption };
+      const { tx, env } = this.#state;
+      return tx.isOver || env.isOver ? OVER : PASSED;
     } catch (error) {
       return { kind: 'failed', error };
     }

@@ -8,6 +8,7 @@ export class RequestTarget {
   /** QUERY_STRING: behind the first question mark, nothing decoded, without a fragment. */
   readonly query: ByteText;
   readonly #path: ByteText;
+  readonly #hasQuery: boolean;
   #uri: ByteText | null = null;
   #filename: ByteText | null = null;
 
@@ -18,6 +19,7 @@ export class RequestTarget {
     const whole = fragment === -1 ? raw : raw.slice(0, fragment);
     const mark = whole.indexOf('?');
     this.#path = path ?? (mark === -1 ? whole : whole.slice(0, mark));
+    this.#hasQuery = mark !== -1;
     this.query = mark === -1 ? '' : whole.slice(mark + 1);
   }
 
@@ -27,9 +29,9 @@ export class RequestTarget {
     return this.#filename;
   }
 
-  /** REQUEST_URI: path and query, percent-decoded once, without scheme and host. */
+  /** REQUEST_URI: path and query, percent-decoded once, without scheme and host; `?` stays, also before nothing. */
   get uri(): ByteText {
-    this.#uri ??= this.query === '' ? this.filename : `${this.filename}?${percentDecoded(this.query)}`;
+    this.#uri ??= this.#hasQuery ? `${this.filename}?${percentDecoded(this.query)}` : this.filename;
     return this.#uri;
   }
 

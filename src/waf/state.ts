@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
+import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
@@ -66,8 +67,8 @@ export class RequestState {
   responseBody: ByteText = '';
   isResponsePartial = false;
 
-  readonly tx = new NamedValues();
-  readonly env = new NamedValues();
+  readonly tx = new NamedValues(WRITTEN_BYTES_MAX);
+  readonly env = new NamedValues(WRITTEN_BYTES_MAX);
   readonly captured = new CapturedGroups();
   /** Collections that `initcol` opened, by lower-case name. */
   readonly opened = new Map<string, OpenCollection>();
@@ -80,12 +81,15 @@ export class RequestState {
   /** The rule that runs. */
   rule: CompiledRule | null = null;
   highestSeverity = 255;
+  /** Number of the look that a rule takes: a new one for each link, and after each value that held. */
+  look = 0;
   readonly matches: RuleMatch[] = [];
   interruption: Interruption | null = null;
   /** Phases that `allow` passes over: 0 none, else the last one. */
   allowedUpTo = 0;
 
   readonly #values = new Map<ByteText, InspectedValue>();
+  readonly #longValues = new Map<number, InspectedValue[]>();
   readonly #names = new Map<readonly Entry[], readonly Entry[]>();
   #getArguments: readonly Entry[] | null = null;
   #cookies: readonly Entry[] | null = null;
@@ -106,11 +110,32 @@ export class RequestState {
 
   /** The one InspectedValue of a text: its forms are computed once, whichever variables it stands in. */
   value(text: ByteText): InspectedValue {
+    if (text.length > LONG_VALUE_BYTES) return this.#longValue(text);
     let value = this.#values.get(text);
     if (value === undefined) {
-      value = new InspectedValue(text);
+      value = new InspectedValue(text, this);
       this.#values.set(text, value);
     }
+    return value;
+  }
+
+  /** The same of a member, which keeps it. */
+  valueOf(entry: Entry): InspectedValue {
+    const known = entry.inspected;
+    if (known !== undefined && known.owner === this) return known;
+    const value = this.value(entry.value);
+    entry.inspected = value;
+    return value;
+  }
+
+  /** V8 hashes a long string by its length: a map of many that are as long would compare each with all. */
+  #longValue(text: ByteText): InspectedValue {
+    const alike = this.#longValues.get(text.length) ?? [];
+    const known = alike.find((value) => value.text === text);
+    if (known !== undefined) return known;
+    const value = new InspectedValue(text, this);
+    if (alike.length < LONG_VALUES_PER_LENGTH_MAX) alike.push(value);
+    this.#longValues.set(text.length, alike);
     return value;
   }
 

@@ -26,6 +26,8 @@ export interface MembersTarget {
 export interface CountTarget {
   readonly kind: 'count';
   readonly variable: string;
+  /** What is counted, for people: `ARGS:id`. */
+  readonly label: ByteText;
   readonly entries: (state: RequestState) => readonly Entry[];
 }
 

@@ -6,10 +6,16 @@ export class InspectedValue {
   readonly text: ByteText;
   /** What transformations made of it, by the number of the step: src/waf/steps.ts. */
   readonly forms: (InspectedValue | undefined)[] = [];
+  /** The look of a rule in which the value did not hold: it need not be tested again for the next that has it. */
+  missedIn = 0;
   #encoded: Buffer | null = null;
 
-  constructor(text: ByteText) {
+  /** The request it belongs to: another's forms and looks mean nothing. */
+  readonly owner: object | null;
+
+  constructor(text: ByteText, owner: object | null = null) {
     this.text = text;
+    this.owner = owner;
   }
 
   /** One code point per byte, as UTF-8: the only form of arbitrary bytes that RE2 reads without loss. */

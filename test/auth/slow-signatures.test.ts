@@ -50,6 +50,16 @@ describe('slow verifications', () => {
     assert.equal(judge.verifications, 1);
   });
 
+  test('see their own token, whatever is read meanwhile', async () => {
+    const judge = newJudge();
+    const tokens = [0, 1, 2, 3].map((n) => signToken(signer, goodClaims({ sub: `${n}` })));
+    const outcomes = [...tokens, broken(4), signToken(signer, goodClaims({ sub: '5' }))].map((token) =>
+      judgeOut(judge, token),
+    );
+    assert.equal(judge.underWay, 6);
+    assert.deepEqual(await Promise.all(outcomes), ['known', 'known', 'known', 'known', 'signature', 'known']);
+  });
+
   test('of a wrong token cost once', async () => {
     const judge = newJudge();
     const token = broken(0);

@@ -70,12 +70,15 @@ export function ruleSetOf(texts: Readonly<Record<string, string>>, entries: Rule
   return openRuleSet(filesWith(texts), entries, WAF_DEFAULTS, wafServices());
 }
 
-/** An engine over one text. */
-export function engineOf(text: string, profile: Partial<WafProfile> = {}): RuleEngine {
-  const engine = ruleSetOf({ '/rules.conf': text }, { setup: [], rules: ['/rules.conf'] }).compile({
-    ...PROFILE,
-    ...profile,
-  });
+/**
+ * An engine over one text.
+ *
+ * @param isSettled  Whether rules that are decided beforehand are left out.
+ */
+export function engineOf(text: string, profile: Partial<WafProfile> = {}, isSettled = true): RuleEngine {
+  const entries = { setup: [], rules: ['/rules.conf'] };
+  const ruleSet = openRuleSet(filesWith({ '/rules.conf': text }), entries, WAF_DEFAULTS, wafServices(), isSettled);
+  const engine = ruleSet.compile({ ...PROFILE, ...profile });
   if (engine === null) throw new Error('the mode is off');
   return engine;
 }

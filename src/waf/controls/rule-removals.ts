@@ -1,7 +1,7 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import { selectorOf } from '../compile-targets.ts';
 import type { ControlWord } from '../control.ts';
-import { byIds, type RuleSelector } from '../removals.ts';
+import { byIds, type RuleSelector, type TargetSelector } from '../removals.ts';
 import { idRangesOf } from '../seclang/ids.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import { parseVariables } from '../seclang/variables.ts';
@@ -13,29 +13,42 @@ const SELECTORS: Readonly<Record<string, (value: ByteText) => RuleSelector>> = {
   ByMsg: (value) => (rule) => rule.message?.constant === value,
 };
 
-/** `ctl:ruleRemoveById=942100`, `ByTag`, `ByMsg`: the rules do not run for this request. */
-const RULE_REMOVALS: readonly ControlWord[] = Object.entries(SELECTORS).map(([by, select]) => ({
-  name: `ruleRemove${by}`,
-  compile: (value) => {
-    const rules = select(value);
-    return (state) => state.removals.removeRules(rules);
-  },
-}));
+/** What one `ctl` takes out of a request: rules, or targets of rules. */
+export interface RuleRemoval {
+  readonly rules: RuleSelector;
+  /** Null: the rules themselves. */
+  readonly targets: readonly TargetSelector[] | null;
+}
 
-/** `ctl:ruleRemoveTargetById=942100;ARGS:text`, `ByTag`, `ByMsg`: the rules do not look there for this request. */
-const TARGET_REMOVALS: readonly ControlWord[] = Object.entries(SELECTORS).map(([by, select]) => ({
-  name: `ruleRemoveTarget${by}`,
+/** Reads the value of a `ctl`. @returns  Null for one that removes nothing. @throws  SecLangReason. */
+export function removalOf(control: ByteText): RuleRemoval | null {
+  const [, target, by = '', value = ''] = /^ruleRemove(Target)?(By(?:Id|Tag|Msg))=(.*)$/is.exec(control) ?? [];
+  const select = Object.entries(SELECTORS).find(([known]) => known.toLowerCase() === by.toLowerCase())?.[1];
+  if (select === undefined) return null;
+  if (target === undefined) return { rules: select(value), targets: null };
+  const semicolon = value.indexOf(';');
+  if (semicolon === -1) throw new SecLangReason(`ctl:ruleRemoveTarget${by}=${value} is not of the form rules;TARGET`);
+  return {
+    rules: select(value.slice(0, semicolon)),
+    targets: parseVariables(value.slice(semicolon + 1)).map(selectorOf),
+  };
+}
+
+const compileRemoval = (name: string): ControlWord => ({
+  name,
   compile: (value) => {
-    const semicolon = value.indexOf(';');
-    if (semicolon === -1) {
-      throw new SecLangReason(`ctl:ruleRemoveTarget${by}=${value} is not of the form rules;TARGET`);
-    }
-    const rules = select(value.slice(0, semicolon));
-    const targets = parseVariables(value.slice(semicolon + 1)).map(selectorOf);
+    const { rules, targets } = removalOf(`${name}=${value}`) as RuleRemoval;
+    if (targets === null) return (state) => state.removals.removeRules(rules);
     return (state) => {
       for (const target of targets) state.removals.removeTarget(rules, target);
     };
   },
-}));
+});
 
-export const REMOVALS: readonly ControlWord[] = [...RULE_REMOVALS, ...TARGET_REMOVALS];
+/**
+ * `ctl:ruleRemoveById=942100`, `ByTag`, `ByMsg`: the rules do not run for this request.
+ * `ctl:ruleRemoveTargetById=942100;ARGS:text`, `ByTag`, `ByMsg`: the rules do not look there for this request.
+ */
+export const REMOVALS: readonly ControlWord[] = ['ruleRemove', 'ruleRemoveTarget'].flatMap((what) =>
+  Object.keys(SELECTORS).map((by) => compileRemoval(`${what}${by}`)),
+);

@@ -1,8 +1,10 @@
 // hot path: synchronous, never throws
+import type { ByteText } from '../../base/byte-text.ts';
 import { type Entry, NO_ENTRIES } from '../entry.ts';
 import { COLLECTION_NAMES } from '../open-collections.ts';
 import type { RequestState } from '../state.ts';
-import { collection, namesOf, scalar, type Variable } from '../variable.ts';
+import type { Template } from '../template.ts';
+import { collection, scalar, type Variable } from '../variable.ts';
 
 /** What rules themselves leave behind: variables they set, what held, collections that outlive a request. */
 export const RULE_VARIABLES: Readonly<Record<string, Variable>> = {
@@ -14,8 +16,12 @@ export const RULE_VARIABLES: Readonly<Record<string, Variable>> = {
   MATCHED_VAR: scalar(({ matched }) => matched.at(-1)?.value ?? ''),
   MATCHED_VAR_NAME: scalar(({ matched }) => matched.at(-1)?.name ?? ''),
   MATCHED_VARS: collection(({ matched }) => matched),
-  MATCHED_VARS_NAMES: namesOf(({ matched }) => matched),
-  RULE: collection((state) => aboutRule(state)),
+  /** Not kept, as others are: the list grows while rules run. */
+  MATCHED_VARS_NAMES: collection(({ matched }) => matched.map(({ name }) => ({ name, value: name }))),
+  RULE: collection(
+    (state) => RULE_WORDS.flatMap((word) => aboutRule(state, word)),
+    (state, lower) => aboutRule(state, lower),
+  ),
   SESSIONID: scalar(({ sessionId }) => sessionId),
   TX: collection(
     (state) => [...capturedEntries(state), ...state.tx.entries()],
@@ -51,15 +57,35 @@ function capturedEntries({ captured }: RequestState): Entry[] {
   return captured.groups.flatMap((value, index) => (value === undefined ? [] : [{ name: String(index), value }]));
 }
 
-function aboutRule(state: RequestState): readonly Entry[] {
+const RULE_WORDS = ['id', 'msg', 'logdata', 'severity', 'rev', 'ver'] as const;
+
+/** One by one: a message may hold the id of its rule, which must not ask for the message again. */
+function aboutRule(state: RequestState, word: string): readonly Entry[] {
   const { rule } = state;
   if (rule === null) return NO_ENTRIES;
-  return [
-    { name: 'id', value: String(rule.id) },
-    { name: 'msg', value: rule.message?.expand(state) ?? '' },
-    { name: 'logdata', value: rule.data?.expand(state) ?? '' },
-    { name: 'severity', value: rule.severity === -1 ? '' : String(rule.severity) },
-    { name: 'rev', value: rule.revision },
-    { name: 'ver', value: rule.version },
-  ];
+  switch (word) {
+    case 'id':
+      return [{ name: word, value: String(rule.id) }];
+    case 'msg':
+      return [{ name: word, value: expanded(state, rule.message) }];
+    case 'logdata':
+      return [{ name: word, value: expanded(state, rule.data) }];
+    case 'severity':
+      return [{ name: word, value: rule.severity === -1 ? '' : String(rule.severity) }];
+    case 'rev':
+      return [{ name: word, value: rule.revision }];
+    case 'ver':
+      return [{ name: word, value: rule.version }];
+    default:
+      return NO_ENTRIES;
+  }
+}
+
+/** A macro of RULE within a message of RULE is '', as in ModSecurity: a message may not hold itself. */
+function expanded(state: RequestState, template: Template | null): ByteText {
+  const { rule } = state;
+  state.rule = null;
+  const text = template?.expand(state) ?? '';
+  state.rule = rule;
+  return text;
 }

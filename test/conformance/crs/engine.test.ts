@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { NO_MATERIAL, sharedMaterial } from '../../support/shared-material.ts';
 import { ENGINES, type Engine } from './engines.ts';
 import { readTests } from './read-tests.ts';
@@ -30,6 +32,31 @@ test('over sockets it passes them too', { skip: folder === null ? NO_MATERIAL : 
   assert.ok(ran > 300, `${ran} stages`);
   assert.equal(passed, ran);
 });
+
+test('docs/waf-conformance.md names every stage that differs', () => {
+  // dist/test/conformance/crs -> project
+  const file = fileURLToPath(new URL('../../../../docs/waf-conformance.md', import.meta.url));
+  const sections = readFileSync(file, 'utf8').split('\n## ');
+  for (const [heading, known] of [
+    ['The engine by itself', ENGINES.engine?.known],
+    ['The gateway over sockets', ENGINES.gateway?.known],
+  ] as const) {
+    const section = sections.find((text) => text.startsWith(heading)) ?? '';
+    assert.deepEqual(stagesIn(section).sort(), [...(known ?? new Map()).keys()].sort(), heading);
+  }
+});
+
+/** Names in the first column of a table; `932207-1 to 932207-7` stands for all between. */
+function stagesIn(section: string): string[] {
+  const cells = section.split('\n').flatMap((line) => /^\| (\d.*?) \|/.exec(line)?.[1] ?? []);
+  return cells
+    .flatMap((cell) => cell.split(', '))
+    .flatMap((words) => {
+      const [, rule, first, last] = /^(\d+)-(\d+)(?: to \1-(\d+))?$/.exec(words) ?? [];
+      const from = Number(first);
+      return Array.from({ length: Number(last ?? from) - from + 1 }, (_, i) => `${rule}-${from + i}`);
+    });
+}
 
 async function run(engine: Engine, stages: ReturnType<typeof readTests>) {
   const executor = await engine.start(folder ?? '');

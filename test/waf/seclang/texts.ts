@@ -18,23 +18,6 @@ export function loaded(text: ByteText): { program: RuleProgram; rules: LinkedRul
   return { program: linked.program, rules, faults: [...problems, ...linked.problems].map(describeProblem) };
 }
 
-/**
- * Does the time of a step, in milliseconds, grow with its size, not with the square of it? 32 times the size takes a
- * linear step 32 times as long, a quadratic one 1,024 times. One attempt of several is enough: other work only ever
- * adds time.
- */
-export function growsLinearly(cost: (size: number) => number, size: number): boolean {
-  const small = Math.min(...Array.from({ length: 7 }, () => cost(size)));
-  return Array.from({ length: 5 }).some(() => cost(size * 32) < 256 * Math.max(small, 0.5));
-}
-
-/** Milliseconds that a step takes. */
-export function timeOf(step: () => void): number {
-  const start = performance.now();
-  step();
-  return performance.now() - start;
-}
-
 /** `log,t:lowercase,msg:words`: actions of a link, values without quotes. */
 export function actionsOf(rule: LinkedRule | undefined, link = 0): string {
   const actions = rule?.links[link]?.actions ?? [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lexDirectives } from '../../../src/waf/seclang/lex.ts';
-import { growsLinearly, timeOf } from './texts.ts';
+import { growsLinearly } from '../../support/growth.ts';
 
 describe('words of directives', () => {
   const table: readonly (readonly [text: string, ...words: string[]])[] = [
@@ -61,7 +61,7 @@ describe('words of directives', () => {
   test('time is linear: long runs of what might be looked at again', () => {
     for (const piece of [' ', '\\', '"', '\\\n', 'a ', '"\\"" ', '#\\\n', '\r']) {
       assert.ok(
-        growsLinearly((times) => timeOf(() => lexDirectives(piece.repeat(times))), 5_000),
+        growsLinearly((times) => lexDirectives(piece.repeat(times)), 5_000),
         JSON.stringify(piece),
       );
     }
