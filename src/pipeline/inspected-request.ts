@@ -95,12 +95,12 @@ export class InspectedRequest implements RequestInspection {
   }
 
   end(tx: Transaction, nowMs: number): void {
-    const { context, audit, route, routeIndex, detectsOnly } = this.#waf;
+    const { context, audit, route, routeIndex } = this.#waf;
     const { metrics } = context;
     const inspection = this.#inspection;
     this.#judge(tx, inspection.logging());
     const matches = inspection.matches.filter(({ logged }) => logged);
-    const outcome = this.#outcome(detectsOnly, matches.length > 0);
+    const outcome = this.#outcome(matches.length > 0);
     metrics.inspected(routeIndex, outcome);
     for (const { ruleId } of matches) metrics.ruleHeld(ruleId);
     tx.wafText = outcome === 'passed' ? '' : wafText(outcome, matches, inspection);
@@ -119,10 +119,11 @@ export class InspectedRequest implements RequestInspection {
     });
   }
 
-  #outcome(detectsOnly: boolean, hasMatches: boolean): WafOutcome {
+  #outcome(hasMatches: boolean): WafOutcome {
     if (this.#interruption !== null) return 'blocked';
     if (this.#isFailed) return 'failed';
-    if (detectsOnly && this.#inspection.interruption !== null) return 'detected';
+    // Asked for and not done: the mode of the route, or of a rule, is detection only.
+    if (this.#inspection.interruption !== null) return 'detected';
     return hasMatches ? 'matched' : 'passed';
   }
 

@@ -75,6 +75,16 @@ describe('a failure', () => {
   });
 });
 
+test('what a rule keeps from ending the request is told as detected', () => {
+  const rules = `
+SecAction "id:1,phase:1,pass,nolog,ctl:ruleEngine=DetectionOnly"
+SecRule REQUEST_METHOD "@streq GET" "id:2,phase:2,deny,log"
+`;
+  const { bench } = benchOf(engineOf(rules));
+  assert.equal(bench.run().tx.code, 'SP_INTERNAL', 'it went on: behind the firewall there is no upstream here');
+  assert.deepEqual(bench.accessLines[0]?.waf, { outcome: 'detected', rules: [2] });
+});
+
 describe('what rules ask for', () => {
   const ending = (interruption: Partial<Interruption>): string[] => {
     const whole: Interruption = { kind: 'deny', status: 403, url: '', ruleId: 7, ...interruption };
