@@ -441,7 +441,7 @@ class RunningGateway implements Gateway {
       redis: this.#redis?.state ?? null,
       issuers: () => this.#issuers.gauges(),
       main: this.#metrics,
-      logLinesLost: () => this.#writer.lost,
+      logLinesLost: () => this.#writer.lost + this.#audit.lost,
       version: packageVersion(),
     });
     this.#admin = await startAdmin({

@@ -1,6 +1,5 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
-import type { BodyProcessor } from '../parsed-body.ts';
 import { endOfToken, type Parameters, readParameters } from './parameters.ts';
 
 export interface ContentType {
@@ -19,18 +18,3 @@ export function readContentType(field: ByteText): ContentType {
     parameters: readParameters(field, hasType ? end : 0),
   };
 }
-
-/**
- * The processor that a body gets where no rule names one, by how the field begins, as in ModSecurity: a field that
- * some upstream could take for a form is read as one, and what is wrong with it is found there.
- *
- * @returns  Null for others: JSON and XML are chosen by rules.
- */
-export function defaultProcessor(contentType: ByteText): BodyProcessor | null {
-  const lower = contentType.slice(0, LONGEST_FORM_TYPE).toLowerCase();
-  if (lower.startsWith('application/x-www-form-urlencoded')) return 'URLENCODED';
-  if (lower.startsWith('multipart/form-data')) return 'MULTIPART';
-  return null;
-}
-
-const LONGEST_FORM_TYPE = 'application/x-www-form-urlencoded'.length;

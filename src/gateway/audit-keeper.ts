@@ -15,7 +15,14 @@ const MODE = 0o640;
  */
 export class AuditKeeper implements LineTarget {
   #writer: LogWriter | null = null;
+  /** Lines of writers that are closed, or about to be: the count never goes back. */
+  #lostBefore = 0;
   #close: () => Promise<void> = async () => {};
+
+  /** Lines that did not get into a file: a full disk, a pipe that nobody reads. */
+  get lost(): number {
+    return this.#lostBefore + (this.#writer?.lost ?? 0);
+  }
 
   /** @throws  SallyportError SP_CONFIG for a file that cannot be appended to. */
   check(config: Config): void {
@@ -32,7 +39,10 @@ export class AuditKeeper implements LineTarget {
     const writer = new LogWriter({ fd, format: 'json' });
     this.#writer = writer;
     this.#close = async () => {
+      const { lost } = writer;
+      this.#lostBefore += lost;
       await writer.close();
+      this.#lostBefore += writer.lost - lost;
       closeSync(fd);
     };
   }

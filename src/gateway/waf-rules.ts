@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ByteText } from '../base/byte-text.ts';
 import { isGlob } from '../config/check-waf.ts';
 import type { Config } from '../config/schema.ts';
+import { SallyportError } from '../errors.ts';
 import type { WafRules } from '../http/ingress-wire.ts';
 import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { SecLangReason } from '../waf/seclang/reason.ts';
@@ -26,6 +27,7 @@ export function readWafRules(config: Config, before: WafRules | null = null): Wa
     if (before !== null && holds(before, config, [...profiles.keys()])) return before;
     const { files, recorded } = recordRuleFiles(diskRuleFiles());
     const entries = wafEntries(config.waf, files);
+    refuseEmpty(config, files);
     const rules = openRules(files, entries, config.waf, lonelyCollections());
     for (const profile of profiles.values()) rules.compile(profile);
     const digest = digestOf(recorded.texts, entries, config);
@@ -33,6 +35,13 @@ export function readWafRules(config: Config, before: WafRules | null = null): Wa
   } catch (error) {
     throw refusalOfRules(error);
   }
+}
+
+/** Whoever names rules must not run without them. @throws  SallyportError SP_CONFIG for a glob without a match. */
+function refuseEmpty({ waf }: Config, files: RuleFiles): void {
+  const empty = waf.rules.filter((pattern) => isGlob(pattern) && files.expand(pattern, '/').length === 0);
+  if (empty.length === 0) return;
+  throw new SallyportError('SP_CONFIG', `waf.rules: no file is named ${empty.join(', ')}; correct it or take it out`);
 }
 
 /** Are the files as they were read, and is nothing asked of them that was not? */
@@ -63,8 +72,9 @@ function readable(files: RuleFiles, path: string): ByteText | undefined {
 
 /** The same for the same rules: a thread then keeps what it has compiled. */
 function digestOf(texts: ReadonlyMap<string, string>, entries: WafRules['entries'], { waf }: Config): string {
-  const { argumentsMax, jsonDepthMax, responseTypes } = waf;
-  const hash = createHash('sha256').update(JSON.stringify([entries, argumentsMax, jsonDepthMax, responseTypes]));
+  const { argumentsMax, jsonDepthMax, responseTypes, audit } = waf;
+  const settings = [entries, argumentsMax, jsonDepthMax, responseTypes, audit.parts];
+  const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const [path, text] of texts) hash.update(JSON.stringify([path, text.length])).update(text, 'latin1');
   return hash.digest('hex');
 }

@@ -8,14 +8,15 @@ import type { AuditedExchange } from './waf-route.ts';
 
 /** Texts of one rule, and a target; bodies. Characters. */
 export const AUDIT_TEXT_MAX = 4_096;
-export const AUDIT_BODY_MAX = 65_536;
+const AUDIT_BODY_MAX = 65_536;
 
 /**
  * One exchange as a JSON object in printable ASCII, in the shape of ModSecurity 3's JSON audit log; `outcome`, `route`,
  * `scores` and what rules found are beside it.
  */
-export function auditJson(exchange: AuditedExchange, parts: string, redaction: Redaction): string {
+export function auditJson(exchange: AuditedExchange, redaction: Redaction): string {
   const { facts, interruption, outcome, route, inspection } = exchange;
+  const parts = inspection.auditParts;
   const inbound = scoreOf(inspection);
   const transaction = {
     client_ip: facts.clientAddress,
@@ -46,17 +47,16 @@ export function auditJson(exchange: AuditedExchange, parts: string, redaction: R
 }
 
 /** @returns  Byte text, bounded, as it may be written. */
-export function requestBodyOf({ requestBody, facts }: AuditedExchange, redaction: Redaction): string {
-  return bodyOf(requestBody, facts.fields, redaction);
+export function requestBodyOf({ requestBody }: AuditedExchange, redaction: Redaction): string {
+  return clippedBody(redaction.requestBody(byteTextOf(requestBody)));
 }
 
 /** Likewise. */
 export function answerBodyOf({ answerBody, answerFields }: AuditedExchange, redaction: Redaction): string {
-  return bodyOf(answerBody, answerFields, redaction);
+  return clippedBody(redaction.answerBody(fieldOf(answerFields, 'content-type'), byteTextOf(answerBody)));
 }
 
-function bodyOf(body: Buffer, fields: readonly ByteText[], redaction: Redaction): string {
-  const text = redaction.body(fieldOf(fields, 'content-type'), byteTextOf(body));
+function clippedBody(text: ByteText): string {
   return displayOf(clipped(text, AUDIT_BODY_MAX));
 }
 

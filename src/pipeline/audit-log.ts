@@ -21,15 +21,14 @@ export interface AuditOutputs {
  * @returns  Null where there is none.
  */
 export function compileAudit({ waf }: Config, thread: number, outputs: AuditOutputs): AuditSink | null {
-  const { path, format, parts, redact } = waf.audit;
+  const { path, format, redact } = waf.audit;
   if (path === '') return null;
   const redaction = compileAuditRedaction(redact);
   const write = format === 'json' ? auditJson : auditNative;
   const toLog = path === LOG_STREAM;
   return {
-    keepsAnswerBody: parts.includes('E'),
     write: (exchange) => {
-      const record = write(exchange, parts, redaction(exchange.facts, byteTextOf(exchange.requestBody)));
+      const record = write(exchange, redaction(exchange.facts, byteTextOf(exchange.requestBody)));
       if (toLog) outputs.log(lineOf(exchange, thread, record));
       else outputs.file(record);
     },

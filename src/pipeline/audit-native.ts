@@ -12,9 +12,9 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
  * One exchange in the serial format of ModSecurity: sections by letter between lines with a boundary that nobody can
  * guess. What is not printable ASCII is written as `\xHH`, so that no value can begin a line or a section of its own.
  */
-export function auditNative(exchange: AuditedExchange, parts: string, redaction: Redaction): string {
+export function auditNative(exchange: AuditedExchange, redaction: Redaction): string {
   const boundary = randomBytes(4).toString('hex');
-  const sections = [...parts].flatMap((part) => {
+  const sections = [...exchange.inspection.auditParts].flatMap((part) => {
     const lines = SECTIONS[part]?.(exchange, redaction);
     return lines === undefined ? [] : [`--${boundary}-${part}--`, ...lines, ''];
   });
@@ -64,12 +64,19 @@ function messageOf(match: RuleMatch, { interruption, facts }: AuditedExchange, r
     bracket('uri', redaction.target(facts.target)),
     bracket('unique_id', facts.uniqueId),
   ];
-  const found = `Matched "${plain(match.operator)}" against variable \`${plain(match.variable)}' (Value: \`${plain(match.value)}')`;
+  const found =
+    `Matched "${plain(match.operator)}" against variable \`${unquoted(match.variable)}' ` +
+    `(Value: \`${unquoted(match.value)}')`;
   return `Message: ${action} ${found} ${words.join(' ')}`;
 }
 
 function bracket(name: string, value: ByteText): string {
-  return `[${name} "${plain(value).replaceAll('"', '\\x22')}"]`;
+  return `[${name} "${unquoted(value)}"]`;
+}
+
+/** Printable ASCII that ends no quotes: a value cannot look like a word of the message, `[id "1"]`. */
+function unquoted(value: ByteText): string {
+  return plain(value).replaceAll('"', '\\x22').replaceAll("'", '\\x27');
 }
 
 function fieldLines(fields: readonly ByteText[], redaction: Redaction): string[] {

@@ -1,20 +1,18 @@
 // hot path: synchronous, never throws
 import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
-import { type Inflated, inflateBody } from '../body/decompress.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { RequestInspection, Transaction } from '../transaction.ts';
-import { PASS, type Refusal, refuse, refuseAs, type Verdict } from '../verdict.ts';
+import { PASS, refuse, type Verdict } from '../verdict.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
 import { fieldOf, fieldsOfHead } from './answer-fields.ts';
 import { HeldAnswer } from './held-answer.ts';
+import { refusalOfRule } from './refusal-of-rule.ts';
+import { seenBody } from './seen-body.ts';
 import { wafText } from './waf-log.ts';
 import type { RouteWaf } from './waf-route.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-const TOO_LARGE: Inflated = Object.freeze({ kind: 'too-large', reason: 'cut' });
 const NO_FIELDS: readonly ByteText[] = Object.freeze([]);
-/** Where a redirect may lead: what a field can carry as it is. */
-const LOCATION = /^[!-~]{1,2048}$/;
 
 /**
  * One request under the rules of its route, from phase 1 to phase 5: runs the phases, says what becomes of it, counts,
@@ -55,23 +53,17 @@ export class InspectedRequest implements RequestInspection {
 
   body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
     const { audit, detectsOnly, context, routeIndex } = this.#waf;
-    let text = body;
-    const coding = body.length === 0 ? '' : fieldOf(this.#facts.fields, 'content-encoding');
-    if (coding !== '' && coding.toLowerCase() !== 'identity') {
-      // The beginning of coded data cannot be read as such.
-      const inflated = isPartial ? TOO_LARGE : inflateBody(coding, body, this.bodyBytesMax);
-      if (inflated.kind === 'bytes') text = inflated.bytes;
-      else if (!detectsOnly) {
-        return refuse(inflated.kind === 'too-large' ? 'SP_REQUEST_BODY_TOO_LARGE' : 'SP_WAF_ENCODING');
-      } else if (!isPartial) context.metrics.unseenBody(routeIndex, 'request-coded');
-    }
+    const coding = fieldOf(this.#facts.fields, 'content-encoding');
+    const seen = seenBody(coding, body, isPartial, this.bodyBytesMax, detectsOnly);
+    if (seen.kind === 'refuse') return refuse(seen.code);
     if (isPartial) context.metrics.unseenBody(routeIndex, 'request-cut');
-    if (audit !== null) this.#requestBody = text;
-    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isPartial));
+    else if (seen.isCoded) context.metrics.unseenBody(routeIndex, 'request-coded');
+    if (audit !== null) this.#requestBody = seen.bytes;
+    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(seen.bytes), isPartial));
   }
 
   answer(tx: Transaction): Verdict {
-    const { settings, detectsOnly, types, context, routeIndex } = this.#waf;
+    const { settings, detectsOnly, context, routeIndex } = this.#waf;
     const fields = tx.answerHead === null ? [] : fieldsOfHead(tx.answerHead);
     tx.answerHead = null;
     if (tx.answerLength >= 0) fields.push('content-length', String(tx.answerLength));
@@ -79,7 +71,7 @@ export class InspectedRequest implements RequestInspection {
     const inspection = this.#inspection;
     const verdict = this.#judge(tx, inspection.responseHeaders(tx.status, fields));
     if (verdict.kind === 'refuse') return verdict;
-    if (!hasBody(tx) || !inspection.wantsResponseBody || !types.has(mediaType(fields))) {
+    if (!hasBody(tx) || !inspection.wantsResponseBody) {
       return this.#judgeAnswer(tx, NO_BYTES, false);
     }
     const coding = fieldOf(fields, 'content-encoding').toLowerCase();
@@ -103,12 +95,12 @@ export class InspectedRequest implements RequestInspection {
   }
 
   end(tx: Transaction, nowMs: number): void {
-    const { context, audit, route, routeIndex, detectsOnly } = this.#waf;
+    const { context, audit, route, routeIndex } = this.#waf;
     const { metrics } = context;
     const inspection = this.#inspection;
     this.#judge(tx, inspection.logging());
     const matches = inspection.matches.filter(({ logged }) => logged);
-    const outcome = this.#outcome(detectsOnly, matches.length > 0);
+    const outcome = this.#outcome(matches.length > 0);
     metrics.inspected(routeIndex, outcome);
     for (const { ruleId } of matches) metrics.ruleHeld(ruleId);
     tx.wafText = outcome === 'passed' ? '' : wafText(outcome, matches, inspection);
@@ -127,19 +119,21 @@ export class InspectedRequest implements RequestInspection {
     });
   }
 
-  #outcome(detectsOnly: boolean, hasMatches: boolean): WafOutcome {
+  #outcome(hasMatches: boolean): WafOutcome {
     if (this.#interruption !== null) return 'blocked';
     if (this.#isFailed) return 'failed';
-    if (detectsOnly && this.#inspection.interruption !== null) return 'detected';
+    // Asked for and not done: the mode of the route, or of a rule, is detection only.
+    if (this.#inspection.interruption !== null) return 'detected';
     return hasMatches ? 'matched' : 'passed';
   }
 
   #judgeAnswer(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
     const { audit, context, routeIndex } = this.#waf;
-    // The bytes are lent.
-    if (audit?.keepsAnswerBody === true) this.#answerBody = Buffer.from(body);
     if (isPartial) context.metrics.unseenBody(routeIndex, 'answer-cut');
-    return this.#judge(tx, this.#inspection.responseBody(byteTextOf(body), isPartial));
+    const verdict = this.#judge(tx, this.#inspection.responseBody(byteTextOf(body), isPartial));
+    // The bytes are lent.
+    if (audit !== null && this.#inspection.auditParts.includes('E')) this.#answerBody = Buffer.from(body);
+    return verdict;
   }
 
   #judge(tx: Transaction, outcome: PhaseOutcome): Verdict {
@@ -156,19 +150,8 @@ export class InspectedRequest implements RequestInspection {
     }
     this.#interruption = outcome.interruption;
     tx.reason = `rule ${outcome.interruption.ruleId}`;
-    return refusalOf(outcome.interruption);
+    return refusalOfRule(outcome.interruption);
   }
-}
-
-/** What a rule asks for. The client is told neither which rule nor why. */
-function refusalOf({ kind, status, url }: Interruption): Refusal {
-  if (kind === 'drop') return refuseAs(0, 'SP_WAF_BLOCKED');
-  if (kind === 'redirect' && status >= 300 && status < 400 && LOCATION.test(url)) {
-    return refuseAs(status, 'SP_WAF_BLOCKED', ['location', url]);
-  }
-  return status >= 400 && status < 600 && status !== 403
-    ? refuseAs(status, 'SP_WAF_BLOCKED')
-    : refuse('SP_WAF_BLOCKED');
 }
 
 function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): RequestFacts {
@@ -182,6 +165,7 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
     serverPort: tx.secure ? listen.https.port : listen.http.port,
     method: tx.method,
     target: byteTextOfString(tx.rawPath + tx.query),
+    path: byteTextOfString(tx.path),
     protocol: 'HTTP/1.1',
     fields: tx.receivedFields ?? NO_FIELDS,
     startedAtMs: tx.startedAtMs,
@@ -190,11 +174,4 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
 
 function hasBody({ method, status }: Transaction): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304;
-}
-
-/** Lower case, without parameters. */
-function mediaType(fields: readonly ByteText[]): string {
-  const value = fieldOf(fields, 'content-type');
-  const end = value.indexOf(';');
-  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
 }

@@ -39,7 +39,6 @@ function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<Phas
     route: route.name,
     routeIndex: route.index,
     detectsOnly: route.config.policies.waf.mode === 'detect',
-    types: new Set(config.waf.responseTypes.map((type) => type.toLowerCase())),
     serverAddress: config.listen.host,
   });
 }

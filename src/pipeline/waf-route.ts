@@ -24,7 +24,6 @@ export interface AuditedExchange {
 }
 
 export interface AuditSink {
-  readonly keepsAnswerBody: boolean;
   write(exchange: AuditedExchange): void;
 }
 
@@ -37,6 +36,5 @@ export interface RouteWaf {
   readonly route: string;
   readonly routeIndex: number;
   readonly detectsOnly: boolean;
-  readonly types: ReadonlySet<string>;
   readonly serverAddress: string;
 }

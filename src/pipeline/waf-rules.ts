@@ -64,7 +64,7 @@ export function wafEntries({ crs, rules }: Config['waf'], files: RuleFiles): Rul
 export function openRules(
   files: RuleFiles,
   entries: RuleEntries,
-  { argumentsMax, jsonDepthMax, responseTypes }: Config['waf'],
+  { argumentsMax, jsonDepthMax, responseTypes, audit }: Config['waf'],
   collections: OpenCollections,
 ): RuleSet {
   return openRuleSet(
@@ -73,6 +73,7 @@ export function openRules(
     {
       bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
       responseTypes: responseTypes.map((type) => type.toLowerCase()),
+      auditParts: audit.parts,
     },
     { parseBody, parseQuery, hasInvalidEncoding, collections },
   );

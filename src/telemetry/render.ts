@@ -145,7 +145,7 @@ export interface MetricsSources {
   readonly redis: RedisGauges | null;
   /** Issuers whose keys are fetched or read, in the configuration in force. */
   readonly issuers: () => readonly IssuerGauge[];
-  /** Lines that the main thread dropped: `LogWriter.lost`. */
+  /** Lines that the main thread dropped, of the log and of the audit log. */
   readonly logLinesLost: () => number;
   readonly version: string;
   /** Wall clock, milliseconds; Date.now when absent. */
@@ -335,7 +335,7 @@ function processFamilies({ table, main, logLinesLost, version, nowMs = Date.now 
     {
       kind: 'counter',
       name: 'sallyport_log_lines_lost_total',
-      help: 'Log lines dropped because standard output was too slow or gone',
+      help: 'Lines of the log and the audit log dropped because nothing took them: too slow, gone, a full disk',
       labels: [],
       read: one(() => totals.thread(LOG_LINES_LOST) + logLinesLost()),
     },

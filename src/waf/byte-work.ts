@@ -51,6 +51,13 @@ export function isOctal(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x37;
 }
 
+/** Two hexadecimal digits as a byte, -1 where they are none. */
+export function hexByte(bytes: Buffer, at: number): number {
+  const high = HEX_VALUES[bytes[at] as number] as number;
+  const low = HEX_VALUES[bytes[at + 1] as number] as number;
+  return high === 255 || low === 255 ? -1 : high * 16 + low;
+}
+
 /**
  * Full width forms of ASCII (U+FF01 to U+FF5E) are ASCII 0x20 above their low byte.
  *

@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly method: ByteText;
   /** As in the request line, query included. */
   readonly target: ByteText;
+  /** The path as the upstream gets it, normalised, nothing decoded; absent where it is that of the target. */
+  readonly path?: ByteText | undefined;
   /** `HTTP/1.1`. */
   readonly protocol: ByteText;
   /** Name, value, name, value: every field of the head as received, in order; names in any case. */
@@ -94,7 +96,7 @@ export interface Inspection {
   score(name: string): ByteText;
   /** SecAuditEngine and ctl:auditEngine say that this request belongs in the audit log. */
   readonly wantsAudit: boolean;
-  /** Letters of the parts that belong in its entry: SecAuditLogParts and ctl:auditLogParts. */
+  /** Letters of the parts that belong in its entry: those of the configuration, as ctl:auditLogParts changed them. */
   readonly auditParts: string;
 }
 

@@ -1,13 +1,18 @@
+import { selectorOf } from './compile-targets.ts';
 import type { TargetExclusion, WafProfile } from './inspection.ts';
 import { idRangesOf } from './seclang/ids.ts';
+import { Problems } from './seclang/problems.ts';
+import { SecLangError } from './seclang/reason.ts';
 import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
 /** The rule that stands for a route's settings; those of config/waf/baseline.conf follow. Others have no such ids. */
-export const CONFIGURED_RULE_ID = 8_000_000;
+const CONFIGURED_RULE_ID = 8_000_000;
 
 /** Where problems with them are reported. */
 const PLACE: Place = Object.freeze({ file: 'waf', line: 0 });
+const IDS: Place = Object.freeze({ file: 'policies.waf.without.ids', line: 0 });
+const TARGETS: Place = Object.freeze({ file: 'policies.waf.without.targets', line: 0 });
 
 /**
  * What a route sets of the Core Rule Set's variables. Belongs behind its crs-setup.conf and before its rules: what the
@@ -38,21 +43,27 @@ export function profileSettings(profile: WafProfile): Directive[] {
 /**
  * What a route takes out of the rules. Belongs behind all of them.
  *
- * @throws  SecLangReason for an id, a range or a target that is none.
+ * @throws  SecLangError with every id, range and target that is none.
  */
 export function profileExclusions(profile: WafProfile): Directive[] {
   const removals: Directive[] = [];
-  if (profile.withoutIds.length > 0) {
-    removals.push({ kind: 'remove-by-id', place: PLACE, ids: profile.withoutIds.flatMap(idRangesOf) });
-  }
+  const problems = new Problems();
+  const ids = profile.withoutIds.flatMap((text) => problems.attempt(IDS, null, () => idRangesOf(text)) ?? []);
+  if (ids.length > 0) removals.push({ kind: 'remove-by-id', place: PLACE, ids });
   for (const tag of profile.withoutTags) {
     removals.push({ kind: 'remove-by-tag', place: PLACE, pattern: literalPattern(tag) });
   }
-  return [...removals, ...profile.withoutTargets.flatMap(targetUpdates)];
+  const updates = profile.withoutTargets.flatMap(
+    (exclusion) => problems.attempt(TARGETS, null, () => targetUpdates(exclusion)) ?? [],
+  );
+  if (problems.list.length > 0) throw new SecLangError(problems.list);
+  return [...removals, ...updates];
 }
 
 function targetUpdates({ target, ids, tag }: TargetExclusion): Directive[] {
   const variables = parseVariables(target).map((part) => ({ ...part, mode: 'exclude' as const }));
+  // Named here: each rule that it changes would say the same.
+  for (const part of variables) selectorOf(part);
   if (tag !== null) {
     return [{ kind: 'update-target-by-tag', place: PLACE, pattern: literalPattern(tag), variables }];
   }

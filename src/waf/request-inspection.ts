@@ -4,7 +4,6 @@ import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } 
 import { runPhase } from './phase-run.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { entriesOf, RequestState, type WafServices } from './state.ts';
-import { responseHeader } from './variables/response.ts';
 
 const PASSED: PhaseOutcome = Object.freeze({ kind: 'pass' });
 
@@ -54,8 +53,12 @@ export class RequestInspection implements Inspection {
   get wantsResponseBody(): boolean {
     const state = this.#state;
     if (!state.responseBodyAccess || !this.#rules.readsResponseBody || !this.#isOn(4)) return false;
-    const type = responseHeader(state, 'content-type').split(';')[0]?.trim().toLowerCase() ?? '';
-    return state.settings.responseTypes.has(type);
+    const { responseTypes } = state.settings;
+    // Two types, in one field or two: readers take either.
+    return state.responseHeaders.some(
+      ({ name, value }) =>
+        name.toLowerCase() === 'content-type' && value.split(',').some((type) => responseTypes.has(mediaType(type))),
+    );
   }
 
   responseBody(body: ByteText, isPartial: boolean): PhaseOutcome {
@@ -109,4 +112,10 @@ export class RequestInspection implements Inspection {
       return { kind: 'failed', error };
     }
   }
+}
+
+/** Lower case, without parameters. */
+function mediaType(text: ByteText): string {
+  const end = text.indexOf(';');
+  return (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
 }

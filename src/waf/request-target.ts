@@ -12,12 +12,13 @@ export class RequestTarget {
   #uri: ByteText | null = null;
   #filename: ByteText | null = null;
 
-  constructor(raw: ByteText) {
+  /** @param path  In the place of the path in `raw`: what stands behind `/x/../`, rules must see as others do. */
+  constructor(raw: ByteText, path?: ByteText) {
     this.raw = raw;
     const fragment = raw.indexOf('#');
     const whole = fragment === -1 ? raw : raw.slice(0, fragment);
     const mark = whole.indexOf('?');
-    this.#path = mark === -1 ? whole : whole.slice(0, mark);
+    this.#path = path ?? (mark === -1 ? whole : whole.slice(0, mark));
     this.#hasQuery = mark !== -1;
     this.query = mark === -1 ? '' : whole.slice(mark + 1);
   }

@@ -11,6 +11,8 @@ export interface WafDefaults {
   readonly bodyCaps: BodyCaps;
   /** Media types, lower case. */
   readonly responseTypes: readonly string[];
+  /** Letters of SecAuditLogParts. */
+  readonly auditParts: string;
 }
 
 type Draft = { -readonly [K in keyof EngineSettings]: EngineSettings[K] };
@@ -50,8 +52,13 @@ const APPLIED: Readonly<Record<string, Apply>> = {
     const pattern = compileStatus(first(values));
     draft.auditStatus = (status) => pattern.matches(new InspectedValue(status).encoded);
   },
-  SecAuditLogParts: (draft, values) => {
-    draft.auditParts = first(values).toUpperCase();
+  SecArgumentSeparator: (_, values) => {
+    if (first(values) === '&') return;
+    throw new SecLangReason(`SecArgumentSeparator ${first(values)}: arguments are parted by & only`);
+  },
+  SecCookieFormat: (_, values) => {
+    if (first(values) === '0') return;
+    throw new SecLangReason(`SecCookieFormat ${first(values)}: cookies are read as those of version 0 only`);
   },
   SecRuleEngine: (_, values) => {
     if (isOn(values)) return;
@@ -68,17 +75,16 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   SecAuditLog: 'waf.audit.path',
   SecAuditLog2: 'waf.audit.path',
   SecAuditLogFormat: 'waf.audit.format',
+  SecAuditLogParts: 'waf.audit.parts',
 };
 
 /** Directives without effect here, whatever their value: they tune what this engine does not have. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  'SecArgumentSeparator',
   'SecAuditLogDir',
   'SecAuditLogDirMode',
   'SecAuditLogFileMode',
   'SecAuditLogStorageDir',
   'SecAuditLogType',
-  'SecCookieFormat',
   'SecDataDir',
   'SecDebugLog',
   'SecDebugLogLevel',
@@ -113,7 +119,7 @@ export function compileSettings(
     bodyCaps: defaults.bodyCaps,
     audit: 'relevant',
     auditStatus: null,
-    auditParts: 'ABCFHZ',
+    auditParts: defaults.auditParts,
     webAppId: '',
     collectionTimeoutSeconds: 3_600,
   };

@@ -99,7 +99,7 @@ export class RequestState {
     this.facts = facts;
     this.settings = settings;
     this.services = services;
-    this.target = new RequestTarget(facts.target);
+    this.target = new RequestTarget(facts.target, facts.path);
     this.headers = entriesOf(facts.fields);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;
@@ -175,7 +175,10 @@ export class RequestState {
     return this.headers.find((entry) => entry.name.toLowerCase() === lower)?.value;
   }
 
-  /** What processes the body: asked for by a rule, else by the content type; '' for none. */
+  /**
+   * What processes the body: asked for by a rule, else by how the content type begins; '' for none. A field that some
+   * upstream could take for a form is read as one, and what is wrong with it is found there.
+   */
   get processor(): BodyProcessor | '' {
     if (this.processorAsked !== null) return this.processorAsked;
     const type = this.header('content-type')?.toLowerCase() ?? '';

@@ -47,5 +47,3 @@ export function xmlVariable(path: string): Variable {
   }
   return variable;
 }
-
-export const isVariable = (name: string): boolean => VARIABLES.has(name);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultProcessor, readContentType } from '../../src/body/content-type.ts';
+import { readContentType } from '../../src/body/content-type.ts';
 
 test('media types and parameters are read strictly', () => {
   const { mediaType, parameters } = readContentType('Multipart/Form-Data; Boundary="a b"; charset=utf-8');
@@ -43,18 +43,4 @@ test('what is no parameter is told', () => {
     assert.equal(read.parameters.error, error, field);
   }
   assert.equal(ODD.length, 17);
-});
-
-test('forms have processors by default, others only by rules', () => {
-  const cases: readonly (readonly [string, string | null])[] = [
-    ['application/x-www-form-urlencoded', 'URLENCODED'],
-    ['Application/X-WWW-Form-Urlencoded; charset=utf-8', 'URLENCODED'],
-    ['multipart/form-data; boundary=x', 'MULTIPART'],
-    ['MULTIPART/FORM-DATA boundary=x', 'MULTIPART'],
-    ['multipart/mixed; boundary=x', null],
-    ['application/json', null],
-    ['text/xml', null],
-    ['', null],
-  ];
-  for (const [field, processor] of cases) assert.equal(defaultProcessor(field), processor, field);
 });

@@ -138,4 +138,22 @@ test('sallyport check reads the rules, too', () => {
   assert.equal(check(), 1);
   assert.match(said.at(-1) ?? '', /rules\.conf:1.*@nothing/);
   writeFileSync(join(folder, 'rules.conf'), RULES);
+  const refused = (config: string): string => {
+    writeFileSync(join(folder, 'other.yaml'), config);
+    assert.equal(
+      checkRules('other.yaml', {}, (text) => void said.push(text), folder),
+      1,
+    );
+    return said.at(-1) ?? '';
+  };
+  assert.match(refused(CONFIG.replace('[rules.conf]', '[none*.conf]')), /waf\.rules: no file is named .*none\*\.conf/);
+  for (const [target, message] of [
+    ['ARGS:/(/', /without\.targets: "\(" is not a regular expression/],
+    ['BOGUS:x', /without\.targets: BOGUS is not a variable\n/],
+  ] as const) {
+    const policies = `policies: { waf: { without: { targets: [{ target: "${target}" }] } } }`;
+    assert.match(refused(CONFIG.replace('name: all,', `name: all, ${policies},`)), message);
+  }
+  const ids = 'policies: { waf: { without: { ids: ["9999999999"] } } }';
+  assert.match(refused(CONFIG.replace('name: all,', `name: all, ${ids},`)), /waf\.without\.ids: /);
 });

@@ -74,7 +74,7 @@ describe('the Core Rule Set by one line', { skip: crs === null ? NO_MATERIAL : f
     assert.equal(told.status, 1, told.stderr);
     assert.deepEqual(
       [...told.stdout.matchAll(/^rule (\d+)/gm)].map(([, id]) => Number(id)),
-      audited,
+      rules,
     );
     assert.match(told.stdout, /^blocked by rule 949110: 403$/m);
   });

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { requestOfBytes } from '../../src/cli/asked-request.ts';
+import { testRequest } from '../../src/cli/waf-test.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -20,6 +23,7 @@ SecRule REQUEST_URI "@beginsWith /away" "id:5,phase:1,redirect:https://example.c
 SecRule REQUEST_URI "@beginsWith /drop" "id:6,phase:1,drop,log"
 SecRule ARGS:note "@streq curious" "id:7,phase:2,pass,log,msg:'only told'"
 SecRule REQUEST_BODY "@contains raw-attack" "id:8,phase:2,deny,log"
+SecResponseBodyMimeType text/plain text/html text/csv
 `;
 
 let upstream: RecordingUpstream;
@@ -54,6 +58,9 @@ const ANSWERS: Readonly<Record<string, string>> = {
   '/leak-chunked':
     'HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n' +
     '5\r\nhidde\r\n6\r\nn-word\r\n0\r\n\r\n',
+  '/leak-two-types':
+    'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-type: Text/HTML;a=b\r\ncontent-length: 11\r\n\r\nhidden-word',
+  '/leak-csv': 'HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\ncontent-length: 11\r\n\r\nhidden-word',
   '/leak-image': 'HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 11\r\n\r\nhidden-word',
   '/leak-coded':
     'HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: br\r\ncontent-length: 11\r\n\r\nhidden-word',
@@ -95,11 +102,25 @@ interface Asked {
   readonly segments?: readonly (string | Buffer)[];
 }
 
-async function ask({ host = 'block', method, path = '/', fields = {}, body, segments }: Asked) {
-  const verb = method ?? (body === undefined && segments === undefined ? 'GET' : 'POST');
+function verbOf({ method, body, segments }: Asked): string {
+  return method ?? (body === undefined && segments === undefined ? 'GET' : 'POST');
+}
+
+function headOf(asked: Asked): string {
+  const { host = 'block', path = '/', fields = {}, body } = asked;
   const lines = Object.entries({ host: `${host}.test`, ...fields }).map(([name, value]) => `${name}: ${value}\r\n`);
   if (body !== undefined) lines.push(`content-length: ${Buffer.byteLength(body)}\r\n`);
-  const head = `${verb} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  return `${verbOf(asked)} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+function bytesToSend(asked: Asked): Buffer {
+  return Buffer.concat([Buffer.from(headOf(asked)), Buffer.from(asked.body ?? '')]);
+}
+
+async function ask(asked: Asked) {
+  const { body, segments } = asked;
+  const verb = verbOf(asked);
+  const head = headOf(asked);
   const pieces = segments ?? (body === undefined ? [] : [body]);
   const seen = upstream.requests.length;
   const { answers, end } = await exchange({
@@ -193,7 +214,7 @@ describe('requests', () => {
 
 describe('answers', () => {
   test('a body ends the exchange before its first byte left', async () => {
-    for (const path of ['/leak', '/leak-chunked']) {
+    for (const path of ['/leak', '/leak-chunked', '/leak-two-types', '/leak-csv']) {
       const { status, answer } = await ask({ path });
       assert.equal(status, 403, path);
       assert.doesNotMatch(answer?.body.toString() ?? '', /hidden/);
@@ -295,6 +316,57 @@ describe('modes', () => {
   });
 });
 
+describe('sallyport waf test', () => {
+  const coded = (bytes: Buffer, coding: string, host = 'block') => ({
+    host,
+    body: bytes,
+    fields: { ...FORM, 'content-encoding': coding },
+  });
+  const cases: readonly Asked[] = [
+    {},
+    { path: '/?' },
+    { fields: { 'X-Evil': 'yes' } },
+    { fields: { 'X-Evil': ' yes\t' } },
+    { path: '/away' },
+    { path: '/x/..//%61way' },
+    { path: '/away/../x' },
+    { path: '/?a=attack' },
+    { method: 'GET', body: 'a=attack', fields: FORM },
+    { body: 'raw-attack' },
+    { body: 'x'.repeat(4_096) },
+    { body: 'x'.repeat(4_097) },
+    coded(gzipSync('a=attack'), 'GZIP'),
+    coded(gzipSync('a=fine'), 'x-gzip'),
+    coded(gzipSync('a=fine'), 'gzip, gzip'),
+    coded(Buffer.concat([gzipSync('a=fine'), Buffer.from('&')]), 'gzip'),
+    coded(gzipSync('x'.repeat(5_000)), 'gzip'),
+    coded(Buffer.from('a=attack'), 'zstd'),
+    coded(Buffer.from('a=attack'), 'identity'),
+    coded(gzipSync('x'.repeat(5_000)), 'gzip', 'detect'),
+    { host: 'detect', body: `a=attack${'x'.repeat(5_000)}`, fields: FORM },
+    { host: 'without', fields: { 'X-Evil': 'yes' } },
+  ];
+
+  test('tells what the gateway does', async () => {
+    const loaded = loadConfig({ file: gateway.configFile, env: {}, cwd: folder });
+    for (const asked of cases) {
+      const bytes = bytesToSend(asked);
+      let text = '';
+      const out = (piece: string): void => {
+        text += piece;
+      };
+      const code = testRequest(
+        loaded.config,
+        { request: requestOfBytes(bytes), route: undefined, client: '127.0.0.1' },
+        out,
+      );
+      const { status } = await ask(asked);
+      const said = code === 0 ? '200' : /(?:refused with|blocked by rule \d+:) (\d+)/.exec(text)?.[1];
+      assert.equal(said, String(status), `${bytes.toString('latin1').slice(0, 200)}\n${text}`);
+    }
+  });
+});
+
 describe('audit log', () => {
   test('a record per request in which a rule held, in the file', async () => {
     const { answer } = await ask({ path: '/?a=attack&password=hunter2', fields: { cookie: 'hunter2' } });
@@ -327,7 +399,7 @@ describe('reload', () => {
     writeFileSync(rulesFile, `${RULES}SecRule ARGS "@nothing x" "id:9,phase:2,deny"\n`);
     const refused = await gateway.reload();
     assert.equal(refused.ok, false);
-    assert.match(refused.text, /rules\.conf:10.*nothing/);
+    assert.match(refused.text, /rules\.conf:11.*nothing/);
     assert.equal((await ask({ fields: { 'X-Evil': 'yes' } })).status, 403);
     writeFileSync(rulesFile, 'SecRule REQUEST_HEADERS:X-Evil "@streq new" "id:1,phase:1,deny,log"\n');
     assert.equal((await gateway.reload()).ok, true);

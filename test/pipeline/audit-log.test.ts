@@ -7,6 +7,8 @@ import { load, MINIMAL } from '../config/support.ts';
 import { engineOf, factsOf } from '../support/waf.ts';
 
 const RULES = `
+SecRule REQUEST_HEADERS:X-Parts "@streq 1" "id:8,phase:1,pass,nolog,ctl:auditLogParts=+C,ctl:auditLogParts=-F"
+SecRule REQUEST_URI|REQUEST_URI_RAW "@contains attack" "id:9,phase:2,pass,log,auditlog,logdata:'in %{MATCHED_VAR}'"
 SecRule ARGS|REQUEST_HEADERS|REQUEST_BODY "@rx (?i)attack[^ ]*" "id:10,phase:2,deny,status:403,capture,log,auditlog,\\
   msg:'an attack',logdata:'found %{TX.0} in %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',severity:CRITICAL,tag:'t/one',ver:'v/1'"
 `;
@@ -25,7 +27,7 @@ function recordOf(asked: Asked, audit: string, path = '/audit.log'): string {
   });
   assert.ok(sink);
   const own = factsOf(facts);
-  const inspection = engineOf(RULES).begin(own);
+  const inspection = engineOf(RULES, 'block', config).begin(own);
   inspection.requestHeaders();
   const outcome = inspection.requestBody(body, false);
   inspection.logging();
@@ -61,7 +63,7 @@ describe('json', () => {
     assert.deepEqual(transaction.request.headers['x-a'], '\ufffd, 2');
     assert.deepEqual(transaction.response.headers, { 'content-type': 'text/html', 'set-cookie': '[redacted]' });
     assert.ok(!('body' in transaction.request), 'C was not asked for');
-    const [message] = transaction.messages;
+    const message = transaction.messages.at(-1);
     assert.equal(message.message, 'an attack');
     const { ruleId, phase, variable, value, data, severity, tags, ver } = message.details;
     assert.deepEqual([ruleId, phase, variable, value], ['10', 2, 'ARGS:x', 'attack\n1']);
@@ -76,6 +78,13 @@ describe('json', () => {
   });
 });
 
+test('rules may change the parts of a record', () => {
+  const asked = { body: 'x=attack', fields: ['content-type', 'application/x-www-form-urlencoded', 'x-parts', '1'] };
+  const { request, response } = JSON.parse(recordOf(asked, 'parts: ABFHZ')).transaction;
+  assert.deepEqual([request.body, response.headers], ['x=attack', undefined]);
+  assert.match(recordOf(asked, 'format: native, parts: ABFHZ'), /-A--\n.*-B--\n.*-C--\nx=attack\n.*-H--\n.*-Z--/s);
+});
+
 describe('what is withheld', () => {
   const SECRET = 'attack-hunter2';
 
@@ -86,6 +95,17 @@ describe('what is withheld', () => {
     'a field': { fields: ['authorization', `Bearer ${SECRET}`] },
     'a cookie': { fields: ['cookie', `a=1; b=${SECRET}`] },
     'a form': { fields: ['content-type', 'application/x-www-form-urlencoded'], body: `password=${SECRET}&a=1` },
+    'an argument with a plus, as REQUEST_URI has it': { target: '/?password=attack-hunter2+%61%20b' },
+    'the target of a Referer': { fields: ['referer', `http://a.test/?password=${SECRET}`] },
+    'a form, encoded': {
+      fields: ['content-type', 'application/x-www-form-urlencoded'],
+      body: `password=${SECRET}%21+and+more`,
+    },
+    'a JSON body with an escaped name': {
+      fields: ['content-type', 'application/json'],
+      body: `{"pass\\u0077ord":"${SECRET}"}`,
+    },
+    'a body of no type': { body: `password=${SECRET}` },
     'a JSON body': { fields: ['content-type', 'application/json'], body: `{"password":"${SECRET}"}` },
   };
   for (const format of ['json', 'native']) {
@@ -101,6 +121,21 @@ describe('what is withheld', () => {
       });
     }
   }
+
+  test('a value too short to look for, where its name stands beside it', () => {
+    const fields = ['content-type', 'application/x-www-form-urlencoded'];
+    const text = recordOf({ fields, body: 'password=Zq9&a=attack' }, 'format: json, redact: [password]');
+    assert.doesNotMatch(text, /Zq9/);
+  });
+
+  test('everything, where there is too much to look for', () => {
+    const body = Array.from({ length: 10_000 }, (_, index) => `password=attack${index}`).join('&');
+    const fields = ['content-type', 'application/x-www-form-urlencoded', 'x-a', 'attack'];
+    const started = performance.now();
+    const text = recordOf({ fields, body }, 'format: json, redact: [password]');
+    assert.ok(performance.now() - started < 5_000);
+    assert.doesNotMatch(text, /attack\d/);
+  });
 
   test('nothing of what no list names', () => {
     const text = recordOf({ target: `/?note=${SECRET}` }, 'format: json, redact: [password]');
@@ -123,6 +158,11 @@ describe('native', () => {
       text,
       /^Message: Access denied with code 403 \(phase 2\)\. .*\[id "10"\].*\[msg "an attack"\].*\[tag "t\/one"\]/m,
     );
+  });
+
+  test('no value can look like a word of the message', () => {
+    const target = `/?x=attack%22]%20')%20[id%20%22999%22]`;
+    assert.doesNotMatch(recordOf({ target }, 'format: native, parts: AHZ'), /\[id "999"\]/);
   });
 
   test('no value can begin a line of its own', () => {

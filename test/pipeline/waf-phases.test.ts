@@ -25,6 +25,7 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
     interruption: null,
     score: () => '',
     wantsAudit: true,
+    auditParts: 'ABEHZ',
   } as Partial<Inspection> as Inspection;
   return { begin: () => inspection };
 }
@@ -32,7 +33,7 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
 function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: PipelineBench; audited: AuditedExchange[] } {
   const audited: AuditedExchange[] = [];
   const text = `waf: { rules: [/srv/*.conf], ${waf} }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
-  const audit = { keepsAnswerBody: true, write: (one: AuditedExchange) => void audited.push(one) };
+  const audit = { write: (one: AuditedExchange) => void audited.push(one) };
   return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit } }), audited };
 }
 
@@ -74,6 +75,16 @@ describe('a failure', () => {
   });
 });
 
+test('what a rule keeps from ending the request is told as detected', () => {
+  const rules = `
+SecAction "id:1,phase:1,pass,nolog,ctl:ruleEngine=DetectionOnly"
+SecRule REQUEST_METHOD "@streq GET" "id:2,phase:2,deny,log"
+`;
+  const { bench } = benchOf(engineOf(rules));
+  assert.equal(bench.run().tx.code, 'SP_INTERNAL', 'it went on: behind the firewall there is no upstream here');
+  assert.deepEqual(bench.accessLines[0]?.waf, { outcome: 'detected', rules: [2] });
+});
+
 describe('what rules ask for', () => {
   const ending = (interruption: Partial<Interruption>): string[] => {
     const whole: Interruption = { kind: 'deny', status: 403, url: '', ruleId: 7, ...interruption };
@@ -104,7 +115,9 @@ describe('what rules ask for', () => {
 });
 
 describe('an answer that is held', () => {
-  const LEAK = engineOf('SecRule RESPONSE_BODY "@contains secret" "id:1,phase:4,deny,log,auditlog"\n');
+  const LEAK = engineOf(
+    'SecRule RESPONSE_BODY "@contains secret" "id:1,phase:4,deny,log,auditlog,ctl:auditLogParts=+E"\n',
+  );
 
   /** As an upstream call does when a head is there. */
   function answering(waf = '') {

@@ -5,8 +5,7 @@ import { recordedRuleFiles } from '../../src/waf/seclang/rule-files.ts';
 import { load, MINIMAL } from '../config/support.ts';
 
 /** The product's engine over rules of a test. */
-export function engineOf(rules: string, mode: WafMode = 'block'): RuleEngine {
-  const { waf } = load(MINIMAL).config;
+export function engineOf(rules: string, mode: WafMode = 'block', { waf } = load(MINIMAL).config): RuleEngine {
   const files = recordedRuleFiles(new Map([['/rules.conf', rules]]));
   const set = openRules(files, { setup: [], rules: ['/rules.conf'] }, waf, lonelyCollections());
   const engine = set.compile({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WafProfile } from '../../src/waf/inspection.ts';
-import { SecLangReason } from '../../src/waf/seclang/reason.ts';
+import { SecLangError } from '../../src/waf/seclang/reason.ts';
 import { ask } from '../support/inspections.ts';
 import { engineOf, PROFILE, ruleSetOf } from '../support/rule-sets.ts';
 
@@ -38,7 +38,7 @@ test('an exclusion that names nothing is refused', () => {
     { withoutIds: ['9-1'] },
     { withoutTargets: [{ target: '', ids: [], tag: null }] },
   ]) {
-    assert.throws(() => engineOf(RULES, wrong), SecLangReason, JSON.stringify(wrong));
+    assert.throws(() => engineOf(RULES, wrong), SecLangError, JSON.stringify(wrong));
   }
 });
 

@@ -15,7 +15,7 @@ export const auditEngine: ControlWord = {
   },
 };
 
-/** `ctl:auditLogParts=+E`: adds parts, takes them out with a minus, or names them all. */
+/** `ctl:auditLogParts=+E`: adds parts, takes them out with a minus, or names them all; Z stays last. */
 export const auditLogParts: ControlWord = {
   name: 'auditLogParts',
   compile: (value) => {
@@ -23,7 +23,7 @@ export const auditLogParts: ControlWord = {
     if (parts === undefined) throw new SecLangReason(`ctl:auditLogParts=${value}: parts are letters A to K and Z`);
     const letters = [...parts];
     return (state) => {
-      if (sign === '+') state.auditParts = [...new Set([...state.auditParts, ...letters])].join('');
+      if (sign === '+') state.auditParts = [...new Set([...state.auditParts, ...letters])].sort().join('');
       else if (sign === '-')
         state.auditParts = [...state.auditParts].filter((part) => !letters.includes(part)).join('');
       else state.auditParts = parts;

@@ -25,7 +25,9 @@ export class SecLangError extends Error {
   }
 }
 
+/** `a.conf:3 (rule 7): ...`; a setting of the configuration has no line. */
 export function describeProblem({ place, ruleId, message }: SecLangProblem): string {
   const rule = ruleId === null ? '' : ` (rule ${ruleId})`;
-  return `${place.file}:${place.line}${rule}: ${message}`;
+  const line = place.line === 0 ? '' : `:${place.line}`;
+  return `${place.file}${line}${rule}: ${message}`;
 }

@@ -16,6 +16,6 @@ export const RESPONSE_VARIABLES: Readonly<Record<string, Variable>> = {
 };
 
 /** @param lower  Lower-case name. */
-export function responseHeader({ responseHeaders }: RequestState, lower: string): string {
+function responseHeader({ responseHeaders }: RequestState, lower: string): string {
   return responseHeaders.find(({ name }) => name.toLowerCase() === lower)?.value ?? '';
 }
