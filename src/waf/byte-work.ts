@@ -68,10 +68,3 @@ export function hexByte(bytes: Buffer, at: number): number {
 export function narrow(high: number, low: number): number {
   return high === 0xff && low > 0 && low < 0x5f ? low + 0x20 : low;
 }
-
-/** Two hexadecimal digits as a byte, -1 where they are none. */
-export function hexByte(bytes: Buffer, at: number): number {
-  const high = HEX_VALUES[bytes[at] as number] as number;
-  const low = HEX_VALUES[bytes[at + 1] as number] as number;
-  return high === 255 || low === 255 ? -1 : high * 16 + low;
-}
