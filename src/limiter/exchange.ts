@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { steadyNow } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
-import { ID_HIGH, ID_LOW, tickOf, WINDOW_MS } from './layout.ts';
+import { ID_HIGH, ID_LOW, stateWord, tickOf, WINDOW_MS } from './layout.ts';
 import type { RedisState } from './redis-state.ts';
 import { SHIFT_MS_MAX, type SharedClock } from './shared-clock.ts';
 import { addCount, countIn, type KeyedSlot, windowInUse } from './shared-counts.ts';
@@ -239,7 +239,7 @@ export class Exchange {
     const { words } = this.#options.table;
     const high = Atomics.load(words, slot + ID_HIGH);
     const low = Atomics.load(words, slot + ID_LOW);
-    const windowMs = Atomics.load(words, slot + WINDOW_MS) >>> 0;
+    const windowMs = Atomics.load(words, stateWord(slot) + WINDOW_MS) >>> 0;
     const known = this.#records.get(slot);
     if (known !== undefined && known.high === high && known.low === low && known.windowMs === windowMs) return known;
     const record = { slot, high, low, windowMs, even: freshWindow(), odd: freshWindow() };

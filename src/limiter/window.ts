@@ -1,17 +1,21 @@
 // hot path: synchronous, never throws
-import {
+import * as layout from './layout.ts';
+import type { LimiterTable } from './table.ts';
+
+// An import is read from memory with each use, a constant of the file itself is compiled in.
+const {
   COUNT_BITS,
   COUNT_MASK,
   COUNT_MAX,
-  EVEN,
-  ODD,
-  stepsBetween,
+  LAG_MAX,
+  NO_ROOM,
   TICK_MS,
   TURN_MASK,
+  stateWord,
+  stepsBetween,
   tagOf,
   tickOf,
-} from './layout.ts';
-import { LAG_MAX, type LimiterTable, NO_ROOM } from './table.ts';
+} = layout;
 
 /** What one sliding window allows. */
 export interface WindowRule {
@@ -110,6 +114,38 @@ export class SlidingWindow {
    */
   take(high: number, low: number, rule: WindowRule, cost: number, penalise: boolean): number {
     const table = this.#table;
+    const words = this.#words;
+    const { windowMs } = rule;
+    const slot = table.slotInFirst(high, low, this.#tick);
+    if (slot === NO_ROOM) return this.#takeAnyhow(high, low, rule, cost, penalise);
+    const clockMs = this.#clockMs + this.shiftMs;
+    const number = Math.floor(clockMs / windowMs);
+    const tag = tagOf(number);
+    const at = stateWord(slot) + (number & 1);
+    const seen = Atomics.load(words, at);
+    const seenOther = words[at ^ 1] as number;
+    const steps = stepsBetween(seenOther, tagOf(number - 1));
+    const isPlain = seen >>> COUNT_BITS === tag && steps <= 0 && table.lag(this.#tick) <= LAG_MAX;
+    if (!isPlain || !table.holds(slot, high, low)) return this.#takeAnyhow(high, low, rule, cost, penalise);
+    this.slot = slot;
+    this.#elapsedMs = clockMs - number * windowMs;
+    this.#current = seen & COUNT_MASK;
+    this.#before = steps === 0 ? seenOther & COUNT_MASK : 0;
+    const waitMs = this.#judge(rule, cost);
+    if (waitMs === 0) {
+      // The limit is below the highest count.
+      if (Atomics.compareExchange(words, at, seen, seen + cost) !== seen) return this.#takeAnyhow(high, low, rule, cost, penalise);
+      if (Atomics.load(words, at ^ 1) === seenOther) return 0;
+      this.#at = at;
+      this.#tag = tag;
+      this.#takeBack(cost);
+      return this.#takeAnyhow(high, low, rule, cost, penalise);
+    }
+    return penalise ? this.#takeAnyhow(high, low, rule, cost, penalise) : waitMs;
+  }
+
+  #takeAnyhow(high: number, low: number, rule: WindowRule, cost: number, penalise: boolean): number {
+    const table = this.#table;
     const { windowMs } = rule;
     for (;;) {
       this.#begin(windowMs);
@@ -174,11 +210,10 @@ export class SlidingWindow {
   #readAt(slot: number): number {
     const words = this.#words;
     const turn = this.#turn;
-    const isOdd = (turn & 1) === 1;
     const tag = tagOf(turn);
     const tagBefore = tagOf(turn - 1);
-    this.#at = slot + (isOdd ? ODD : EVEN);
-    this.#otherAt = slot + (isOdd ? EVEN : ODD);
+    this.#at = stateWord(slot) + (turn & 1);
+    this.#otherAt = this.#at ^ 1;
     this.#tag = tag;
     this.#seen = Atomics.load(words, this.#at);
     // Plain: `#write` looks whether it is still the same.
