@@ -14,6 +14,8 @@
  *  |  7 base      | 48      lock of the bucket: odd while it is held, one more with every step
  *  |  8 shift     | 49..63  unused: a bucket fills four cache lines of 64 bytes
  *  |  9 Redis     |
+ *  | 10 seed, name|
+ *  | 11 seed, name|
  *  | 16 newest    |
  * ```
  *
@@ -75,6 +77,9 @@ export const BASE_HIGH = 7;
 export const SHIFT = 8;
 /** 1 while counts reach other machines: see `RedisState`. */
 export const REDIS_UP = 9;
+/** Of the names that counts have in Redis: see `RedisName`. */
+export const NAME_SEED_0 = 10;
+export const NAME_SEED_1 = 11;
 export const NEWEST = 16;
 
 export const ID_HIGH = 0;
@@ -86,8 +91,8 @@ export const EVEN = 0;
 export const ODD = 1;
 export const EXPIRES = 2;
 export const WINDOW_MS = 3;
-const STATES = 16;
-const STATE_WORDS = 4;
+export const STATES = 16;
+export const STATE_WORDS = 4;
 
 /** High halves of an id that are no id. TAKEN is left behind only by a thread that died with the lock. */
 export const FREE = 0;

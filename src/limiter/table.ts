@@ -20,6 +20,8 @@ const {
   ODD,
   RECLAIMED,
   SLOTS_PER_BUCKET,
+  STATE_WORDS,
+  STATES,
   TAKEN,
   TICK_MS,
   WINDOW_MS,
@@ -101,7 +103,8 @@ export class LimiterTable {
     const base = bucketWord(low & this.#mask);
     for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
       if (words[slot] !== id || words[slot + ID_LOW] !== low) continue;
-      return (((words[stateWord(slot) + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
+      const state = slot + STATES + (slot - base) * (STATE_WORDS - 1);
+      return (((words[state + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
     }
     return NO_ROOM;
   }

@@ -9,6 +9,9 @@ const {
   COUNT_MAX,
   LAG_MAX,
   NO_ROOM,
+  SLOTS_PER_BUCKET,
+  STATE_WORDS,
+  STATES,
   TICK_MS,
   TURN_MASK,
   stateWord,
@@ -121,7 +124,7 @@ export class SlidingWindow {
     const clockMs = this.#clockMs + this.shiftMs;
     const number = Math.floor(clockMs / windowMs);
     const tag = tagOf(number);
-    const at = stateWord(slot) + (number & 1);
+    const at = slot + STATES + (slot & (SLOTS_PER_BUCKET - 1)) * (STATE_WORDS - 1) + (number & 1);
     const seen = Atomics.load(words, at);
     const seenOther = words[at ^ 1] as number;
     const steps = stepsBetween(seenOther, tagOf(number - 1));
