@@ -290,9 +290,7 @@ export class Exchange {
       script: EXCHANGE,
       keys: [
         `${begin}:state`,
-        ...sent.map(
-          ({ record: { name, windowMs }, number }) => `${begin}:${name}:${windowMs}:${number}`,
-        ),
+        ...sent.map(({ record: { name, windowMs }, number }) => `${begin}:${name}:${windowMs}:${number}`),
       ],
       args: [
         this.#me,

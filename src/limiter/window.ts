@@ -137,7 +137,8 @@ export class SlidingWindow {
     const waitMs = this.#judge(rule, cost);
     if (waitMs === 0) {
       // The limit is below the highest count.
-      if (Atomics.compareExchange(words, at, seen, seen + cost) !== seen) return this.#takeAnyhow(high, low, rule, cost, penalise);
+      if (Atomics.compareExchange(words, at, seen, seen + cost) !== seen)
+        return this.#takeAnyhow(high, low, rule, cost, penalise);
       if (Atomics.load(words, at ^ 1) === seenOther) return 0;
       this.#at = at;
       this.#tag = tag;
