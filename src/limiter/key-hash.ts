@@ -4,9 +4,11 @@
  * A keyed hash of texts into 64 bits: nobody who does not know the seed can aim two keys at one place.
  *
  * HalfSipHash-1-3 with 64 bits of output: the rounds that Linux takes for hash tables where words have 32 bits, as Rust
- * and Python take SipHash-1-3 for theirs. They hold against those who choose texts and never see a result, who can only
- * guess at texts that meet; the sources below know no way that beats it. The 2-4 rounds are for results that
- * others see; what leaves the process is hashed again with those: see `RedisName`. What it is fed, 32 bits at a time, is different for any two texts:
+ * and Python take SipHash-1-3 for theirs. They are for results that nobody sees: who chooses texts can only guess at two
+ * that meet, and the sources below know no way that beats guessing. The 2-4 rounds are for results that others see; what
+ * leaves the process is hashed again with those: see `RedisName`.
+ *
+ * What it is fed, 32 bits at a time, is different for any two texts:
  *
  * - the salt;
  * - the code units, four to a word in texts of Latin-1 only, else two;
@@ -16,8 +18,8 @@
  * The result is left in `high` and `low`, since an object for it would be garbage on every request.
  *
  * Threads: one instance each. Sources: J.-P. Aumasson and D. J. Bernstein, SipHash: a fast short-input PRF (2012), and
- * its 32-bit variant HalfSipHash; C. Dobraunig, F. Mendel and M. Schläffer, Differential Cryptanalysis of SipHash (2014);
- * Linux, Documentation/security/siphash.rst.
+ * HalfSipHash beside it; C. Dobraunig, F. Mendel, M. Schläffer, Differential Cryptanalysis of SipHash (2014); Linux,
+ * Documentation/security/siphash.rst.
  */
 export class KeyHash {
   high = 0;
