@@ -33,8 +33,8 @@ export const DECISIONS = 409_600;
 /** Decisions whose keys are made together. */
 export const BLOCK = 4_096;
 /** Measured, after WARM others. */
-export const ROUNDS = 9;
-export const WARM = 3;
+export const ROUNDS = 7;
+export const WARM = 2;
 /** No window ends within a round. */
 export const WINDOW_MS = 60_000;
 /** From round to round: by then all windows have passed, and the slots go to the keys of the next round. */

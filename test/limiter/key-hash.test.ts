@@ -127,6 +127,17 @@ test('equals its definition, for keys of any characters and length', () => {
   }
 });
 
+test('salts in turns, as policies of one request have them, give what each gives alone', () => {
+  const hash = new KeyHash(3, 4);
+  const texts = ['', 'abc', '203.0.113.77', 'ab\u0000☃'];
+  for (let i = 0; i < 200; i += 1) {
+    const text = texts[i % 4] as string;
+    const salt = [0, 0, 7, -1, 7][i % 5] as number;
+    hash.hash(text, salt);
+    assert.deepEqual([hash.high, hash.low], reference(3, 4, wordsOf(text, salt)), `${i}`);
+  }
+});
+
 test('no two texts are fed the same words', (t) => {
   const unit = fc.oneof(
     fc.constantFrom(0, 1, 0x61, 0x80, 0xff, 0x100, 0x8000, 0xd800, 0xffff),
