@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { steadyNow } from '../base/steady-clock.ts';
 import type { Config } from '../config/schema.ts';
-import { BUCKETS, createLimiterWords, SEED_0, SEED_1 } from '../limiter/layout.ts';
+import { BUCKETS, createLimiterWords, NAME_SEED_0, NAME_SEED_1, SEED_0, SEED_1 } from '../limiter/layout.ts';
 import { SharedClock } from '../limiter/shared-clock.ts';
 import { LimiterTable } from '../limiter/table.ts';
 
@@ -23,9 +23,11 @@ export class LimiterKeeper {
   constructor({ limiter, redis }: Config) {
     this.words = createLimiterWords(limiter.slots, steadyNow());
     // Gateways that share counts must hash alike; else nobody needs to know the seed, not even the one after a restart.
-    const seed = redis.keySecret === '' ? randomBytes(8) : seedOf(redis.keySecret);
+    const seed = redis.keySecret === '' ? randomBytes(16) : seedOf(redis.keySecret);
     this.words[SEED_0] = seed.readInt32LE(0);
     this.words[SEED_1] = seed.readInt32LE(4);
+    this.words[NAME_SEED_0] = seed.readInt32LE(8);
+    this.words[NAME_SEED_1] = seed.readInt32LE(12);
     SharedClock.start(this.words, Date.now(), steadyNow());
     this.table = new LimiterTable(this.words);
   }

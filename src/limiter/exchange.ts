@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { steadyNow } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
-import { ID_HIGH, ID_LOW, tickOf, WINDOW_MS } from './layout.ts';
+import { ID_HIGH, ID_LOW, stateWord, tickOf, WINDOW_MS } from './layout.ts';
+import { RedisName } from './redis-name.ts';
 import type { RedisState } from './redis-state.ts';
 import { SHIFT_MS_MAX, type SharedClock } from './shared-clock.ts';
 import { addCount, countIn, type KeyedSlot, windowInUse } from './shared-counts.ts';
@@ -67,6 +68,8 @@ interface WindowRecord {
 }
 
 interface SlotRecord extends KeyedSlot {
+  /** In Redis. */
+  readonly name: string;
   readonly even: WindowRecord;
   readonly odd: WindowRecord;
 }
@@ -119,6 +122,7 @@ export interface ExchangeOptions {
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #me = randomBytes(8).toString('base64url');
+  readonly #name: RedisName;
   readonly #records = new Map<number, SlotRecord>();
   readonly #shards = new Map<number, ShardState>();
   /** Asked each time until they answer: others doing well must not pass for all doing well. */
@@ -139,6 +143,7 @@ export class Exchange {
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#name = new RedisName(options.table.words);
   }
 
   start(): void {
@@ -239,10 +244,11 @@ export class Exchange {
     const { words } = this.#options.table;
     const high = Atomics.load(words, slot + ID_HIGH);
     const low = Atomics.load(words, slot + ID_LOW);
-    const windowMs = Atomics.load(words, slot + WINDOW_MS) >>> 0;
+    const windowMs = Atomics.load(words, stateWord(slot) + WINDOW_MS) >>> 0;
     const known = this.#records.get(slot);
     if (known !== undefined && known.high === high && known.low === low && known.windowMs === windowMs) return known;
-    const record = { slot, high, low, windowMs, even: freshWindow(), odd: freshWindow() };
+    const name = this.#name.of(high, low);
+    const record = { slot, high, low, windowMs, name, even: freshWindow(), odd: freshWindow() };
     this.#records.set(slot, record);
     return record;
   }
@@ -284,9 +290,7 @@ export class Exchange {
       script: EXCHANGE,
       keys: [
         `${begin}:state`,
-        ...sent.map(
-          ({ record: { high, low, windowMs }, number }) => `${begin}:${hexOf(high, low)}:${windowMs}:${number}`,
-        ),
+        ...sent.map(({ record: { name, windowMs }, number }) => `${begin}:${name}:${windowMs}:${number}`),
       ],
       args: [
         this.#me,
@@ -364,8 +368,8 @@ export class Exchange {
     return true;
   }
 
-  #shardOf({ low }: KeyedSlot): number {
-    return this.#options.client.isCluster ? low & (SHARDS - 1) : CLOCK_SHARD;
+  #shardOf({ name }: SlotRecord): number {
+    return this.#options.client.isCluster ? Number.parseInt(name.slice(-2), 16) % SHARDS : CLOCK_SHARD;
   }
 
   #forget(steadyMs: number): void {
@@ -389,9 +393,4 @@ function isAnswer(value: unknown, windows: number): value is Answer {
     typeof value[1] === 'string' &&
     value.every((word, index) => index === 1 || Number.isSafeInteger(word))
   );
-}
-
-/** 16 hexadecimal digits. */
-function hexOf(high: number, low: number): string {
-  return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');
 }

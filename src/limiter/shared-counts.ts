@@ -3,9 +3,8 @@ import {
   COUNT_BITS,
   COUNT_MASK,
   COUNT_MAX,
-  EVEN,
   emptyWord,
-  ODD,
+  stateWord,
   stepsBetween,
   TURN_MASK,
   tagOf,
@@ -24,16 +23,16 @@ export interface KeyedSlot {
 /** What a slot has counted in window `number`. */
 export function countIn(words: Int32Array, slot: number, number: number): number {
   const turn = number & TURN_MASK;
-  const word = Atomics.load(words, slot + ((turn & 1) === 1 ? ODD : EVEN));
+  const word = Atomics.load(words, stateWord(slot) + (turn & 1));
   return word >>> COUNT_BITS === tagOf(turn) ? word & COUNT_MASK : 0;
 }
 
 /** Number of the window that a slot counts in: `number`, or a later one that was begun before the clock went back. */
 export function windowInUse(words: Int32Array, slot: number, number: number): number {
   const turn = number & TURN_MASK;
-  const isOdd = (turn & 1) === 1;
-  const ahead = stepsBetween(Atomics.load(words, slot + (isOdd ? ODD : EVEN)), tagOf(turn)) * 2;
-  const aheadOther = stepsBetween(Atomics.load(words, slot + (isOdd ? EVEN : ODD)), tagOf(turn - 1)) * 2 - 1;
+  const at = stateWord(slot) + (turn & 1);
+  const ahead = stepsBetween(Atomics.load(words, at), tagOf(turn)) * 2;
+  const aheadOther = stepsBetween(Atomics.load(words, at ^ 1), tagOf(turn - 1)) * 2 - 1;
   return number + Math.max(0, ahead, aheadOther);
 }
 
@@ -64,7 +63,7 @@ export function addCount(
   table.extend(slot, tick, Math.min(leftMs, windowMs * 2));
   const turn = number & TURN_MASK;
   const tag = tagOf(turn);
-  const at = slot + ((turn & 1) === 1 ? ODD : EVEN);
+  const at = stateWord(slot) + (turn & 1);
   for (;;) {
     const seen = Atomics.load(words, at);
     if (!table.holds(slot, high, low) || table.lag(tick) > LAG_MAX) return -1;

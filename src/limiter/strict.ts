@@ -1,6 +1,7 @@
 import { steadyNow } from '../base/steady-clock.ts';
 import { type Call, type RedisClient, type Reply, script } from '../redis/client.ts';
 import { COUNT_MAX, REDIS_UP, TURN_MASK, tickOf } from './layout.ts';
+import { RedisName } from './redis-name.ts';
 import { SharedClock } from './shared-clock.ts';
 import { addCount, countIn } from './shared-counts.ts';
 import { type LimiterTable, NO_ROOM } from './table.ts';
@@ -138,6 +139,7 @@ export class StrictLimiter {
   readonly #table: LimiterTable;
   readonly #clock: SharedClock;
   readonly #begin: string;
+  readonly #name: RedisName;
   #queue: Waiting[] = [];
   readonly #underWay = new Set<Waiting>();
   readonly #warn: (context: object, message: string) => void;
@@ -160,6 +162,7 @@ export class StrictLimiter {
     this.#table = table;
     this.#clock = new SharedClock(table.words);
     this.#begin = `${prefix}{limits-strict}`;
+    this.#name = new RedisName(table.words);
   }
 
   /** @returns  When there is a connection, or the first try has failed; never rejects. */
@@ -196,7 +199,7 @@ export class StrictLimiter {
       const slot = this.#table.peek(high, low, tickOf(steadyMs));
       const known = slot === NO_ROOM ? 0 : countIn(this.#table.words, slot, number);
       const knownBefore = slot === NO_ROOM ? 0 : countIn(this.#table.words, slot, number - 1);
-      keys.push(`${this.#begin}:${hexOf(high, low)}:${windowMs}`);
+      keys.push(`${this.#begin}:${this.#name.of(high, low)}:${windowMs}`);
       // What is known of a window that nobody has counted in must not open it: clocks differ by a round trip.
       const isOpen = known > 0;
       args.push(limit, windowMs, request.ruleAt(at).penalise ? 1 : 0);
@@ -303,9 +306,4 @@ function factsOf(reply: Reply | undefined, { windows }: Waiting): readonly numbe
   if (reply === undefined || !('value' in reply) || !Array.isArray(reply.value)) return null;
   const isWhole = reply.value.length === windows.length * FACTS && reply.value.every(Number.isSafeInteger);
   return isWhole ? (reply.value as number[]) : null;
-}
-
-/** 16 hexadecimal digits. */
-function hexOf(high: number, low: number): string {
-  return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');
 }

@@ -1,32 +1,37 @@
 // hot path: synchronous, never throws
-import {
+import * as layout from './layout.ts';
+
+export { LAG_MAX, NO_ROOM } from './layout.ts';
+
+// An import is read from memory with each use, a constant of the file itself is compiled in.
+const {
   BUCKETS,
-  bucketWord,
   EVEN,
   EXPIRES,
-  emptyWord,
   FOUND_FULL,
   FREE,
   ID_HIGH,
   ID_LOW,
   IN_USE,
+  LAG_MAX,
   LOCK,
   NEWEST,
+  NO_ROOM,
   ODD,
   RECLAIMED,
   SLOTS_PER_BUCKET,
-  slotNumber,
-  slotOfNumber,
+  STATE_WORDS,
+  STATES,
   TAKEN,
   TICK_MS,
-  tickOf,
   WINDOW_MS,
-} from './layout.ts';
-
-/** No slot: both buckets of the key are full of keys in use. */
-export const NO_ROOM = -1;
-/** Ticks that a thread may be behind the newest one. A slot is kept for one more than that. */
-export const LAG_MAX = 1;
+  bucketWord,
+  emptyWord,
+  slotNumber,
+  slotOfNumber,
+  stateWord,
+  tickOf,
+} = layout;
 
 /** With so much room a key takes its first bucket, where it is found sooner; with less, the emptier one. */
 const ROOM_KEPT = 5;
@@ -87,14 +92,27 @@ export class LimiterTable {
     const id = idOf(high);
     const slot = this.#find(id, low);
     // Plain reads: a slot that seems to have passed is looked at again under the locks.
-    if (slot !== NO_ROOM && (((this.words[slot + EXPIRES] as number) - tick) | 0) > 0) return slot;
+    if (slot !== NO_ROOM && (((this.words[stateWord(slot) + EXPIRES] as number) - tick) | 0) > 0) return slot;
     return this.#claim(id, low, windowMs, tick, turn);
+  }
+
+  /** As `peek`, in the first bucket of the key only. */
+  slotInFirst(high: number, low: number, tick: number): number {
+    const { words } = this;
+    const id = idOf(high);
+    const base = bucketWord(low & this.#mask);
+    for (let slot = base; slot < base + SLOTS_PER_BUCKET; slot += 1) {
+      if (words[slot] !== id || words[slot + ID_LOW] !== low) continue;
+      const state = slot + STATES + (slot - base) * (STATE_WORDS - 1);
+      return (((words[state + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
+    }
+    return NO_ROOM;
   }
 
   /** The slot of a key whose counts may still matter, or NO_ROOM: claims nothing. */
   peek(high: number, low: number, tick: number): number {
     const slot = this.#find(idOf(high), low);
-    return slot !== NO_ROOM && (((this.words[slot + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
+    return slot !== NO_ROOM && (((this.words[stateWord(slot) + EXPIRES] as number) - tick) | 0) > 0 ? slot : NO_ROOM;
   }
 
   /** Whether a slot found before is still this key's. Call it behind an atomic access: its own reads are plain. */
@@ -111,7 +129,7 @@ export class LimiterTable {
   /** Says how long the counts of a slot matter; never less than said before. @param leftMs  From now. */
   extend(slot: number, tick: number, leftMs: number): void {
     this.#forward(NEWEST, tick);
-    this.#forward(slot + EXPIRES, tickAfter(tick, leftMs));
+    this.#forward(stateWord(slot) + EXPIRES, tickAfter(tick, leftMs));
   }
 
   /** Whether the counts of a slot may still matter. */
@@ -281,18 +299,19 @@ export class LimiterTable {
   /** Plain writes: nobody finds a slot that is marked TAKEN, and the last one makes them seen. */
   #give(slot: number, id: number, low: number, windowMs: number, tick: number, turn: number): void {
     const { words } = this;
+    const state = stateWord(slot);
     words[slot + ID_LOW] = low;
-    words[slot + WINDOW_MS] = windowMs | 0;
-    words[slot + EVEN] = emptyWord(turn & ~1);
-    words[slot + ODD] = emptyWord((turn - 1) | 1);
-    words[slot + EXPIRES] = tickAfter(tick, windowMs * 2);
+    words[state + WINDOW_MS] = windowMs | 0;
+    words[state + EVEN] = emptyWord(turn & ~1);
+    words[state + ODD] = emptyWord((turn - 1) | 1);
+    words[state + EXPIRES] = tickAfter(tick, windowMs * 2);
     Atomics.store(words, slot + ID_HIGH, id);
   }
 
   /** A key comes back after a pause, unless another thread was faster. */
   #revive(slot: number, windowMs: number, tick: number, turn: number): void {
-    this.#renew(slot, slot + EVEN, emptyWord(turn & ~1), tick);
-    this.#renew(slot, slot + ODD, emptyWord((turn - 1) | 1), tick);
+    this.#renew(slot, stateWord(slot) + EVEN, emptyWord(turn & ~1), tick);
+    this.#renew(slot, stateWord(slot) + ODD, emptyWord((turn - 1) | 1), tick);
     this.extend(slot, tick, windowMs * 2);
   }
 
@@ -313,7 +332,7 @@ export class LimiterTable {
   #isPassed(slot: number, tick: number): boolean {
     const { words } = this;
     const id = words[slot];
-    return id !== FREE && id !== TAKEN && (((words[slot + EXPIRES] as number) - tick) | 0) < -LAG_MAX;
+    return id !== FREE && id !== TAKEN && (((words[stateWord(slot) + EXPIRES] as number) - tick) | 0) < -LAG_MAX;
   }
 
   /** The lock is held. @returns  True when the slot was taken from its key; it is marked TAKEN. */
@@ -369,7 +388,7 @@ function idOf(high: number): number {
 }
 
 function ticksLeft(words: Int32Array, slot: number, tick: number): number {
-  return (Atomics.load(words, slot + EXPIRES) - tick) | 0;
+  return (Atomics.load(words, stateWord(slot) + EXPIRES) - tick) | 0;
 }
 
 function tickAfter(tick: number, leftMs: number): number {

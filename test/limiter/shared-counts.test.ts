@@ -10,6 +10,7 @@ import {
   ID_LOW,
   slotNumber,
   slotOfNumber,
+  stateWord,
   tickOf,
   WINDOW_MS,
 } from '../../src/limiter/layout.ts';
@@ -28,7 +29,7 @@ function keyed(table: LimiterTable, slot: number): KeyedSlot {
     slot,
     high: words[slot + ID_HIGH] as number,
     low: words[slot + ID_LOW] as number,
-    windowMs: words[slot + WINDOW_MS] as number,
+    windowMs: words[stateWord(slot) + WINDOW_MS] as number,
   };
 }
 
