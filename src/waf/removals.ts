@@ -18,13 +18,26 @@ export interface TargetSelector {
 export class Removals {
   readonly #rules: RuleSelector[] = [];
   readonly #targets: { readonly rules: RuleSelector; readonly target: TargetSelector }[] = [];
+  /** Doing it again changes nothing: a rule may hold for each of a thousand values. */
+  readonly #words = new Set<ByteText>();
 
-  removeRules(rules: RuleSelector): void {
+  /** What was done, as each `ctl` says it: `ruleRemoveById=942100`. Another thread does the same by it. */
+  get words(): readonly ByteText[] {
+    return [...this.#words];
+  }
+
+  /** @param words  Of the ctl. */
+  removeRules(words: ByteText, rules: RuleSelector): void {
+    if (this.#words.has(words)) return;
+    this.#words.add(words);
     this.#rules.push(rules);
   }
 
-  removeTarget(rules: RuleSelector, target: TargetSelector): void {
-    this.#targets.push({ rules, target });
+  /** @param words  Of the ctl. */
+  removeTargets(words: ByteText, rules: RuleSelector, targets: readonly TargetSelector[]): void {
+    if (this.#words.has(words)) return;
+    this.#words.add(words);
+    for (const target of targets) this.#targets.push({ rules, target });
   }
 
   removes(rule: CompiledRule): boolean {

@@ -26,7 +26,7 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
     score: () => '',
     wantsAudit: true,
   } as Partial<Inspection> as Inspection;
-  return { begin: () => inspection };
+  return { begin: () => inspection, resume: () => inspection };
 }
 
 function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: PipelineBench; audited: AuditedExchange[] } {

@@ -18,7 +18,8 @@ const RULE_REMOVALS: readonly ControlWord[] = Object.entries(SELECTORS).map(([by
   name: `ruleRemove${by}`,
   compile: (value) => {
     const rules = select(value);
-    return (state) => state.removals.removeRules(rules);
+    const words = `ruleRemove${by}=${value}`;
+    return (state) => state.removals.removeRules(words, rules);
   },
 }));
 
@@ -32,9 +33,8 @@ const TARGET_REMOVALS: readonly ControlWord[] = Object.entries(SELECTORS).map(([
     }
     const rules = select(value.slice(0, semicolon));
     const targets = parseVariables(value.slice(semicolon + 1)).map(selectorOf);
-    return (state) => {
-      for (const target of targets) state.removals.removeTarget(rules, target);
-    };
+    const words = `ruleRemoveTarget${by}=${value}`;
+    return (state) => state.removals.removeTargets(words, rules, targets);
   },
 }));
 
