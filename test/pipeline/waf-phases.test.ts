@@ -33,7 +33,7 @@ function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: Pipelin
   const audited: AuditedExchange[] = [];
   const text = `waf: { rules: [/srv/*.conf], ${waf} }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
   const audit = { keepsAnswerBody: true, write: (one: AuditedExchange) => void audited.push(one) };
-  return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit } }), audited };
+  return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit, offload: () => null } }), audited };
 }
 
 const named = (name: string) => PHASES.find((row) => row.name === name);

@@ -192,7 +192,7 @@ describe('the Core Rule Set', { skip: crs === null ? NO_MATERIAL : false }, () =
     '; cat /etc/passwd',
     'Ring twice, please.',
     'blue shoes',
-    '${jndi:ldap://a.test/x}',
+    '$\u007bjndi:ldap://a.test/x}',
     '\xc3\xa9t\xc3\xa9',
   ];
   const value = fc.array(fc.constantFrom(...pieces), { maxLength: 3 }).map((list) => list.join(' '));
