@@ -66,18 +66,24 @@ export class InspectThreads {
    * them, for requests that began under them.
    *
    * @param rules  Null where no body goes to inspect threads.
-   * @throws  SP_THREAD when none of them has the rules in time.
+   * @throws  SP_THREAD when they cannot start. Threads that have not the rules of a reload in time are logged: ingress
+   *          threads inspect by themselves what those do not know.
    */
   async use(rules: InspectRules | null): Promise<void> {
     if (rules === null || this.#stopping) return;
     this.#rules = rules;
+    const isStart = this.#pool === null;
     if (this.#pool === null) {
       this.#pool = createThreadPool(this.#options);
       for (const thread of this.#threads) this.#run(thread);
     } else {
       for (const { control } of this.#threads) control?.postMessage({ kind: 'rules', rules } satisfies ToInspect);
     }
-    await this.#ready(rules.number);
+    const fault = await this.#ready(rules.number);
+    if (fault === null) return;
+    const error = new SallyportError('SP_THREAD', fault);
+    if (isStart) throw error;
+    this.#options.log().warn({ err: error, code: 'SP_THREAD' }, 'inspect threads are behind');
   }
 
   /** An ingress thread begins. @param give  Hands it a port. */
@@ -145,25 +151,21 @@ export class InspectThreads {
     }, waitMs).unref();
   }
 
-  /** Waits until every thread that runs has the rules; one that dies meanwhile begins with them. */
-  #ready(number: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error: SallyportError | null): void => {
+  /** Waits until every thread that runs has the rules; one that dies meanwhile begins with them. @returns  What failed. */
+  #ready(number: number): Promise<string | null> {
+    return new Promise((resolve) => {
+      const settle = (fault: string | null): void => {
         clearTimeout(timer);
         this.#waiting.delete(look);
-        if (error === null) resolve();
-        else reject(error);
+        resolve(fault);
       };
       const look = (): void => {
         const running = this.#threads.filter(({ control }) => control !== null);
-        if (running.length === 0)
-          settle(new SallyportError('SP_THREAD', 'all inspect threads ended while they started'));
+        if (running.length === 0) settle('no inspect thread runs: all have ended');
         else if (running.every((thread) => thread.number === number)) settle(null);
       };
-      const timer = setTimeout(() => {
-        const late = `inspect threads did not have the rules within ${READY_MS} ms`;
-        settle(new SallyportError('SP_THREAD', late));
-      }, READY_MS);
+      const late = `inspect threads did not have the rules within ${READY_MS} ms`;
+      const timer = setTimeout(() => settle(late), READY_MS);
       this.#waiting.add(look);
       look();
     });
