@@ -360,11 +360,11 @@ describe('other gateways', { concurrency: true }, () => {
 
   test('a drain that ends before the verdict passes nothing', async () => {
     const other = await startOf({ config: config({}, { drain: { deadlineMs: 300 } }) });
-    const answer = ask({ body: stall(2_000) }, other.http);
+    const answer = ask({ body: stall(2_500) }, other.http);
     await untilUnderWay(1, other);
     assert.equal(await other.stop(), 0, other.stderr());
     assert.equal((await answer).status, 503);
-    const passed = upstream.requests.filter(({ body }) => body.includes('{{stall:2000}}'));
+    const passed = upstream.requests.filter(({ body }) => body.includes('{{stall:2500}}'));
     assert.deepEqual(passed, []);
   });
 });
