@@ -206,6 +206,7 @@ export const ERRORS = Object.freeze({
     'Request not inspected',
     'The firewall could not inspect this exchange; the log has the details under this request id.',
   ),
+  SP_WAF_BUSY: row(503, 'gateway', 'warn', 'Service busy', 'Too many bodies wait for inspection already.'),
   SP_WAF_ENCODING: row(
     415,
     'client',

@@ -11,6 +11,7 @@ import { SallyportError } from './errors.ts';
 import { AuditKeeper } from './gateway/audit-keeper.ts';
 import { type Bans, configureBans, createBans } from './gateway/bans.ts';
 import { DescriptorWatch } from './gateway/descriptors.ts';
+import { InspectThreads } from './gateway/inspect-threads.ts';
 import { IssuerKeeper } from './gateway/issuer-keeper.ts';
 import { configureKeys, createKeys, type Keys } from './gateway/keys.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
@@ -22,10 +23,12 @@ import { Threads } from './gateway/threads.ts';
 import { type ReadCertificates, TlsKeeper } from './gateway/tls-keeper.ts';
 import { TrafficKeeper, trafficPolicyNames } from './gateway/traffic-keeper.ts';
 import { readWafRules } from './gateway/waf-rules.ts';
-import type { Generation, WafRules } from './http/ingress-wire.ts';
+import type { Generation } from './http/ingress-wire.ts';
 import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, WAF_COLLECTION_BYTES_MAX, WAF_COLLECTIONS_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
+import type { InspectRules } from './pipeline/inspect-wire.ts';
+import { offloads, type WafRules } from './pipeline/waf-rules.ts';
 import { createReplayWords } from './replay/layout.ts';
 import { ReplayTable } from './replay/replay-table.ts';
 import { createMetricsTable } from './telemetry/layout.ts';
@@ -100,6 +103,7 @@ class RunningGateway implements Gateway {
   readonly #issuers: IssuerKeeper;
   readonly #checks: ActiveChecks;
   readonly #threads: Threads;
+  readonly #inspectors: InspectThreads;
   readonly #tls: TlsKeeper;
   readonly #descriptors: DescriptorWatch;
   readonly #metricsTable: SharedArrayBuffer;
@@ -155,6 +159,16 @@ class RunningGateway implements Gateway {
     const material = this.#tls.load(config);
     // Room for a look at heads over the limit: they get a 431 of ours instead of a closed connection.
     setHeadBytesMax(config.limits.headBytesMax * 2);
+    const collectionWords = createCollectionWords(WAF_COLLECTIONS_MAX, WAF_COLLECTION_BYTES_MAX);
+    this.#inspectors = new InspectThreads({
+      count: config.waf.inspectThreads || Math.ceil(threadCount(config) / 2),
+      entry: new URL('../workers/inspect.js', import.meta.url),
+      collectionWords,
+      limiterWords: this.#limiter.words,
+      log: () => this.#log,
+      onLost: () => this.#metrics.inspectThreadRestarted(),
+      giveEach: (newPort) => this.#threads.giveEach(newPort),
+    });
     this.#threads = new Threads(
       {
         count: threadCount(config),
@@ -162,7 +176,7 @@ class RunningGateway implements Gateway {
         metricsTable: this.#metricsTable,
         targetTable: this.#targetTable,
         limiterWords: this.#limiter.words,
-        collectionWords: createCollectionWords(WAF_COLLECTIONS_MAX, WAF_COLLECTION_BYTES_MAX),
+        collectionWords,
         banWords: this.#bans.words,
         revocationWords: this.#revocations.words,
         replayWords: this.#replayWords,
@@ -181,6 +195,7 @@ class RunningGateway implements Gateway {
         onBan: (made) => this.#bans.keeper.receive(made),
         issuerKeys: () => this.#issuers.news(),
         onKeysWanted: (wanted) => this.#issuers.wanted(wanted),
+        onBegin: (give) => this.#inspectors.connect(give),
       },
       this.#generation,
       material,
@@ -221,7 +236,7 @@ class RunningGateway implements Gateway {
     await this.#revocations.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     this.#audit.use(config);
-    await this.#threads.start();
+    await Promise.all([this.#threads.start(), this.#inspectors.use(inspectRules(this.#generation))]);
     this.#serving = true;
     this.#limiter.start();
     this.#traffic.start();
@@ -255,6 +270,7 @@ class RunningGateway implements Gateway {
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
     await this.#threads.drain(drainMs);
+    await this.#inspectors.stop();
     this.#issuers.stop();
     this.#limiter.stop();
     this.#traffic.stop();
@@ -314,6 +330,8 @@ class RunningGateway implements Gateway {
       throw error;
     }
     try {
+      // Theirs first: an ingress thread asks by the rules that it has.
+      await this.#inspectors.use(inspectRules(next));
       await this.#threads.reload(next);
       await this.#tls.apply(certificates);
       return next;
@@ -330,7 +348,11 @@ class RunningGateway implements Gateway {
    */
   async #goBack(before: Generation): Promise<boolean> {
     let allBack = true;
-    const parts = [() => this.#checks.update(before.config, before.plan), () => this.#threads.reload(before)];
+    const parts = [
+      () => this.#checks.update(before.config, before.plan),
+      () => this.#inspectors.use(inspectRules(before)),
+      () => this.#threads.reload(before),
+    ];
     for (const part of parts) {
       try {
         await part();
@@ -540,4 +562,15 @@ function origin(scheme: string, host: string, port: number): string {
 function problemsOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(describeProblem);
   return [error instanceof Error ? error.message : String(error)];
+}
+
+/** What inspect threads compile; null where no body is long enough for them. */
+function inspectRules({ number, config, wafRules }: Generation): InspectRules | null {
+  if (wafRules === null || !offloads(config)) return null;
+  const { argumentsMax, jsonDepthMax, responseTypes, audit } = config.waf;
+  return {
+    number,
+    rules: wafRules,
+    reading: { argumentsMax, jsonDepthMax, responseTypes, audit: { parts: audit.parts } },
+  };
 }

@@ -101,6 +101,9 @@ export interface WebSocketEnd {
   onDrain(): void;
 }
 
+/** Ends a wait. @param decide  Says pass or a refusal; not called when the client has gone. */
+export type GoOn = (decide: () => Verdict) => void;
+
 /** A transaction under the rules of its route's firewall. None of these throws. */
 export interface RequestInspection {
   /** The rules look at the body. */
@@ -109,8 +112,11 @@ export interface RequestInspection {
   readonly bodyBytesMax: number;
   /** A longer one is inspected as far as that. */
   readonly takesPart: boolean;
-  /** @param body  Whole, or its first `bodyBytesMax` bytes; in its content coding. */
-  body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict;
+  /**
+   * @param body   Whole, or its first `bodyBytesMax` bytes; in its content coding. Stays as it is until the verdict.
+   * @param later  Called once where the verdict is `pending`; null where the request cannot wait.
+   */
+  body(tx: Transaction, body: Buffer, isPartial: boolean, later: GoOn | null): Verdict;
   /** The head of an answer is there; from here on `tx.downstream` may hold the answer back. */
   answer(tx: Transaction): Verdict;
   /** The transaction is refused: what was held of an answer is let go, and `tx.downstream` is the client again. */

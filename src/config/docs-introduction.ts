@@ -77,7 +77,7 @@ Some settings are read once, at start, and need a restart: \`listen.*\`, \`threa
 \`limits.headBytesMax\`, \`limiter.slots\`, \`limiter.exchangeMs\`, \`redis\`, \`abuse.bansMax\`, \`abuse.file\`,
 \`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\`, \`apiKeys.store\`, \`apiKeys.file\`, \`apiKeys.secret\`,
 \`apiKeys.environment\`, \`apiKeys.keysMax\`, \`apiKeys.exchangeMs\`,
-\`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\` and \`answers.keep\`.
+\`revocations.max\`, \`revocations.file\`, \`dpop.replaysMax\`, \`waf.inspectThreads\` and \`answers.keep\`.
 
 ## Addresses and rate limits
 

@@ -13,6 +13,7 @@ export const FIXED_AT_START: readonly string[] = Object.freeze([
   'listen.https.port',
   'listen.https.proxyProtocol',
   'threads',
+  'waf.inspectThreads',
   'admin.host',
   'admin.port',
   'limits.headBytesMax',

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { bytes, count, list, oneOf, section, text } from './schema-kit.ts';
+import { bytes, count, list, millis, oneOf, section, text } from './schema-kit.ts';
 
 /** Settings of the web application firewall. Words are those of SecLang and the OWASP Core Rule Set. */
 
@@ -108,6 +108,19 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
       default: ['text/plain', 'text/html', 'text/xml', 'application/json'],
     },
   ),
+  inspectThreads: count(
+    'Threads that inspect bodies longer than offloadBytes; 0 for half as many as ingress threads, at least one.',
+    0,
+    0,
+    64,
+  ),
+  inspectWaiting: count(
+    'Most bodies of one ingress thread that wait for an inspect thread; more get 503.',
+    32,
+    0,
+    10_000,
+  ),
+  inspectDeadlineMs: millis('Longest time from handing a body over to its verdict; then the request gets 503.', 10_000),
   onFailure: oneOf('What becomes of a request that could not be inspected.', ['refuse', 'pass'], 'refuse'),
   argumentsMax: count('Most arguments, files and parts of one body that are read.', 1_000, 1, 1_000_000),
   jsonDepthMax: count('Deepest nesting of JSON and XML that is read.', 512, 1, 10_000, 'levels'),

@@ -313,7 +313,7 @@ export const ConfigSchema = Type.Object(
       deadlineMs: millis('Longest wait for running requests after SIGTERM.', 30_000, 0),
     }),
     offloadBytes: bytes(
-      'Bodies longer than this are to be inspected off the ingress threads; without effect in this release.',
+      'Bodies longer than this, inflated, are inspected by inspect threads (docs/waf.md); 0 hands over every body.',
       65_536,
     ),
     log: Log,

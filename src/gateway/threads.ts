@@ -35,6 +35,8 @@ export interface ThreadsOptions {
   /** Keys of issuers as they are now, for a thread that begins or reloads. */
   readonly issuerKeys: () => readonly IssuerKeysNews[];
   readonly onKeysWanted: (wanted: KeysWanted) => void;
+  /** A thread begins: `give` hands it ports to inspect threads. */
+  readonly onBegin: (give: (port: MessagePort) => void) => void;
 }
 
 interface Thread {
@@ -55,7 +57,7 @@ interface Thread {
 const RESTART_MS = 100;
 const RESTART_MS_MAX = 5_000;
 /** A thread that lived this long did not die of its start. */
-const STABLE_MS = 10_000;
+export const STABLE_MS = 10_000;
 /** Longest wait for a thread's word on a reload: compiling takes milliseconds. */
 const ANSWER_MS = 10_000;
 
@@ -80,19 +82,7 @@ export class Threads {
     this.#options = options;
     this.#generation = generation;
     this.#tls = tls;
-    this.#pool = new Piscina({
-      filename: options.entry.href,
-      minThreads: options.count,
-      maxThreads: options.count,
-      concurrentTasksPerWorker: 1,
-      // Tasks never end: a worker that sleeps on Atomics between tasks would only hold its event loop.
-      atomics: 'disabled',
-      // What a dying worker still says must not end the process.
-      trackUnmanagedFds: false,
-    });
-    this.#pool.on('error', (error: unknown) => {
-      options.log().error({ err: error, code: 'SP_THREAD' }, 'worker pool');
-    });
+    this.#pool = createThreadPool(options);
     this.#threads = Array.from({ length: options.count }, (_, index) => ({
       index,
       control: null,
@@ -151,6 +141,15 @@ export class Threads {
     for (const { control } of this.#threads) control?.postMessage(news satisfies ToIngress);
   }
 
+  /** Hands each thread a port of its own to an inspect thread. */
+  giveEach(newPort: () => MessagePort): void {
+    for (const thread of this.#threads) if (thread.control !== null) this.#give(thread, newPort());
+  }
+
+  #give({ control }: Thread, port: MessagePort): void {
+    control?.postMessage({ kind: 'inspector', port } satisfies ToIngress, [port]);
+  }
+
   /** Lets every thread finish what it has, then ends them. @param deadlineMs  Longest wait. */
   async drain(deadlineMs: number): Promise<void> {
     this.#stopping = true;
@@ -186,6 +185,7 @@ export class Threads {
       lines,
       audit,
     };
+    options.onBegin((port) => this.#give(thread, port));
     thread.ended = this.#pool.run(task, { transferList: [control, lines, audit] }).then(
       () => this.#ended(thread, null),
       (error: unknown) => this.#ended(thread, error),
@@ -239,7 +239,7 @@ export class Threads {
     this.restarts += 1;
     const lived = performance.now() - thread.startedAt;
     thread.restarts = lived > STABLE_MS ? 0 : thread.restarts + 1;
-    const waitMs = Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** Math.max(0, thread.restarts - 1));
+    const waitMs = restartWaitMs(thread.restarts);
     log().error(
       { err: error, code: 'SP_THREAD', threadIndex: thread.index, waitMs },
       'ingress thread ended; replacing it',
@@ -311,6 +311,31 @@ export class Threads {
       check();
     });
   }
+}
+
+export type ThreadPool = Piscina;
+
+/** As many workers as tasks that never end. */
+export function createThreadPool({ entry, count, log }: Pick<ThreadsOptions, 'entry' | 'count' | 'log'>): Piscina {
+  const pool = new Piscina({
+    filename: entry.href,
+    minThreads: count,
+    maxThreads: count,
+    concurrentTasksPerWorker: 1,
+    // Tasks never end: a worker that sleeps on Atomics between tasks would only hold its event loop.
+    atomics: 'disabled',
+    // What a dying worker still says must not end the process.
+    trackUnmanagedFds: false,
+  });
+  pool.on('error', (error: unknown) => {
+    log().error({ err: error, code: 'SP_THREAD' }, 'worker pool');
+  });
+  return pool;
+}
+
+/** @param restarts  Quick deaths in a row, this one included. */
+export function restartWaitMs(restarts: number): number {
+  return Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** Math.max(0, restarts - 1));
 }
 
 function isCode(code: string): code is ErrorCode {

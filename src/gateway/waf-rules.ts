@@ -4,8 +4,16 @@ import type { ByteText } from '../base/byte-text.ts';
 import { isGlob } from '../config/check-waf.ts';
 import type { Config } from '../config/schema.ts';
 import { SallyportError } from '../errors.ts';
-import type { WafRules } from '../http/ingress-wire.ts';
-import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
+import {
+  lonelyCollections,
+  openRules,
+  profileOf,
+  profileText,
+  refusalOfRules,
+  usesWaf,
+  type WafRules,
+  wafEntries,
+} from '../pipeline/waf-rules.ts';
 import { SecLangReason } from '../waf/seclang/reason.ts';
 import { diskRuleFiles, recordRuleFiles } from '../waf/seclang/rule-files.ts';
 import type { RuleFiles } from '../waf/seclang/syntax.ts';
@@ -22,7 +30,7 @@ import type { RuleFiles } from '../waf/seclang/syntax.ts';
  */
 export function readWafRules(config: Config, before: WafRules | null = null): WafRules | null {
   if (!usesWaf(config)) return null;
-  const profiles = new Map(config.routes.map((route) => [JSON.stringify(profileOf(route)), profileOf(route)]));
+  const profiles = new Map(config.routes.map((route) => [profileText(route), profileOf(route)]));
   try {
     if (before !== null && holds(before, config, [...profiles.keys()])) return before;
     const { files, recorded } = recordRuleFiles(diskRuleFiles());

@@ -3,10 +3,9 @@ import type { BanMade } from '../abuse/wire.ts';
 import type { KeyNews, KeySnapshot } from '../api-keys/wire.ts';
 import type { Config } from '../config/schema.ts';
 import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
+import type { WafRules } from '../pipeline/waf-rules.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
-import type { RuleEntries } from '../waf/engine.ts';
-import type { RecordedRuleFiles } from '../waf/seclang/rule-files.ts';
 
 /** One configuration as it travels to an ingress thread: plain data, compiled there. */
 export interface Generation {
@@ -26,16 +25,6 @@ export interface Generation {
   readonly introspectionAuthorities: Readonly<Record<string, readonly string[]>>;
   /** Null where no route is under a firewall. */
   readonly wafRules: WafRules | null;
-}
-
-/** Rules of a configuration as the main thread read them. */
-export interface WafRules {
-  readonly entries: RuleEntries;
-  readonly recorded: RecordedRuleFiles;
-  /** The same for the same rules. */
-  readonly digest: string;
-  /** Profiles of routes that compile, as text. */
-  readonly profiles: readonly string[];
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */
@@ -95,6 +84,8 @@ export type ToIngress =
   | { readonly kind: 'tls'; readonly material: TlsMaterial }
   | { readonly kind: 'accept'; readonly accepting: boolean }
   | { readonly kind: 'drain'; readonly deadlineMs: number }
+  /** An inspect thread is ready: it takes jobs over this port. */
+  | { readonly kind: 'inspector'; readonly port: MessagePort }
   | KeyNews;
 
 /** Ingress thread to main thread, over `control`. */

@@ -14,6 +14,7 @@ import { compileProblems } from '../message/problem.ts';
 import { compileAudit } from '../pipeline/audit-log.ts';
 import type { ThreadBans, ThreadLines, ThreadLoad } from '../pipeline/context.ts';
 import { capturedNames, hashReader, onceFields } from '../pipeline/hash-field.ts';
+import { InspectPool } from '../pipeline/inspect-pool.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { RedisClient } from '../redis/client.ts';
@@ -60,6 +61,7 @@ export class Ingress {
   readonly #traffic: ThreadTraffic;
   readonly #callers: CallerParts;
   readonly #auth: ThreadCallers;
+  readonly #inspectors: InspectPool;
   readonly #waf: ThreadWaf;
   readonly #audit: LineBatch;
   #strict: StrictLimiter | null = null;
@@ -98,8 +100,10 @@ export class Ingress {
       metrics: this.#metrics,
     });
     this.#auth = new ThreadCallers(this.#callers);
+    this.#inspectors = new InspectPool(this.#wheel, this.#metrics);
     this.#waf = new ThreadWaf(
       sharedCollections(new CollectionTable(task.collectionWords, hashOver(task.limiterWords))),
+      this.#inspectors,
     );
     this.#sender = new LineSender(task.lines);
     const auditSender = new LineSender(task.audit);
@@ -182,6 +186,9 @@ export class Ingress {
         return;
       case 'accept':
         if (!this.#draining) this.#listeners.accept(message.accepting);
+        return;
+      case 'inspector':
+        this.#inspectors.join(message.port);
         return;
       case 'drain':
         this.#drain(message.deadlineMs);
@@ -337,6 +344,7 @@ export class Ingress {
         // Who still waits is told so; the answers leave before the next look.
         lastWords = true;
         this.#traffic.close();
+        this.#inspectors.close();
         return;
       }
       if (this.#load.requests > 0 || this.#listeners.webSockets > 0) this.#lastBusyAt = now;
@@ -351,6 +359,7 @@ export class Ingress {
   #stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#traffic.close();
+    this.#inspectors.close();
     this.#strict?.stop();
     this.#callers.close();
     this.#listeners.close();

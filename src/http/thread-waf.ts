@@ -1,11 +1,11 @@
 import type { Config } from '../config/schema.ts';
 import type { WafParts } from '../pipeline/context.ts';
-import type { AuditSink } from '../pipeline/waf-route.ts';
-import { openRules, profileOf } from '../pipeline/waf-rules.ts';
+import type { InspectPool } from '../pipeline/inspect-pool.ts';
+import type { AuditSink, RouteOffload } from '../pipeline/waf-route.ts';
+import { offloads, openRules, profileOf, profileText, type WafRules } from '../pipeline/waf-rules.ts';
 import type { RuleEngine, RuleSet } from '../waf/engine.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
 import { recordedRuleFiles } from '../waf/seclang/rule-files.ts';
-import type { WafRules } from './ingress-wire.ts';
 
 /**
  * Compiled rules of one ingress thread, over all generations: a reload that leaves the rules as they are costs nothing.
@@ -14,13 +14,15 @@ import type { WafRules } from './ingress-wire.ts';
  */
 export class ThreadWaf {
   readonly #collections: OpenCollections;
+  readonly #pool: InspectPool;
   #digest = '';
   #rules: RuleSet | null = null;
   #engines: ReadonlyMap<string, RuleEngine | null> = new Map();
 
-  /** @param collections  Over all threads. */
-  constructor(collections: OpenCollections) {
+  /** @param collections  Over all threads. @param pool  Inspects long bodies. */
+  constructor(collections: OpenCollections, pool: InspectPool) {
     this.#collections = collections;
+    this.#pool = pool;
   }
 
   /**
@@ -36,17 +38,33 @@ export class ThreadWaf {
     const engines = new Map<string, RuleEngine | null>();
     const byRoute = new Map<string, RuleEngine | null>();
     for (const route of config.routes) {
-      const profile = profileOf(route);
-      const key = JSON.stringify(profile);
+      const key = profileText(route);
       const known = engines.get(key) ?? (isNew ? undefined : this.#engines.get(key));
-      const engine = known === undefined ? opened.compile(profile) : known;
+      const engine = known === undefined ? opened.compile(profileOf(route)) : known;
       engines.set(key, engine);
       byRoute.set(route.name, engine);
     }
     this.#rules = opened;
     this.#digest = rules.digest;
     this.#engines = engines;
-    return { engine: (routeName) => byRoute.get(routeName) ?? null, audit };
+    const offloads = this.#offloads(config, rules);
+    return {
+      engine: (routeName) => byRoute.get(routeName) ?? null,
+      audit,
+      offload: (routeName) => offloads.get(routeName) ?? null,
+    };
+  }
+
+  #offloads(config: Config, { digest }: WafRules): ReadonlyMap<string, RouteOffload> {
+    if (!offloads(config)) return new Map();
+    const { inspectWaiting, inspectDeadlineMs } = config.waf;
+    const common = {
+      pool: this.#pool,
+      limits: { waitingMax: inspectWaiting, deadlineMs: inspectDeadlineMs },
+      bytesMin: config.offloadBytes,
+      digest,
+    };
+    return new Map(config.routes.map((route) => [route.name, { ...common, profile: profileText(route) }]));
   }
 
   #open(config: Config, { entries, recorded }: WafRules): RuleSet {

@@ -22,7 +22,7 @@ import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { RuleEngine } from '../waf/engine.ts';
-import type { AuditSink } from './waf-route.ts';
+import type { AuditSink, RouteOffload } from './waf-route.ts';
 import type { WaitingCallers } from './waiting-caller.ts';
 
 /** What a thread has under way, over all generations. */
@@ -108,6 +108,8 @@ export interface WafParts {
   engine(routeName: string): RuleEngine | null;
   /** Takes records of the audit log; null where there is none. */
   readonly audit: AuditSink | null;
+  /** Where a route's long bodies are inspected; null where no body is long enough. */
+  offload(routeName: string): RouteOffload | null;
 }
 
 /** What phases are compiled from: one configuration, as one thread holds it. */

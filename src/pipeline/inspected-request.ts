@@ -1,18 +1,26 @@
 // hot path: synchronous, never throws
 import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
-import type { RequestInspection, Transaction } from '../transaction.ts';
-import { PASS, refuse, type Verdict } from '../verdict.ts';
+import type { GoOn, RequestInspection, Transaction } from '../transaction.ts';
+import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
 import { fieldOf, fieldsOfHead } from './answer-fields.ts';
 import { HeldAnswer } from './held-answer.ts';
+import type { PoolAnswer, PoolAsking } from './inspect-pool.ts';
 import { refusalOfRule } from './refusal-of-rule.ts';
+import { retryLater } from './retry-later.ts';
 import { seenBody } from './seen-body.ts';
 import { wafText } from './waf-log.ts';
-import type { RouteWaf } from './waf-route.ts';
+import type { RouteOffload, RouteWaf } from './waf-route.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const NO_FIELDS: readonly ByteText[] = Object.freeze([]);
+const THREAD_DIED: PhaseOutcome = Object.freeze({
+  kind: 'failed',
+  error: 'the inspect thread ended before it had a verdict',
+});
+/** A queue that is full has moved on by then. */
+const RETRY_SECONDS = 1;
 
 /**
  * One request under the rules of its route, from phase 1 to phase 5: runs the phases, says what becomes of it, counts,
@@ -29,6 +37,7 @@ export class InspectedRequest implements RequestInspection {
   #interruption: Interruption | null = null;
   #isFailed = false;
   #answer: HeldAnswer | null = null;
+  #asking: PoolAsking | null = null;
   #requestBody: Buffer = NO_BYTES;
   #answerBody: Buffer = NO_BYTES;
   #answerFields: readonly ByteText[] = NO_FIELDS;
@@ -51,15 +60,52 @@ export class InspectedRequest implements RequestInspection {
     return this.#judge(tx, this.#inspection.requestHeaders());
   }
 
-  body(tx: Transaction, body: Buffer, isPartial: boolean): Verdict {
+  body(tx: Transaction, body: Buffer, isPartial: boolean, later: GoOn | null): Verdict {
     const { audit, detectsOnly, context, routeIndex } = this.#waf;
     const coding = fieldOf(this.#facts.fields, 'content-encoding');
     const seen = seenBody(coding, body, isPartial, this.bodyBytesMax, detectsOnly);
     if (seen.kind === 'refuse') return refuse(seen.code);
     if (isPartial) context.metrics.unseenBody(routeIndex, 'request-cut');
     else if (seen.isCoded) context.metrics.unseenBody(routeIndex, 'request-coded');
-    if (audit !== null) this.#requestBody = seen.bytes;
-    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(seen.bytes), isPartial));
+    const text = seen.bytes;
+    if (audit !== null) this.#requestBody = text;
+    const { offload } = this.#waf;
+    if (offload !== null && later !== null && text.length > offload.bytesMin) {
+      return this.#handOver(tx, offload, text, isPartial, later);
+    }
+    return this.#judge(tx, this.#inspection.requestBody(byteTextOf(text), isPartial));
+  }
+
+  /** Phase 2 on an inspect thread. */
+  #handOver(tx: Transaction, offload: RouteOffload, text: Buffer, isPartial: boolean, later: GoOn): Verdict {
+    const { digest, profile, limits, pool } = offload;
+    const work = { digest, profile, facts: this.#facts, snapshot: this.#inspection.snapshot(), text, isPartial };
+    this.#asking = pool.ask(work, limits, (answer) => later(() => this.#adopt(tx, text, isPartial, answer)));
+    return this.#asking === null ? this.#tooBusy() : PENDING;
+  }
+
+  #adopt(tx: Transaction, text: Buffer, isPartial: boolean, answer: PoolAnswer): Verdict {
+    const inspection = this.#inspection;
+    switch (answer.kind) {
+      case 'done':
+        inspection.adoptRequestBody(byteTextOf(text), isPartial, answer.snapshot);
+        return this.#judge(tx, answer.outcome);
+      case 'unknown':
+        // Rules of before a reload: this thread has them still.
+        return this.#judge(tx, inspection.requestBody(byteTextOf(text), isPartial));
+      case 'died':
+        return this.#judge(tx, THREAD_DIED);
+      case 'late':
+        return this.#tooBusy();
+    }
+  }
+
+  /** Inspect threads have no time for the body. */
+  #tooBusy(): Verdict {
+    const { detectsOnly, context, routeIndex } = this.#waf;
+    if (!detectsOnly) return retryLater('SP_WAF_BUSY', RETRY_SECONDS);
+    context.metrics.unseenBody(routeIndex, 'request-busy');
+    return PASS;
   }
 
   answer(tx: Transaction): Verdict {
@@ -98,6 +144,7 @@ export class InspectedRequest implements RequestInspection {
     const { context, audit, route, routeIndex } = this.#waf;
     const { metrics } = context;
     const inspection = this.#inspection;
+    this.#asking?.cancel();
     this.#judge(tx, inspection.logging());
     const matches = inspection.matches.filter(({ logged }) => logged);
     const outcome = this.#outcome(matches.length > 0);

@@ -10,7 +10,7 @@ import { type Refusal, refuse } from '../verdict.ts';
  * @param sentence  Begins the message.
  */
 export function retryLater(
-  code: Extract<ErrorCode, 'SP_RATE_LIMITED' | 'SP_SHED' | 'SP_THROTTLED' | 'SP_CONCURRENCY'>,
+  code: Extract<ErrorCode, 'SP_RATE_LIMITED' | 'SP_SHED' | 'SP_THROTTLED' | 'SP_CONCURRENCY' | 'SP_WAF_BUSY'>,
   seconds: number,
   sentence: string = ERRORS[code].detail,
 ): Refusal {

@@ -35,6 +35,7 @@ function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<Phas
     engine,
     context,
     audit: waf.audit,
+    offload: waf.offload(route.name),
     settings: config.waf,
     route: route.name,
     routeIndex: route.index,

@@ -4,6 +4,7 @@ import type { WafConfig } from '../config/schema.ts';
 import type { RuleEngine } from '../waf/engine.ts';
 import type { Inspection, Interruption, RequestFacts } from '../waf/inspection.ts';
 import type { PhaseContext } from './context.ts';
+import type { InspectPool, PoolLimits } from './inspect-pool.ts';
 
 /** What an exchange came to, for the audit log. */
 export interface AuditedExchange {
@@ -27,11 +28,23 @@ export interface AuditSink {
   write(exchange: AuditedExchange): void;
 }
 
+/** Where long bodies of a route are inspected. */
+export interface RouteOffload {
+  readonly pool: InspectPool;
+  readonly limits: PoolLimits;
+  /** Longer bodies go there. */
+  readonly bytesMin: number;
+  readonly digest: string;
+  readonly profile: string;
+}
+
 /** A route under rules: everything that its requests have in common. */
 export interface RouteWaf {
   readonly engine: RuleEngine;
   readonly context: PhaseContext;
   readonly audit: AuditSink | null;
+  /** Null where no body is long enough. */
+  readonly offload: RouteOffload | null;
   readonly settings: WafConfig;
   readonly route: string;
   readonly routeIndex: number;

@@ -12,6 +12,7 @@ import { openRuleSet, type RuleEntries, type RuleSet } from '../waf/engine.ts';
 import type { WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
 import { describeProblem, SecLangError } from '../waf/seclang/reason.ts';
+import type { RecordedRuleFiles } from '../waf/seclang/rule-files.ts';
 import type { RuleFiles } from '../waf/seclang/syntax.ts';
 
 /** Read before everything else. Three levels up from `dist/src/pipeline/`. */
@@ -28,10 +29,30 @@ export function lonelyCollections(): OpenCollections {
 const LONELY_MAX = 16;
 const LONELY_BYTES = 65_536;
 
+/** Rules of a configuration as the main thread read them: all threads compile the same. */
+export interface WafRules {
+  readonly entries: RuleEntries;
+  readonly recorded: RecordedRuleFiles;
+  /** The same for the same rules. */
+  readonly digest: string;
+  /** Profiles of routes that compile, as text. */
+  readonly profiles: readonly string[];
+}
+
+/** What the configuration says besides of how rules see bodies. */
+export type BodyReading = Pick<Config['waf'], 'argumentsMax' | 'jsonDepthMax' | 'responseTypes'> & {
+  readonly audit: Pick<Config['waf']['audit'], 'parts'>;
+};
+
 /** Does any route want rules? */
 export function usesWaf({ waf, routes }: Config): boolean {
   const hasRules = waf.crs !== '' || waf.rules.length > 0;
   return hasRules && routes.some(({ policies }) => policies.waf.mode !== 'off');
+}
+
+/** Are some of the bodies that rules see long enough for an inspect thread? */
+export function offloads({ offloadBytes, waf }: Config): boolean {
+  return waf.requestBodyBytesMax > offloadBytes;
 }
 
 /**
@@ -64,7 +85,7 @@ export function wafEntries({ crs, rules }: Config['waf'], files: RuleFiles): Rul
 export function openRules(
   files: RuleFiles,
   entries: RuleEntries,
-  { argumentsMax, jsonDepthMax, responseTypes, audit }: Config['waf'],
+  { argumentsMax, jsonDepthMax, responseTypes, audit }: BodyReading,
   collections: OpenCollections,
 ): RuleSet {
   return openRuleSet(
@@ -105,6 +126,11 @@ export function profileOf({ policies }: RouteConfig): WafProfile {
     withoutTags: without.tags,
     withoutTargets: without.targets.map(({ target, ids, tag }) => ({ target, ids, tag: tag === '' ? null : tag })),
   };
+}
+
+/** By it threads tell profiles apart. */
+export function profileText(route: RouteConfig): string {
+  return JSON.stringify(profileOf(route));
 }
 
 /** 0 stands for what the rule set says. */

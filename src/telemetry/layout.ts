@@ -14,13 +14,15 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     thread words   0 requests in flight   1 open WebSockets      2 log lines lost    3 handler errors
  *                    4 loop delay window    5 peak of that window  6 peak of the window before, ms
  *                    7 level of overload, 0 to 1
+ *                    8 bodies given to inspect threads     9 those under way now
+ *                    10 bodies refused: too many waited    11 bodies given up: too late
  *     error row      1 word: refusals with ERROR_CODES[row]
  *     route row      0..5   requests by class of status: none (never answered), 1xx, 2xx, 3xx, 4xx, 5xx
  *                    6, 7   bytes received, bytes sent
  *                    8      sum of durations, ms       9..22   requests per duration bucket, the last one +Inf
  *                    23     sum of upstream times, ms  24..37  requests per upstream bucket, the last one +Inf
  *                    38..42 requests by what a firewall made of them: see WAF_OUTCOMES
- *                    43..46 bodies of which it did not see all: see WAF_UNSEEN_BODIES
+ *                    43..47 bodies of which it did not see all: see WAF_UNSEEN_BODIES
  *     route rows     row 0: no route matched; row i + 1: route i; the last row: every route that has none of its own
  *     target row     0 opened  1 reused  2 failed  3 retried  4 ejected
  *                    5..10  requests by class of status: failure, 1xx, 2xx, 3xx, 4xx, 5xx
@@ -53,6 +55,12 @@ export const LOOP_WINDOW = 4;
 export const LOOP_PEAK = 5;
 export const LOOP_PEAK_BEFORE = 6;
 export const SHED_LEVEL = 7;
+export const OFFLOADED = 8;
+export const OFFLOADS_UNDER_WAY = 9;
+/** Refused bodies: word = OFFLOADS_REFUSED + position. */
+export const OFFLOADS_REFUSED = 10;
+export const OFFLOAD_REFUSALS = Object.freeze(['full', 'late'] as const);
+export type OffloadRefusal = (typeof OFFLOAD_REFUSALS)[number];
 
 /** Classes of status of a route row: word = class, 0 for a request that was never answered. */
 export const STATUS_CLASSES = Object.freeze(['none', '1xx', '2xx', '3xx', '4xx', '5xx']);
@@ -74,7 +82,13 @@ export const WAF_OUTCOMES = Object.freeze(['passed', 'matched', 'detected', 'blo
 export type WafOutcome = (typeof WAF_OUTCOMES)[number];
 /** Bodies of which rules did not see all: word = WAF_UNSEEN + position. */
 export const WAF_UNSEEN = WAF + WAF_OUTCOMES.length;
-export const WAF_UNSEEN_BODIES = Object.freeze(['request-cut', 'request-coded', 'answer-cut', 'answer-coded'] as const);
+export const WAF_UNSEEN_BODIES = Object.freeze([
+  'request-cut',
+  'request-coded',
+  'answer-cut',
+  'answer-coded',
+  'request-busy',
+] as const);
 export type WafUnseenBody = (typeof WAF_UNSEEN_BODIES)[number];
 
 export const TARGET_WORDS = 16;

@@ -4,6 +4,8 @@ export class MainMetrics {
   threads: Readonly<Record<ThreadState, number>> = { starting: 0, running: 0, draining: 0 };
   /** Threads that ended unexpectedly and were replaced. */
   threadRestarts = 0;
+  /** Inspect threads, likewise. */
+  inspectThreadRestarts = 0;
   reloadsApplied = 0;
   reloadsRefused = 0;
   /** Configurations applied since the start, the first one included; 0 before it. */
@@ -35,6 +37,10 @@ export class MainMetrics {
 
   threadRestarted(): void {
     this.threadRestarts++;
+  }
+
+  inspectThreadRestarted(): void {
+    this.inspectThreadRestarts++;
   }
 }
 

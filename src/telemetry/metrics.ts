@@ -25,6 +25,11 @@ import {
   LOOP_PEAK,
   LOOP_PEAK_BEFORE,
   LOOP_WINDOW,
+  OFFLOAD_REFUSALS,
+  OFFLOADED,
+  OFFLOADS_REFUSED,
+  OFFLOADS_UNDER_WAY,
+  type OffloadRefusal,
   OPENED,
   OTHER_RULES,
   OTHERS_KEPT,
@@ -111,7 +116,15 @@ export class ThreadMetrics {
     this.#callersAt = callersAt;
     this.#rulesAt = rulesAt;
     this.#lastRow = routeRows - 1;
-    for (const gauge of [IN_FLIGHT, WEBSOCKETS, LOOP_WINDOW, LOOP_PEAK, LOOP_PEAK_BEFORE, SHED_LEVEL])
+    for (const gauge of [
+      IN_FLIGHT,
+      WEBSOCKETS,
+      LOOP_WINDOW,
+      LOOP_PEAK,
+      LOOP_PEAK_BEFORE,
+      SHED_LEVEL,
+      OFFLOADS_UNDER_WAY,
+    ])
       this.#words[gauge] = 0;
     this.answersKept(0, 0);
   }
@@ -153,6 +166,21 @@ export class ThreadMetrics {
   /** A body that rules should have seen, and did not see all of. */
   unseenBody(routeIndex: number, body: WafUnseenBody): void {
     add(this.#words, this.#routeWord(routeIndex) + WAF_UNSEEN + WAF_UNSEEN_BODIES.indexOf(body), 1);
+  }
+
+  /** A body went to an inspect thread, or waits for one. */
+  offloaded(): void {
+    add(this.#words, OFFLOADED, 1);
+  }
+
+  /** Bodies of this thread that inspect threads have, or that wait for one. */
+  offloadsUnderWay(count: number): void {
+    this.#words[OFFLOADS_UNDER_WAY] = count;
+  }
+
+  /** A body for which no inspect thread had time: at once, or within its deadline. */
+  offloadRefused(why: OffloadRefusal): void {
+    add(this.#words, OFFLOADS_REFUSED + OFFLOAD_REFUSALS.indexOf(why), 1);
   }
 
   /** A rule held. @param id  Positive. */

@@ -1,5 +1,14 @@
 import type { Family } from './families.ts';
-import { WAF, WAF_OUTCOMES, WAF_UNSEEN, WAF_UNSEEN_BODIES } from './layout.ts';
+import {
+  OFFLOAD_REFUSALS,
+  OFFLOADED,
+  OFFLOADS_REFUSED,
+  OFFLOADS_UNDER_WAY,
+  WAF,
+  WAF_OUTCOMES,
+  WAF_UNSEEN,
+  WAF_UNSEEN_BODIES,
+} from './layout.ts';
 import type { MetricsSources } from './render.ts';
 import { routeRows } from './route-rows.ts';
 import { MetricsTotals } from './totals.ts';
@@ -8,7 +17,7 @@ import { MetricsTotals } from './totals.ts';
 const OTHER = '_other';
 
 /** What the firewall did. */
-export function wafFamilies({ table, routes }: MetricsSources): Family[] {
+export function wafFamilies({ table, routes, main }: MetricsSources): Family[] {
   const totals = new MetricsTotals(table);
   const perRoute = (first: number, words: readonly string[], label: string) => () =>
     routeRows(routes(), totals).flatMap(({ row, route }) =>
@@ -25,9 +34,38 @@ export function wafFamilies({ table, routes }: MetricsSources): Family[] {
     {
       kind: 'counter',
       name: 'sallyport_waf_unseen_bodies_total',
-      help: 'Bodies of which the firewall saw a part only, or nothing for their content coding',
+      help: 'Bodies of which the firewall saw a part only, or nothing for their content coding or want of time',
       labels: ['route', 'body'],
       read: perRoute(WAF_UNSEEN, WAF_UNSEEN_BODIES, 'body'),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_offloads_total',
+      help: 'Request bodies handed to inspect threads',
+      labels: [],
+      read: () => [{ labels: {}, value: totals.thread(OFFLOADED) }],
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_waf_offloads_under_way',
+      help: 'Request bodies that inspect threads have, or that wait for one',
+      labels: [],
+      read: () => [{ labels: {}, value: totals.thread(OFFLOADS_UNDER_WAY) }],
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_offloads_refused_total',
+      help: 'Request bodies that no inspect thread had time for: too many waited, or the deadline passed',
+      labels: ['why'],
+      read: () =>
+        OFFLOAD_REFUSALS.map((why, index) => ({ labels: { why }, value: totals.thread(OFFLOADS_REFUSED + index) })),
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_inspect_thread_restarts_total',
+      help: 'Inspect threads that ended unexpectedly and were replaced',
+      labels: [],
+      read: () => [{ labels: {}, value: main.inspectThreadRestarts }],
     },
     {
       kind: 'counter',

@@ -3,6 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { compileRule, type RuleContext } from './compile-rule.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
+import type { InspectionSnapshot } from './inspection-snapshot.ts';
 import { type ProgramItem, rulesOfPhase } from './jumps.ts';
 import type { OperatorTest } from './operator.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
@@ -23,6 +24,8 @@ import { unicodeMapOf } from './unicode-map.ts';
 export interface RuleEngine {
   /** Begins with one request. Never throws. */
   begin(facts: RequestFacts): Inspection;
+  /** Goes on with a request that another thread began by the same rules and profile. Never throws. */
+  resume(facts: RequestFacts, snapshot: InspectionSnapshot): Inspection;
 }
 
 /** Files of a rule set, in the order in which they are read. */
@@ -70,7 +73,10 @@ export function openRuleSet(
       const compiled = compileDirectives(directives, defaults, shared);
       const settings = Object.freeze({ ...compiled.settings, mode: profile.mode });
       const own = Object.freeze({ ...compiled, settings });
-      return { begin: (facts) => new RequestInspection(own, facts, services) };
+      return {
+        begin: (facts) => new RequestInspection(own, facts, services),
+        resume: (facts, snapshot) => new RequestInspection(own, facts, services, snapshot),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ByteText } from '../base/byte-text.ts';
+import type { InspectionSnapshot } from './inspection-snapshot.ts';
 
 /** What a rule set wants to know of a request before its body. Byte text throughout. */
 export interface RequestFacts {
@@ -80,6 +81,10 @@ export interface Inspection {
    * @param isPartial  The body was cut.
    */
   requestBody(body: ByteText, isPartial: boolean): PhaseOutcome;
+  /** Where it stands between two phases: for a thread that goes on with it. */
+  snapshot(): InspectionSnapshot;
+  /** Phase 2 ran on another thread, over the same body. @param snapshot  Of that thread, behind phase 2. */
+  adoptRequestBody(body: ByteText, isPartial: boolean, snapshot: InspectionSnapshot): void;
   /** Phase 3. @param fields  As in RequestFacts. */
   responseHeaders(status: number, fields: readonly ByteText[]): PhaseOutcome;
   /** Phase 4 wants the answer's bytes: asked after phase 3, by MIME type and by whether any rule looks. */

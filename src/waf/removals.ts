@@ -17,29 +17,37 @@ export interface TargetSelector {
 /** What `ctl:ruleRemove...` took out of one request. */
 export class Removals {
   /** Each once: a rule runs its `ctl` for each value that holds, and a request may have thousands of them. */
-  readonly #rules = new Set<RuleSelector>();
-  readonly #targets = new Map<TargetSelector, RuleSelector>();
+  readonly #words = new Set<ByteText>();
+  readonly #rules: RuleSelector[] = [];
+  readonly #targets: { readonly rules: RuleSelector; readonly target: TargetSelector }[] = [];
 
-  removeRules(rules: RuleSelector): void {
-    this.#rules.add(rules);
+  /** What was done, as each `ctl` says it: `ruleRemoveById=942100`. Another thread does the same by it. */
+  get words(): readonly ByteText[] {
+    return [...this.#words];
   }
 
-  /** @param target  One object for each `ctl` of a rule set. */
-  removeTarget(rules: RuleSelector, target: TargetSelector): void {
-    this.#targets.set(target, rules);
+  /** @param words  Of the ctl. */
+  removeRules(words: ByteText, rules: RuleSelector): void {
+    if (this.#words.has(words)) return;
+    this.#words.add(words);
+    this.#rules.push(rules);
+  }
+
+  /** @param words  Of the ctl. */
+  removeTargets(words: ByteText, rules: RuleSelector, targets: readonly TargetSelector[]): void {
+    if (this.#words.has(words)) return;
+    this.#words.add(words);
+    for (const target of targets) this.#targets.push({ rules, target });
   }
 
   removes(rule: CompiledRule): boolean {
-    for (const selects of this.#rules) if (selects(rule)) return true;
-    return false;
+    return this.#rules.some((selects) => selects(rule));
   }
 
   /** Targets that this rule must not look at; empty for most rules of most requests. */
   targetsOf(rule: CompiledRule): readonly TargetSelector[] {
-    if (this.#targets.size === 0) return NONE;
-    const targets: TargetSelector[] = [];
-    for (const [target, rules] of this.#targets) if (rules(rule)) targets.push(target);
-    return targets;
+    if (this.#targets.length === 0) return NONE;
+    return this.#targets.filter(({ rules }) => rules(rule)).map(({ target }) => target);
   }
 }
 

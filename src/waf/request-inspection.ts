@@ -1,6 +1,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } from './inspection.ts';
+import { type InspectionSnapshot, restore, snapshotOf } from './inspection-snapshot.ts';
 import { runPhase } from './phase-run.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { entriesOf, RequestState, type WafServices } from './state.ts';
@@ -17,9 +18,16 @@ export class RequestInspection implements Inspection {
   readonly #rules: CompiledRules;
   readonly #state: RequestState;
 
-  constructor(rules: CompiledRules, facts: RequestFacts, services: WafServices) {
+  /** @param snapshot  Of the inspection that it goes on with; null for one that begins. */
+  constructor(
+    rules: CompiledRules,
+    facts: RequestFacts,
+    services: WafServices,
+    snapshot: InspectionSnapshot | null = null,
+  ) {
     this.#rules = rules;
     this.#state = new RequestState(facts, rules.settings, services);
+    if (snapshot !== null) restore(this.#state, snapshot);
   }
 
   requestHeaders(): PhaseOutcome {
@@ -31,16 +39,17 @@ export class RequestInspection implements Inspection {
   }
 
   requestBody(body: ByteText, isPartial: boolean): PhaseOutcome {
-    const state = this.#state;
-    return this.#run(2, () => {
-      if (!state.requestBodyAccess) return;
-      state.body = body;
-      state.isBodyPartial = isPartial;
-      const { processor } = state;
-      if (body === '' || processor === '') return;
-      const type = state.header('content-type') ?? '';
-      state.parsed = state.services.parseBody(processor, type, body, state.settings.bodyCaps);
-    });
+    return this.#run(2, () => this.#state.takeBody(body, isPartial));
+  }
+
+  snapshot(): InspectionSnapshot {
+    return snapshotOf(this.#state);
+  }
+
+  adoptRequestBody(body: ByteText, isPartial: boolean, snapshot: InspectionSnapshot): void {
+    // What processes a body is decided before the rules of phase 2 run.
+    this.#state.takeBody(body, isPartial);
+    restore(this.#state, snapshot);
   }
 
   responseHeaders(status: number, fields: readonly ByteText[]): PhaseOutcome {

@@ -58,7 +58,6 @@ export class RequestState {
 
   /** Null before phase 2. */
   body: ByteText | null = null;
-  parsed: ParsedBody | null = null;
   isBodyPartial = false;
 
   /** 0 before phase 3. */
@@ -72,6 +71,8 @@ export class RequestState {
   readonly captured = new CapturedGroups();
   /** Collections that `initcol` opened, by lower-case name. */
   readonly opened = new Map<string, OpenCollection>();
+  /** What each of them was opened with. */
+  readonly openedKeys = new Map<string, ByteText>();
   userId: ByteText = '';
   sessionId: ByteText = '';
   resourceId: ByteText = '';
@@ -88,6 +89,8 @@ export class RequestState {
   /** Phases that `allow` passes over: 0 none, else the last one. */
   allowedUpTo = 0;
 
+  #parsed: ParsedBody | null = null;
+  #parse: (() => ParsedBody) | null = null;
   readonly #values = new Map<ByteText, InspectedValue>();
   readonly #longValues = new Map<number, InspectedValue[]>();
   readonly #names = new Map<readonly Entry[], readonly Entry[]>();
@@ -152,6 +155,29 @@ export class RequestState {
   get getArguments(): readonly Entry[] {
     this.#getArguments ??= this.services.parseQuery(this.target.query);
     return this.#getArguments;
+  }
+
+  /** What the body holds; null before phase 2, and where nothing reads it. */
+  get parsed(): ParsedBody | null {
+    const parse = this.#parse;
+    if (parse !== null) {
+      this.#parse = null;
+      this.#parsed = parse();
+    }
+    return this.#parsed;
+  }
+
+  /**
+   * The body is there, for phase 2. It is read when a rule first looks into it, by what processes it now, whatever
+   * rules ask for later.
+   */
+  takeBody(body: ByteText, isPartial: boolean): void {
+    if (!this.requestBodyAccess) return;
+    this.body = body;
+    this.isBodyPartial = isPartial;
+    const { processor, services, settings } = this;
+    if (body === '' || processor === '') return;
+    this.#parse = () => services.parseBody(processor, this.header('content-type') ?? '', body, settings.bodyCaps);
   }
 
   get postArguments(): readonly Entry[] {

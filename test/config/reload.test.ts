@@ -37,6 +37,8 @@ test('every fixed setting is named when it changes', () => {
     SALLYPORT_API_KEYS_EXCHANGE_MS: '100',
     SALLYPORT_REDIS_MODE: 'single',
     SALLYPORT_REDIS_NODES: '127.0.0.1:6379',
+    SALLYPORT_WAF_RULES: process.execPath,
+    SALLYPORT_WAF_INSPECT_THREADS: '3',
     SALLYPORT_ANSWERS_KEEP: 'server',
     SALLYPORT_TLS_CERTIFICATES_0_CERTIFICATE: process.execPath,
     SALLYPORT_TLS_CERTIFICATES_0_KEY: process.execPath,

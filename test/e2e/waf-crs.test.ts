@@ -97,6 +97,20 @@ describe('the Core Rule Set by one line', { skip: crs === null ? NO_MATERIAL : f
     assert.equal(broken.status, 400);
   });
 
+  test('a long one is inspected by an inspect thread', async () => {
+    const note = 'Please ring twice, the bell is broken. '.repeat(9);
+    const rows = Array.from({ length: 200 }, (_, at) => ({ sku: `A-${at}`, note: `${at} ${note}` }));
+    const headers = { 'content-type': 'application/json' };
+    const send = async (more: object): Promise<number> => {
+      const body = JSON.stringify([...rows, more]);
+      assert.ok(body.length > 65_536, String(body.length));
+      return (await ask('/', { method: 'POST', body, headers })).status;
+    };
+    assert.equal(await send({ note: "1' UNION SELECT password FROM users-- -" }), 403);
+    assert.equal(await send({ note: 'the same again' }), 200);
+    assert.equal(await gateway.metric('sallyport_waf_offloads_total'), 2);
+  });
+
   function wafTest(args: readonly string[]) {
     const fields = ['--header', `user-agent: ${USER_AGENT}`, '--header', 'accept: */*'];
     return spawnSync(

@@ -58,6 +58,7 @@ async function withThreads(count: number, first: Generation, run: (stage: Stage)
     onBan: () => assert.fail('nobody bans'),
     issuerKeys: () => [],
     onKeysWanted: () => assert.fail('nobody wants keys'),
+    onBegin: () => {},
   };
   const threads = new Threads(options, first, null);
   const at = (threadIndex: number, word: number): number => Atomics.load(board, threadIndex * BOARD_WORDS + word);

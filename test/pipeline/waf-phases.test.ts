@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { InspectPool, PoolAnswer } from '../../src/pipeline/inspect-pool.ts';
 import { PHASES } from '../../src/pipeline/phases.ts';
 import type { AuditedExchange } from '../../src/pipeline/waf-route.ts';
 import type { Downstream, Source } from '../../src/transaction.ts';
+import type { Refusal, Verdict } from '../../src/verdict.ts';
 import type { RuleEngine } from '../../src/waf/engine.ts';
 import type { Inspection, Interruption, PhaseOutcome } from '../../src/waf/inspection.ts';
 import { MINIMAL } from '../config/support.ts';
@@ -27,14 +29,14 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
     wantsAudit: true,
     auditParts: 'ABEHZ',
   } as Partial<Inspection> as Inspection;
-  return { begin: () => inspection };
+  return { begin: () => inspection, resume: () => inspection };
 }
 
 function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: PipelineBench; audited: AuditedExchange[] } {
   const audited: AuditedExchange[] = [];
   const text = `waf: { rules: [/srv/*.conf], ${waf} }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
   const audit = { write: (one: AuditedExchange) => void audited.push(one) };
-  return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit } }), audited };
+  return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit, offload: () => null } }), audited };
 }
 
 const named = (name: string) => PHASES.find((row) => row.name === name);
@@ -111,6 +113,53 @@ describe('what rules ask for', () => {
 
   test('a closed connection', () => {
     assert.deepEqual(ending({ kind: 'drop' }), ['(closed)']);
+  });
+});
+
+describe('a body that was handed over', () => {
+  const ATTACK = engineOf('SecRule REQUEST_BODY "@contains attack" "id:1,phase:2,deny,status:406,log"\n');
+
+  /** What a route makes of an answer about a body with an attack. */
+  function verdictOn(answer: PoolAnswer, mode: string): { verdict: Verdict; bench: PipelineBench } {
+    let done: (answer: PoolAnswer) => void = () => assert.fail('nothing was handed over');
+    const pool = {
+      ask: (_work: unknown, _limits: unknown, then: (answer: PoolAnswer) => void) => {
+        done = then;
+        return { cancel: () => {} };
+      },
+    } as unknown as InspectPool;
+    const limits = { waitingMax: 1, deadlineMs: 1 };
+    const offload = { pool, limits, bytesMin: 3, digest: '', profile: '' };
+    const text = `waf: { rules: [/srv/*.conf] }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
+    const engine = mode === 'block' ? ATTACK : engineOf('SecAction "id:1,phase:2,pass,nolog"\n', 'detect');
+    const bench = new PipelineBench(text, { waf: { engine: () => engine, audit: null, offload: () => offload } });
+    const { tx } = bench.request().down;
+    tx.route = bench.context.routes[0] ?? null;
+    named('waf-headers')?.compile(bench.context)?.(tx, 0);
+    const decided: Verdict[] = [];
+    const first = tx.inspection?.body(tx, Buffer.from('an attack'), false, (decide) => void decided.push(decide()));
+    assert.equal(first?.kind, 'pending');
+    done(answer);
+    assert.equal(decided.length, 1);
+    return { verdict: decided[0] as Verdict, bench };
+  }
+
+  test('is inspected here where an inspect thread does not have its rules', () => {
+    const { verdict } = verdictOn({ kind: 'unknown' }, 'block');
+    assert.deepEqual([verdict.kind, (verdict as Refusal).status], ['refuse', 406]);
+  });
+
+  test('is refused where the thread died or is late, and passes in detection', () => {
+    for (const [kind, code] of [
+      ['died', 'SP_WAF_FAILED'],
+      ['late', 'SP_WAF_BUSY'],
+    ] as const) {
+      const { verdict } = verdictOn({ kind }, 'block');
+      assert.deepEqual([verdict.kind, (verdict as Refusal).code], ['refuse', code]);
+      const detected = verdictOn({ kind }, 'detect');
+      assert.equal(detected.verdict.kind, 'pass');
+      assert.equal(detected.bench.errors.length, kind === 'died' ? 1 : 0);
+    }
   });
 });
 

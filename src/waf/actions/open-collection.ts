@@ -6,5 +6,6 @@ import type { RequestState } from '../state.ts';
 export function openCollection(state: RequestState, lower: string, key: ByteText): void {
   if (state.opened.has(lower)) return;
   const { services, settings } = state;
+  state.openedKeys.set(lower, key);
   state.opened.set(lower, services.collections.open(lower, key, settings.collectionTimeoutSeconds));
 }

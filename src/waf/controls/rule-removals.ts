@@ -37,11 +37,10 @@ export function removalOf(control: ByteText): RuleRemoval | null {
 const compileRemoval = (name: string): ControlWord => ({
   name,
   compile: (value) => {
-    const { rules, targets } = removalOf(`${name}=${value}`) as RuleRemoval;
-    if (targets === null) return (state) => state.removals.removeRules(rules);
-    return (state) => {
-      for (const target of targets) state.removals.removeTarget(rules, target);
-    };
+    const words = `${name}=${value}`;
+    const { rules, targets } = removalOf(words) as RuleRemoval;
+    if (targets === null) return (state) => state.removals.removeRules(words, rules);
+    return (state) => state.removals.removeTargets(words, rules, targets);
   },
 });
 
