@@ -48,20 +48,23 @@ export function snapshotOf(state: RequestState): InspectionSnapshot {
     processorAsked: state.processorAsked,
     forcesRequestBody: state.forcesRequestBody,
     removals: state.removals.words,
-    tx: state.tx.entries(),
-    env: state.env.entries(),
+    tx: state.tx.entries().map(plain),
+    env: state.env.entries().map(plain),
     captured: state.captured.groups,
     opened: [...state.openedKeys],
     userId: state.userId,
     sessionId: state.sessionId,
     resourceId: state.resourceId,
-    matched: state.matched,
+    matched: state.matched.map(plain),
     highestSeverity: state.highestSeverity,
     matches: [...state.matches],
     interruption: state.interruption,
     allowedUpTo: state.allowedUpTo,
   };
 }
+
+/** Without what is kept of its value, which belongs to this thread. */
+const plain = ({ name, value }: Entry): Entry => ({ name, value });
 
 /** Brings the state of a request to where another thread left it. @param state  Of the same request and rules. */
 export function restore(state: RequestState, snapshot: InspectionSnapshot): void {

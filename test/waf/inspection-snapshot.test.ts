@@ -94,7 +94,7 @@ const RULES = [
   'SecRule INBOUND_DATA_ERROR "@eq 1" "phase:2,pass,log,auditlog"',
 ] as const;
 
-const HEAD = 'SecRequestBodyAccess On\nSecResponseBodyAccess On\nSecAuditLogParts ABFHZ\nSecAuditEngine RelevantOnly\n';
+const HEAD = 'SecRequestBodyAccess On\nSecResponseBodyAccess On\nSecAuditEngine RelevantOnly\n';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'aa', '\xe9'), maxLength: 6 });
 const pairs = fc.array(fc.tuple(fc.constantFrom('a', 'b', 's', 'allow', 'x'), word), { maxLength: 6 });
