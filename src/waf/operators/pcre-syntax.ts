@@ -1,6 +1,6 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import { SecLangReason } from '../seclang/reason.ts';
-import { type ByteSet, complementOf, foldedOf, overlaps, singleByte, unionOf } from './byte-set.ts';
+import { type ByteSet, complementOf, foldedOf, overlaps, singleByte } from './byte-set.ts';
 import { ALL_BYTES, ESCAPED_CLASSES, NAMED_CLASSES, NOT_LINE_FEED, VERTICAL } from './pcre-classes.ts';
 
 /** Places between bytes. `line-*` also hold at line feeds within the value. */
@@ -89,6 +89,15 @@ const FLAG_LETTERS: ReadonlyMap<string, keyof Flags> = new Map([
   ['U', 'lazy'],
 ]);
 
+const CLASS_NAME = /^\[:(\^?)([a-z]+|[<>]):\]/;
+
+/** How often at least and at most. */
+type Count = readonly [number, number];
+
+const ANY: Count = [0, Number.POSITIVE_INFINITY];
+const SOME: Count = [1, Number.POSITIVE_INFINITY];
+const MAYBE: Count = [0, 1];
+
 /** A repeat that gives nothing back, with what follows not looked at yet. */
 interface Possessive {
   readonly index: number;
@@ -144,6 +153,8 @@ class Reader {
   /** Comments and ends of quotes; under `x` white space and comments to the end of the line. */
   #skip(): void {
     for (;;) {
+      const character = this.#source[this.#at];
+      if (character !== '\\' && character !== '(' && (this.#quoting || !this.#flags.extended)) return;
       if (this.#take('\\E')) this.#quoting = false;
       else if (this.#quoting) return;
       else if (this.#take('\\Q')) this.#quoting = true;
@@ -214,11 +225,13 @@ class Reader {
   }
 
   /** A repeat without its `?` or `+`. Null, and nothing read, where there is none. */
-  #count(): readonly [number, number] | null {
-    if (this.#take('*')) return [0, Number.POSITIVE_INFINITY];
-    if (this.#take('+')) return [1, Number.POSITIVE_INFINITY];
-    if (this.#take('?')) return [0, 1];
-    if (this.#peek() !== '{') return null;
+  #count(): Count | null {
+    const character = this.#source[this.#at];
+    if (character === '*' || character === '+' || character === '?') {
+      this.#at += 1;
+      return character === '*' ? ANY : character === '+' ? SOME : MAYBE;
+    }
+    if (character !== '{') return null;
     const found = /^\{([0-9]{1,9})(,?)([0-9]{0,9})\}/.exec(this.#source.slice(this.#at, this.#at + 22));
     if (found === null || (found[2] === '' && found[3] !== '')) return null;
     const min = Number(found[1]);
@@ -380,7 +393,7 @@ class Reader {
 
   #class(): ByteSet {
     const negated = this.#take('^');
-    const sets: ByteSet[] = [];
+    const set = new Uint8Array(256);
     let first = true;
     for (;;) {
       if (this.#at >= this.#source.length) throw this.#reason('missing ] of a class');
@@ -389,34 +402,38 @@ class Reader {
       else {
         if (!first && !this.#quoting && this.#take(']')) break;
         first = false;
-        sets.push(this.#classItem());
+        this.#classItem(set);
       }
     }
-    const set = this.#flags.ignoreCase ? foldedOf(unionOf(sets)) : unionOf(sets);
-    return negated ? complementOf(set) : set;
+    const folded = this.#flags.ignoreCase ? foldedOf(set) : set;
+    return negated ? complementOf(folded) : folded;
   }
 
-  #classItem(): ByteSet {
+  /** Adds one byte, range or class to the set. */
+  #classItem(set: Uint8Array): void {
     const from = this.#classAtom();
-    if (typeof from !== 'number') return from;
+    if (typeof from !== 'number') {
+      for (let byte = 0; byte < 256; byte += 1) if (from[byte] === 1) set[byte] = 1;
+      return;
+    }
+    set[from] = 1;
     const hyphen = this.#source[this.#at] === '-' && !this.#quoting;
     // A hyphen at the end of a class, or before a class in it, is one.
-    if (!hyphen || this.#source[this.#at + 1] === ']' || this.#at + 1 >= this.#source.length) {
-      return singleByte(from, false);
-    }
+    if (!hyphen || this.#source[this.#at + 1] === ']' || this.#at + 1 >= this.#source.length) return;
     const before = this.#at;
     this.#at += 1;
     const to = this.#classAtom();
     if (typeof to !== 'number') {
       this.#at = before;
-      return singleByte(from, false);
+      return;
     }
     if (to < from) throw this.#reason(`the range ${this.#source.slice(before - 1, this.#at)} runs downwards`);
-    return new Uint8Array(256).fill(1, from, to + 1);
+    set.fill(1, from, to + 1);
   }
 
   #classAtom(): number | ByteSet {
-    const named = this.#quoting ? null : /^\[:(\^?)([a-z]+|[<>]):\]/.exec(this.#source.slice(this.#at, this.#at + 16));
+    const named =
+      this.#quoting || this.#peek() !== '[' ? null : CLASS_NAME.exec(this.#source.slice(this.#at, this.#at + 16));
     if (named !== null) {
       const set = NAMED_CLASSES.get(named[2] as string);
       if (set === undefined) throw this.#reason(`${named[0]} is no class of bytes`);
