@@ -27,7 +27,7 @@ const dist = join(root, 'dist');
 const installStamp = join(root, 'node_modules', '.sallyport-install');
 const buildStamp = join(dist, '.build');
 
-/** What compiles re2. */
+/** What compiles simdjson, and re2 where its ready build cannot be downloaded. */
 const COMPILERS = ['g++', 'make', 'python3'];
 
 /** A failure with its remedy: printed without a stack. */
@@ -94,7 +94,6 @@ async function install() {
     // NODE_ENV=production would leave out the compiler.
     const ci = 'ci --include=dev --include=optional --no-audit --no-fund --loglevel=error'.split(' ');
     let code = await npm(ci);
-    // Where its ready build cannot be downloaded, re2 is compiled.
     if (code !== 0 && missingTools(COMPILERS).length > 0 && ensureTools(COMPILERS, say).length === 0) {
       code = await npm(ci);
     }
@@ -102,7 +101,7 @@ async function install() {
       throw new Trouble(
         `npm ci failed with exit code ${code}; its own words are above. ` +
           'Without a network, or behind a proxy, set npm’s registry and proxy (npm config set registry URL, HTTPS_PROXY); ' +
-          'without g++, make and python3, install them: re2 is compiled where its ready build cannot be had; ' +
+          'without g++, make and python3, install them: simdjson is compiled, and re2 where its ready build cannot be had; ' +
           'if package.json and package-lock.json disagree, run npm install and commit the lock file. Then try again.',
       );
     }
