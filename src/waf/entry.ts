@@ -17,6 +17,11 @@ export function isNamed(name: ByteText, lower: ByteText): boolean {
   return name.length === lower.length && (name === lower || name.toLowerCase() === lower);
 }
 
+/** Value of the first member of that name; undefined without one. @param lower  Lower-case name. */
+export function valueNamed(entries: readonly Entry[], lower: ByteText): ByteText | undefined {
+  return entries.find(({ name }) => isNamed(name, lower))?.value;
+}
+
 /** A collection that rules write: TX, ENV. One value to a name, names without regard to case, in order of arrival. */
 export class NamedValues {
   readonly #entries = new Map<ByteText, Entry>();

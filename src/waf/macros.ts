@@ -1,5 +1,5 @@
 import type { ByteText } from '../base/byte-text.ts';
-import { isNamed } from './entry.ts';
+import { valueNamed } from './entry.ts';
 import { SecLangReason } from './seclang/reason.ts';
 import { type MacroRead, type Template, templateOf } from './template.ts';
 import { variableNamed } from './variables.ts';
@@ -35,5 +35,5 @@ function macroOf(name: string, member: ByteText | undefined): MacroRead {
   const lower = member.toLowerCase();
   const { find } = variable;
   if (find !== undefined) return (state) => find(state, lower)[0]?.value ?? '';
-  return (state) => variable.entries(state).find(({ name: own }) => isNamed(own, lower))?.value ?? '';
+  return (state) => valueNamed(variable.entries(state), lower) ?? '';
 }

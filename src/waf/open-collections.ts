@@ -4,6 +4,11 @@ import type { Entry } from './entry.ts';
 /** Names of the collections that outlive a request. */
 export const COLLECTION_NAMES = ['GLOBAL', 'IP', 'RESOURCE', 'SESSION', 'USER'] as const;
 
+const LOWER_NAMES: ReadonlySet<string> = new Set(COLLECTION_NAMES.map((name) => name.toLowerCase()));
+
+/** @param lower  `ip`. */
+export const isCollection = (lower: string): boolean => LOWER_NAMES.has(lower);
+
 /** One collection that `initcol` opened: `ip` of one address. Shared by all threads; names without regard to case. */
 export interface OpenCollection {
   get(name: ByteText): ByteText | undefined;

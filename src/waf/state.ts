@@ -2,7 +2,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
-import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
+import { type Entry, NamedValues, NO_ENTRIES, valueNamed } from './entry.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
 import { Removals } from './removals.ts';
@@ -198,7 +198,7 @@ export class RequestState {
 
   /** First field of that name; undefined without one. @param lower  Lower-case name. */
   header(lower: ByteText): ByteText | undefined {
-    return this.headers.find((entry) => entry.name.toLowerCase() === lower)?.value;
+    return valueNamed(this.headers, lower);
   }
 
   /**

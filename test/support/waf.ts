@@ -3,21 +3,13 @@ import type { RuleEngine } from '../../src/waf/engine.ts';
 import type { RequestFacts, WafMode } from '../../src/waf/inspection.ts';
 import { recordedRuleFiles } from '../../src/waf/seclang/rule-files.ts';
 import { load, MINIMAL } from '../config/support.ts';
+import { PROFILE } from './rule-sets.ts';
 
 /** The product's engine over rules of a test. */
 export function engineOf(rules: string, mode: WafMode = 'block', { waf } = load(MINIMAL).config): RuleEngine {
   const files = recordedRuleFiles(new Map([['/rules.conf', rules]]));
   const set = openRules(files, { setup: [], rules: ['/rules.conf'] }, waf, lonelyCollections());
-  const engine = set.compile({
-    mode,
-    blockingParanoia: null,
-    detectionParanoia: null,
-    inboundThreshold: null,
-    outboundThreshold: null,
-    withoutIds: [],
-    withoutTags: [],
-    withoutTargets: [],
-  });
+  const engine = set.compile({ ...PROFILE, mode });
   if (engine === null) throw new Error('the mode is off');
   return engine;
 }

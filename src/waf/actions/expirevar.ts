@@ -1,7 +1,7 @@
 import type { ActionWord } from '../action.ts';
 import { numberOf } from '../entry.ts';
 import { compileTemplate } from '../macros.ts';
-import { COLLECTION_NAMES } from '../open-collections.ts';
+import { COLLECTION_NAMES, isCollection } from '../open-collections.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 
 /** `expirevar:ip.blocked=600`: the variable is gone after so many seconds. */
@@ -14,7 +14,7 @@ export const expirevar: ActionWord = {
       throw new SecLangReason(`expirevar:${value} is not of the form ip.name=seconds`);
     }
     const lower = collection.toLowerCase();
-    if (!COLLECTION_NAMES.some((known) => known.toLowerCase() === lower)) {
+    if (!isCollection(lower)) {
       throw new SecLangReason(`expirevar:${value}: only variables of ${COLLECTION_NAMES.join(', ')} expire`);
     }
     const key = compileTemplate(name);

@@ -1,6 +1,6 @@
 import type { ActionWord } from '../action.ts';
 import { compileTemplate } from '../macros.ts';
-import { COLLECTION_NAMES } from '../open-collections.ts';
+import { COLLECTION_NAMES, isCollection } from '../open-collections.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import { openCollection } from './open-collection.ts';
 
@@ -14,7 +14,7 @@ export const initcol: ActionWord = {
       throw new SecLangReason(`initcol:${value} is not of the form ip=key`);
     }
     const lower = collection.toLowerCase();
-    if (!COLLECTION_NAMES.some((known) => known.toLowerCase() === lower)) {
+    if (!isCollection(lower)) {
       throw new SecLangReason(`initcol:${value}: the collections are ${COLLECTION_NAMES.join(', ')}`);
     }
     const template = compileTemplate(key);

@@ -2,7 +2,7 @@ import type { ByteText } from '../../base/byte-text.ts';
 import type { ActionWord } from '../action.ts';
 import { numberOf } from '../entry.ts';
 import { compileTemplate } from '../macros.ts';
-import { COLLECTION_NAMES } from '../open-collections.ts';
+import { COLLECTION_NAMES, isCollection } from '../open-collections.ts';
 import type { RunAction } from '../rule.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import type { Template } from '../template.ts';
@@ -40,7 +40,7 @@ interface Store {
 
 function storeNamed(lower: string, value: ByteText): Store {
   if (lower === 'tx') return TX_STORE;
-  if (COLLECTION_NAMES.some((name) => name.toLowerCase() === lower)) return openedStore(lower);
+  if (isCollection(lower)) return openedStore(lower);
   throw new SecLangReason(`setvar:${value}: ${lower} cannot be written; TX, ${COLLECTION_NAMES.join(', ')} can`);
 }
 

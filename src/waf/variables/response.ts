@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { valueNamed } from '../entry.ts';
 import type { RequestState } from '../state.ts';
 import { collection, namesOf, scalar, type Variable } from '../variable.ts';
 
@@ -17,5 +18,5 @@ export const RESPONSE_VARIABLES: Readonly<Record<string, Variable>> = {
 
 /** @param lower  Lower-case name. */
 function responseHeader({ responseHeaders }: RequestState, lower: string): string {
-  return responseHeaders.find(({ name }) => name.toLowerCase() === lower)?.value ?? '';
+  return valueNamed(responseHeaders, lower) ?? '';
 }
