@@ -312,11 +312,21 @@ export class BanKeeper implements BanDesk {
       if (!this.#entries.has(id)) this.#exchange?.forgotten(id, text);
       return true;
     }
-    if (!this.#learn(record)) return true;
+    const isNews = this.#learn(record);
+    this.#tellMore(record);
+    if (!isNews) return true;
     this.#saver?.changed();
     const facts = this.#facts(record);
     this.#o.log().debug(facts, isLifted(record) ? 'ban lifted by another machine' : 'banned by another machine');
     return true;
+  }
+
+  /** Of two that change one ban at once the later is heard alone: who knows what both said tells it. */
+  #tellMore(told: BanRecord): void {
+    const entry = this.#entries.get(banId(told));
+    if (entry === undefined || entry.record.rememberedMs <= this.#clocks.wallMs()) return;
+    const knowsAll = formatRecord(mergeRecords(entry.record, told)) === entry.line;
+    if (knowsAll && formatRecord(told) !== entry.line) this.#exchange?.changed(entry.id);
   }
 
   /** A record from elsewhere. @returns  True when it brought news. */

@@ -84,26 +84,35 @@ export function formatRecord(record: BanRecord): string {
 
 /**
  * Joins what two sources say about one key: bans made before the last lift do not hold, and two that do are one that
- * lasts as long as the longer. Every machine comes to the same, in whatever order it hears.
+ * lasts as long as the longer. Machines that tell each other what they make of it come to the same.
  */
 export function mergeRecords(a: BanRecord, b: BanRecord): BanRecord {
   const liftedMs = Math.max(a.liftedMs, b.liftedMs);
-  const later = b.changedMs > a.changedMs ? b : a;
-  if (later.changedMs <= liftedMs) return { ...later, strikes: 0, liftedMs };
-  const other = later === a ? b : a;
+  const [later, other] = isLater(b, a) ? [b, a] : [a, b];
+  // Remembered for as long as either may be told of.
+  const rememberedMs = Math.max(a.rememberedMs, b.rememberedMs);
+  if (later.changedMs <= liftedMs) return { ...later, rememberedMs, strikes: 0, liftedMs };
   if (other.changedMs <= liftedMs) return { ...later, liftedMs };
   const longer = other.untilMs > later.untilMs ? other : later;
-  return {
-    ...longer,
-    rememberedMs: Math.max(a.rememberedMs, b.rememberedMs),
-    strikes: Math.max(a.strikes, b.strikes),
-    changedMs: later.changedMs,
-    liftedMs,
-  };
+  const strikes = Math.max(a.strikes, b.strikes);
+  return { ...longer, rememberedMs, strikes, changedMs: later.changedMs, liftedMs };
 }
 
 export function isLifted({ changedMs, liftedMs }: BanRecord): boolean {
   return liftedMs >= changedMs;
+}
+
+/** Of two of one time the one that lasts longer; of two alike any one will do, but the same one everywhere. */
+function isLater(a: BanRecord, b: BanRecord): boolean {
+  return (
+    a.changedMs > b.changedMs ||
+    (a.changedMs === b.changedMs && (a.untilMs > b.untilMs || (a.untilMs === b.untilMs && wordsOf(a) > wordsOf(b))))
+  );
+}
+
+/** What is not joined comes first. */
+function wordsOf({ sinceMs, reason, node, rememberedMs, strikes, liftedMs }: BanRecord): string {
+  return JSON.stringify([sinceMs, reason, node, rememberedMs, strikes, liftedMs]);
 }
 
 /** Kinds whose value lets somebody act as somebody else. */

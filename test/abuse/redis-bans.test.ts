@@ -97,6 +97,26 @@ test('Redis dies, comes back empty, and is filled anew; what was changed meanwhi
   await two.keeper.stop();
 });
 
+test('a lift that an older word of the ban was told over is told again', { skip: WITHOUT_REDIS }, async (t) => {
+  const { redis, channel } = await shared(t);
+  const [one, two] = [machine({ channel: channel() }), machine({ channel: channel() })];
+  await one.keeper.start();
+  const added = one.keeper.add(order, '');
+  assert.ok(added.ok);
+  await until('the ban to be told', () => redis.ask('HLEN', 'test:{bans}:records') === '1');
+  const before = redis.ask('HGET', 'test:{bans}:records', added.ban.id);
+  assert.ok(one.keeper.lift(added.ban.id, '').ok);
+  const isTold = () => redis.ask('HGET', 'test:{bans}:records', added.ban.id) !== before;
+  await until('the lift to be told', isTold);
+  // As of a machine that knew the ban alone when Redis came back empty.
+  await channel().tell({ set: [[added.ban.id, before]], forget: [] });
+  await two.keeper.start();
+  await until('the lift to be told again', isTold);
+  await until('the lift on the other machine', () => two.leftMs('192.0.2.1') === 0);
+  await one.keeper.stop();
+  await two.keeper.stop();
+});
+
 test('strange records are passed over and told of once', { skip: WITHOUT_REDIS }, async (t) => {
   const { redis, channel } = await shared(t);
   const one = machine({ channel: channel() });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatRecord, isLifted, mergeRecords, type RevocationRecord } from '../../src/revocation/record.ts';
+import { comesToRest, few, joinedBothWays } from '../support/joining.ts';
 
-const few = (from: number, count: number) => fc.integer({ min: from, max: from + count - 1 });
+const JOINING = { merge: mergeRecords, format: formatRecord };
 /** Records of one thing, close enough to meet in every way. */
 const records: fc.Arbitrary<RevocationRecord> = fc.record({
   kind: fc.constant('subject' as const),
@@ -21,10 +22,7 @@ const records: fc.Arbitrary<RevocationRecord> = fc.record({
 test('fast-check: joining is the same from both sides, and what was heard before changes nothing', () => {
   fc.assert(
     fc.property(records, records, (a, b) => {
-      const joined = mergeRecords(a, b);
-      assert.equal(formatRecord(mergeRecords(b, a)), formatRecord(joined));
-      assert.equal(formatRecord(mergeRecords(joined, a)), formatRecord(joined));
-      assert.equal(formatRecord(mergeRecords(joined, b)), formatRecord(joined));
+      const joined = joinedBothWays(JOINING, a, b);
       if (isLifted(joined)) return;
       // Neither shorter nor narrower than anything that was not lifted.
       for (const one of [a, b].filter(({ changedMs }) => changedMs > joined.liftedMs)) {
@@ -38,24 +36,7 @@ test('fast-check: joining is the same from both sides, and what was heard before
 
 test('fast-check: machines that tell each other what they make of it come to the same, and to rest', () => {
   fc.assert(
-    fc.property(fc.array(records, { minLength: 2, maxLength: 5 }), (told) => {
-      const known = [...told];
-      // The place in Redis: whoever tells last stands there.
-      let there = told[0] as RevocationRecord;
-      let changes = 1;
-      for (let rounds = 0; changes > 0; rounds += 1) {
-        assert.ok(rounds < 20, 'they never come to rest');
-        changes = 0;
-        for (const [index, own] of known.entries()) {
-          const joined = mergeRecords(own, there);
-          known[index] = joined;
-          if (formatRecord(joined) === formatRecord(there)) continue;
-          there = joined;
-          changes += 1;
-        }
-      }
-      assert.equal(new Set(known.map(formatRecord)).size, 1);
-    }),
+    fc.property(fc.array(records, { minLength: 2, maxLength: 5 }), (told) => comesToRest(JOINING, told)),
     { numRuns: 5_000 },
   );
 });
