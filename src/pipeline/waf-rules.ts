@@ -73,6 +73,7 @@ export function openRules(
     {
       bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
       responseTypes: responseTypes.map((type) => type.toLowerCase()),
+      gate: true,
     },
     { parseBody, parseQuery, hasInvalidEncoding, collections },
   );

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
-import { compileRule, type RuleContext } from './compile-rule.ts';
+import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
+import { GateRegistry } from './gate/gate-registry.ts';
+import { TargetGroups } from './gate/target-lists.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
-import type { OperatorTest } from './operator.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';
 import type { CompiledRule } from './rule.ts';
@@ -55,7 +56,7 @@ export function openRuleSet(
   const setup = parseRules(files, expanded(files, entries.setup));
   const rules = parseRules(files, expanded(files, entries.rules));
   throwIfAny([...setup.problems, ...rules.problems]);
-  const shared = sharedContext(files, services);
+  const shared = sharedContext(files, services, defaults);
   return {
     compile: (profile) => {
       if (profile.mode === 'off') return null;
@@ -82,14 +83,19 @@ interface Shared {
   readonly files: RuleFiles;
   readonly services: WafServices;
   readonly steps: StepTree;
-  readonly operators: Map<string, OperatorTest>;
+  readonly operators: Map<string, CompiledOperator>;
+  /** Gates of the operators, null where they are off. */
+  readonly gates: GateRegistry | null;
+  readonly groups: TargetGroups;
 }
 
-const sharedContext = (files: RuleFiles, services: WafServices): Shared => ({
+const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDefaults): Shared => ({
   files,
   services,
   steps: new StepTree(),
   operators: new Map(),
+  gates: gate ? new GateRegistry() : null,
+  groups: new TargetGroups(),
 });
 
 function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
@@ -101,6 +107,8 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     services: shared.services,
     steps: shared.steps,
     operators: shared.operators,
+    gates: shared.gates,
+    groups: shared.groups,
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
@@ -110,6 +118,7 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
   return {
     settings,
     phases,
+    scanner: shared.gates?.scanner() ?? null,
     readsRequestBody: rules.some(readsRequestBody),
     readsResponseBody: rules.some(readsResponseBody),
   };
@@ -131,7 +140,7 @@ function compilePhases(
     if (result !== null) compiled.push({ linked: item, result });
   }
   throwIfAny(problems);
-  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services));
+  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services, null));
   const phase = (number: number) => rulesOfPhase(settled, number);
   return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
 }

@@ -1,9 +1,10 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
+import type { ListedValues } from './gate/request-gate.ts';
 import type { OperatorTest } from './operator.ts';
 import type { TargetSelector } from './removals.ts';
-import type { CompiledLink, CompiledRule } from './rule.ts';
+import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import type { RequestState } from './state.ts';
 import { formOf, type Step } from './steps.ts';
 import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
@@ -20,8 +21,7 @@ export interface Held {
  * Does a rule hold for the request? Runs what its links do for each value that holds, whether or not the rest of the
  * chain holds too, as ModSecurity does; what the rule does as a whole is the caller's.
  *
- * A rule that does not hold leaves no trace. Whoever knows beforehand that no value can hold need not call this: that
- * is where a gate goes.
+ * A rule that does not hold leaves no trace.
  *
  * @returns  What held last, in the order of evaluation; null where the rule does not hold.
  */
@@ -54,10 +54,30 @@ class LinkRun {
       for (const run of link.runs) run(this.#state);
       return true;
     }
-    const test = link.test(this.#state);
+    const { gate, group } = link;
+    const past = this.#state.gate;
+    if (gate === null || group === null || past === null) return this.#anyTargetHolds(link);
+    if (!past.mayHold(gate, group, this.#state)) return false;
+    if (this.#removed.length > 0 || !group.list.isFixed) return this.#anyTargetHolds(link);
+    return this.#anyListedHolds(link, link.test(this.#state), past.valuesOf(group.list, this.#state));
+  }
+
+  #anyTargetHolds(link: CompiledLink): boolean {
+    const test = (link.test as LinkTest)(this.#state);
     let holds = false;
     for (const target of link.targets) {
       if (this.#targetHolds(target, link, test)) holds = true;
+    }
+    return holds;
+  }
+
+  /** The same for values that were read already. */
+  #anyListedHolds(link: CompiledLink, test: OperatorTest, listed: ListedValues): boolean {
+    const { values, variables, names } = listed;
+    let holds = false;
+    for (let i = 0; i < values.length; i += 1) {
+      const value = values[i] as InspectedValue;
+      if (this.#anyFormHolds(link, test, variables[i] as string, names[i] as ByteText, value)) holds = true;
     }
     return holds;
   }
@@ -83,7 +103,16 @@ class LinkRun {
   }
 
   #valueHolds(link: CompiledLink, test: OperatorTest, variable: string, name: ByteText, text: ByteText): boolean {
-    const value = this.#state.value(text);
+    return this.#anyFormHolds(link, test, variable, name, this.#state.value(text));
+  }
+
+  #anyFormHolds(
+    link: CompiledLink,
+    test: OperatorTest,
+    variable: string,
+    name: ByteText,
+    value: InspectedValue,
+  ): boolean {
     if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
     let holds = false;
     let last: InspectedValue | null = null;
@@ -104,6 +133,7 @@ class LinkRun {
     value: InspectedValue,
     form: InspectedValue,
   ): boolean {
+    if (link.gate !== null && !link.gate.mayHoldFor(form)) return false;
     const { captured } = this.#state;
     if (link.captures) captured.begin();
     if (test(form, link.captures ? captured : null) === link.negated) return false;

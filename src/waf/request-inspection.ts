@@ -14,7 +14,7 @@ export class RequestInspection implements Inspection {
 
   constructor(rules: CompiledRules, facts: RequestFacts, services: WafServices) {
     this.#rules = rules;
-    this.#state = new RequestState(facts, rules.settings, services);
+    this.#state = new RequestState(facts, rules.settings, services, rules.scanner);
   }
 
   requestHeaders(): PhaseOutcome {
@@ -95,6 +95,7 @@ export class RequestInspection implements Inspection {
   #run(phase: 1 | 2 | 3 | 4 | 5, prepare: () => void): PhaseOutcome {
     try {
       prepare();
+      this.#state.gate?.forget();
       const interruption = runPhase(this.#rules.phases[phase], this.#state, phase);
       return interruption === null ? PASSED : { kind: 'interrupt', interruption };
     } catch (error) {

@@ -11,6 +11,8 @@ export interface WafDefaults {
   readonly bodyCaps: BodyCaps;
   /** Media types, lower case. */
   readonly responseTypes: readonly string[];
+  /** Rules are not tried on values for which they cannot hold: src/waf/gate. Off only to compare. */
+  readonly gate: boolean;
 }
 
 type Draft = { -readonly [K in keyof EngineSettings]: EngineSettings[K] };

@@ -2,6 +2,8 @@
 import type { ByteText } from '../base/byte-text.ts';
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
+import { RequestGate } from './gate/request-gate.ts';
+import type { ValueScanner } from './gate/scan.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
 import { Removals } from './removals.ts';
@@ -43,6 +45,8 @@ export class RequestState {
   readonly services: WafServices;
   readonly target: RequestTarget;
   readonly headers: readonly Entry[];
+  /** Null where every rule is tried on every value. */
+  readonly gate: RequestGate | null;
 
   /** What `ctl` may change. */
   mode: WafMode;
@@ -91,12 +95,13 @@ export class RequestState {
   #cookies: readonly Entry[] | null = null;
   #allArguments: readonly Entry[] | null = null;
 
-  constructor(facts: RequestFacts, settings: EngineSettings, services: WafServices) {
+  constructor(facts: RequestFacts, settings: EngineSettings, services: WafServices, scanner: ValueScanner | null) {
     this.facts = facts;
     this.settings = settings;
     this.services = services;
     this.target = new RequestTarget(facts.target);
     this.headers = entriesOf(facts.fields);
+    this.gate = scanner === null ? null : new RequestGate(scanner);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;
     this.responseBodyAccess = settings.responseBodyAccess;

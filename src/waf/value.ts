@@ -1,11 +1,17 @@
 // hot path: synchronous, never throws
 import { type ByteText, isAscii } from '../base/byte-text.ts';
+import { ALL_GROUPS } from './gate/byte-groups.ts';
+import type { Hits } from './gate/gate.ts';
 
 /** A value as operators see it. Made once per distinct text of a request; what is derived from it is kept. */
 export class InspectedValue {
   readonly text: ByteText;
   /** What transformations made of it, by the number of the step: src/waf/steps.ts. */
   readonly forms: (InspectedValue | undefined)[] = [];
+  /** Groups of the bytes that it holds: src/waf/gate/byte-groups.ts. All of them as long as nobody looked. */
+  groups: number = ALL_GROUPS;
+  /** What of the operators' needs it meets; null as long as nobody looked. */
+  hits: Hits | null = null;
   #encoded: Buffer | null = null;
 
   constructor(text: ByteText) {

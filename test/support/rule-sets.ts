@@ -25,6 +25,7 @@ export const PROFILE: WafProfile = Object.freeze({
 export const WAF_DEFAULTS = {
   bodyCaps: { argumentsMax: 1_000, depthMax: 512 },
   responseTypes: ['text/plain', 'text/html', 'text/xml', 'application/json'],
+  gate: true,
 };
 
 /** Collections of one test, that nobody shares and nothing ages. */

@@ -1,0 +1,76 @@
+import type { ByteText } from '../../base/byte-text.ts';
+import type { ByteSet } from '../operators/byte-set.ts';
+import { groupsOf } from './byte-groups.ts';
+
+/** Bytes of a literal: longer ones tell little more, and make the automaton large. */
+export const LITERAL_MAX = 5;
+
+/**
+ * The most telling piece of each text, without those that hold another: where a text occurs, one of the pieces does.
+ *
+ * @param texts  Lower case, none empty.
+ */
+export function piecesOf(texts: readonly ByteText[]): readonly ByteText[] {
+  const pieces = new Set(texts.map(pieceOf));
+  return [...pieces].filter((piece) => !holdsOther(piece, pieces));
+}
+
+/** How likely a literal is in an honest value, roughly. */
+export function literalWeight(literal: ByteText): number {
+  let weight = VALUE_LENGTH;
+  for (let i = 0; i < literal.length; i += 1) weight *= FREQUENCIES[literal.charCodeAt(i)] as number;
+  return weight;
+}
+
+/** How likely one of the bytes is in an honest value; its whole groups count, since no more is known of a value. */
+export function byteWeight(set: ByteSet): number {
+  const groups = groupsOf(set);
+  const isCommon = (groups & COMMON) !== 0;
+  return isCommon ? 1 : 0.01 * set.reduce((sum, held) => sum + held, 0) ** 0.5;
+}
+
+const VALUE_LENGTH = 60;
+/** Groups that most honest values hold. */
+const COMMON = groupsOf(byteSetOf(' ,-._/0Aa'));
+const FREQUENCIES = frequencies();
+
+function pieceOf(text: ByteText): ByteText {
+  if (text.length <= LITERAL_MAX) return text;
+  let found = text.slice(0, LITERAL_MAX);
+  let lightest = literalWeight(found);
+  for (let at = 1; at + LITERAL_MAX <= text.length; at += 1) {
+    const piece = text.slice(at, at + LITERAL_MAX);
+    const weight = literalWeight(piece);
+    if (weight >= lightest) continue;
+    found = piece;
+    lightest = weight;
+  }
+  return found;
+}
+
+function holdsOther(piece: ByteText, pieces: ReadonlySet<ByteText>): boolean {
+  for (let from = 0; from < piece.length; from += 1) {
+    for (let to = from + 1; to <= piece.length; to += 1) {
+      if (to - from < piece.length && pieces.has(piece.slice(from, to))) return true;
+    }
+  }
+  return false;
+}
+
+/** By byte: its share of honest text, taken roughly. */
+function frequencies(): Float64Array {
+  const shares = new Float64Array(256).fill(0.0005);
+  const letters = 'etaoinsrhldcumfpgwybvkxjqz';
+  for (let i = 0; i < letters.length; i += 1) shares[letters.charCodeAt(i)] = 0.1 * 0.88 ** i;
+  for (let digit = 0x30; digit <= 0x39; digit += 1) shares[digit] = 0.03;
+  for (const character of ' ') shares[character.charCodeAt(0)] = 0.12;
+  for (const character of '/.-_,') shares[character.charCodeAt(0)] = 0.03;
+  for (const character of ':=;+&()?') shares[character.charCodeAt(0)] = 0.008;
+  return shares;
+}
+
+function byteSetOf(characters: string): ByteSet {
+  const set = new Uint8Array(256);
+  for (const character of characters) set[character.charCodeAt(0)] = 1;
+  return set;
+}
