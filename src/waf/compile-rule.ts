@@ -6,7 +6,7 @@ import { compileTargets } from './compile-targets.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Gate } from './gate/gate.ts';
 import type { GateRegistry } from './gate/gate-registry.ts';
-import type { TargetGroups } from './gate/target-lists.ts';
+import type { TargetGroups } from './gate/target-groups.ts';
 import { compileTemplate } from './macros.ts';
 import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
 import { operatorNamed } from './operators.ts';

@@ -3,7 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
-import { TargetGroups } from './gate/target-lists.ts';
+import { TargetGroups } from './gate/target-groups.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';

@@ -1,7 +1,9 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
-import type { ListedValues } from './gate/request-gate.ts';
+import type { Gate } from './gate/gate.ts';
+import type { RequestGate } from './gate/request-gate.ts';
+import type { TargetGroup } from './gate/target-groups.ts';
 import type { OperatorTest } from './operator.ts';
 import type { TargetSelector } from './removals.ts';
 import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
@@ -58,8 +60,8 @@ class LinkRun {
     const past = this.#state.gate;
     if (gate === null || group === null || past === null) return this.#anyTargetHolds(link);
     if (!past.mayHold(gate, group, this.#state)) return false;
-    if (this.#removed.length > 0 || !group.list.isFixed) return this.#anyTargetHolds(link);
-    return this.#anyListedHolds(link, link.test(this.#state), past.valuesOf(group.list, this.#state));
+    if (this.#removed.length > 0 || !group.isFixed) return this.#anyTargetHolds(link);
+    return this.#anySharedHolds(link, gate, group, past);
   }
 
   #anyTargetHolds(link: CompiledLink): boolean {
@@ -71,13 +73,19 @@ class LinkRun {
     return holds;
   }
 
-  /** The same for values that were read already. */
-  #anyListedHolds(link: CompiledLink, test: OperatorTest, listed: ListedValues): boolean {
-    const { values, variables, names } = listed;
+  /** The same over values that were read already, without targets none of whose values can make it hold. */
+  #anySharedHolds(link: CompiledLink, gate: Gate, group: TargetGroup, past: RequestGate): boolean {
+    const state = this.#state;
+    const test = (link.test as LinkTest)(state);
     let holds = false;
-    for (let i = 0; i < values.length; i += 1) {
-      const value = values[i] as InspectedValue;
-      if (this.#anyFormHolds(link, test, variables[i] as string, names[i] as ByteText, value)) holds = true;
+    for (const shared of group.targets) {
+      if (!past.mayHoldFor(gate, shared, group, state)) continue;
+      const { names, values } = past.valuesOf(shared, state);
+      const { variable } = shared.target;
+      for (let i = 0; i < values.length; i += 1) {
+        const value = values[i] as InspectedValue;
+        if (this.#anyFormHolds(link, test, variable, names[i] as ByteText, value)) holds = true;
+      }
     }
     return holds;
   }

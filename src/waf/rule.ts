@@ -1,6 +1,6 @@
 import type { ByteText } from '../base/byte-text.ts';
 import type { Gate } from './gate/gate.ts';
-import type { TargetGroup } from './gate/target-lists.ts';
+import type { TargetGroup } from './gate/target-groups.ts';
 import type { OperatorTest } from './operator.ts';
 import type { Place } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';

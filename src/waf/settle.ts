@@ -143,6 +143,8 @@ const HARMLESS = new Set([
   'pass',
   'nolog',
   'noauditlog',
+  'log',
+  'auditlog',
   'tag',
   'ver',
   'rev',

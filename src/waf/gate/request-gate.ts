@@ -1,11 +1,11 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
 import type { RequestState } from '../state.ts';
-import { formOf } from '../steps.ts';
+import { formOf, type Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
 import type { Gate, Hits } from './gate.ts';
 import type { ValueScanner } from './scan.ts';
-import type { TargetGroup, TargetList } from './target-lists.ts';
+import type { SharedTarget, TargetGroup } from './target-groups.ts';
 
 /** What some values hold together. */
 interface Seen {
@@ -13,27 +13,28 @@ interface Seen {
   readonly groups: number;
 }
 
-/** The values of a list of targets, in the order in which rules look at them. */
-export interface ListedValues extends Seen {
-  readonly variables: readonly string[];
-  /** Names of members; '' for variables that have none. */
+/** The values of one target, in the order in which rules look at them. */
+export interface TargetValues extends Seen {
+  /** Names of members; '' for a variable that has none. */
   readonly names: readonly ByteText[];
   readonly values: readonly InspectedValue[];
+  /** The same values behind a step, by its index. */
+  readonly forms: (Seen | undefined)[];
 }
 
-/** One request's way past the gates of a rule set: what its values hold, by group of targets. Threads: one. */
+/** One request's way past the gates of a rule set: what its values hold, by targets and steps. Threads: one. */
 export class RequestGate {
-  readonly scanner: ValueScanner;
-  #lists: (ListedValues | undefined)[] = [];
+  readonly #scanner: ValueScanner;
+  #targets: (TargetValues | undefined)[] = [];
   #groups: (Seen | undefined)[] = [];
 
   constructor(scanner: ValueScanner) {
-    this.scanner = scanner;
+    this.#scanner = scanner;
   }
 
   /** What targets hold is no longer what it was: a phase begins, or a rule changed how the body is read. */
   forget(): void {
-    this.#lists = [];
+    this.#targets = [];
     this.#groups = [];
   }
 
@@ -43,72 +44,102 @@ export class RequestGate {
     return gate.mayHold(seen.hits, seen.groups);
   }
 
-  /** The values of a list; all of them were looked at. */
-  valuesOf(list: TargetList, state: RequestState): ListedValues {
-    return this.#lists[list.index] ?? this.#read(list, state);
+  /** The same for one target of the group. */
+  mayHoldFor(gate: Gate, target: SharedTarget, group: TargetGroup, state: RequestState): boolean {
+    for (const step of group.steps) {
+      const seen = this.#behind(step, this.valuesOf(target, state));
+      if (gate.mayHold(seen.hits, seen.groups)) return true;
+    }
+    return false;
+  }
+
+  /** The values of a target; all of them were looked at. */
+  valuesOf(target: SharedTarget, state: RequestState): TargetValues {
+    return this.#targets[target.index] ?? this.#read(target, state);
   }
 
   #look(group: TargetGroup, state: RequestState): Seen {
-    const listed = this.valuesOf(group.list, state);
-    const seen = (listed.groups & group.changedBy) === 0 ? listed : this.#lookAtForms(group, listed);
-    this.#groups[group.index] = seen;
-    return seen;
-  }
-
-  /** More than there is, where a value itself is none of the forms: never less. */
-  #lookAtForms({ steps, changedBy }: TargetGroup, listed: ListedValues): Seen {
-    const { scanner } = this;
-    let { groups } = listed;
-    let hits: number[] | null = null;
-    for (const value of listed.values) {
-      if ((value.groups & changedBy) === 0) continue;
-      for (const step of steps) {
-        const form = formOf(value, step);
-        if (form === value) continue;
-        scanner.look(form);
-        groups |= form.groups;
-        if (form.hits === scanner.none || form.hits === value.hits) continue;
-        hits ??= listed.hits.slice();
-        addHits(hits, form.hits as Hits);
-      }
+    const sum = new Sum(this.#scanner.none);
+    for (const target of group.targets) {
+      const values = this.valuesOf(target, state);
+      for (const step of group.steps) sum.add(this.#behind(step, values));
     }
-    return { hits: hits ?? listed.hits, groups };
+    this.#groups[group.index] = sum;
+    return sum;
   }
 
-  #read(list: TargetList, state: RequestState): ListedValues {
-    const variables: string[] = [];
-    const names: ByteText[] = [];
-    const values: InspectedValue[] = [];
-    const { scanner } = this;
-    let hits: number[] | null = null;
-    let groups = 0;
-    const add = (variable: string, name: ByteText, text: ByteText): void => {
-      const value = state.value(text);
-      scanner.look(value);
-      variables.push(variable);
-      names.push(name);
-      values.push(value);
-      groups |= value.groups;
-      if (value.hits === scanner.none) return;
-      hits ??= scanner.none.slice();
-      addHits(hits, value.hits as Hits);
-    };
-    for (const target of list.targets) {
-      const { variable } = target;
-      if (target.kind === 'scalar') {
-        add(variable, '', target.read(state));
-        continue;
-      }
+  /** More than there is, where a value behind the step is another: never less. */
+  #behind(step: Step, values: TargetValues): Seen {
+    if ((values.groups & step.changedByAll) === 0) return values;
+    const known = values.forms[step.index];
+    if (known !== undefined) return known;
+    const sum = new Sum(this.#scanner.none);
+    sum.add(values);
+    for (const value of values.values) {
+      if ((value.groups & step.changedByAll) === 0) continue;
+      const form = formOf(value, step);
+      if (form === value) continue;
+      this.#scanner.look(form);
+      sum.add(form as Seen);
+    }
+    values.forms[step.index] = sum;
+    return sum;
+  }
+
+  #read({ index, target }: SharedTarget, state: RequestState): TargetValues {
+    let read: TargetValues;
+    if (target.kind === 'scalar') read = this.#one(state.value(target.read(state)));
+    else {
       const entries = target.entries(state);
-      if (target.kind === 'count') add(variable, '', String(entries.length));
-      else for (const { name, value } of entries) add(variable, name, value);
+      if (target.kind === 'count') read = this.#one(state.value(String(entries.length)));
+      else {
+        const names: ByteText[] = [];
+        const values: InspectedValue[] = [];
+        const sum = new Sum(this.#scanner.none);
+        for (const { name, value: text } of entries) {
+          const value = state.value(text);
+          this.#scanner.look(value);
+          names.push(name);
+          values.push(value);
+          sum.add(value as Seen);
+        }
+        read = { names, values, hits: sum.hits, groups: sum.groups, forms: [] };
+      }
     }
-    const listed = { variables, names, values, hits: hits ?? scanner.none, groups };
-    this.#lists[list.index] = listed;
-    return listed;
+    this.#targets[index] = read;
+    return read;
+  }
+
+  #one(value: InspectedValue): TargetValues {
+    this.#scanner.look(value);
+    return { names: UNNAMED, values: [value], hits: value.hits as Hits, groups: value.groups, forms: [] };
   }
 }
 
-function addHits(sum: number[], hits: Hits): void {
-  for (let word = 0; word < sum.length; word += 1) sum[word] = (sum[word] as number) | (hits[word] as number);
+const UNNAMED: readonly ByteText[] = Object.freeze(['']);
+
+/** Adds up what values hold; copies what it was given only to change it. */
+class Sum implements Seen {
+  readonly #none: Hits;
+  #own: number[] | null = null;
+  hits: Hits;
+  groups = 0;
+
+  constructor(none: Hits) {
+    this.#none = none;
+    this.hits = none;
+  }
+
+  add({ hits, groups }: Seen): void {
+    this.groups |= groups;
+    if (hits === this.#none || hits === this.hits) return;
+    if (this.hits === this.#none) {
+      this.hits = hits;
+      return;
+    }
+    const own = this.#own ?? this.hits.slice();
+    this.#own = own;
+    this.hits = own;
+    for (let word = 0; word < own.length; word += 1) own[word] = (own[word] as number) | (hits[word] as number);
+  }
 }
