@@ -78,7 +78,7 @@ class LinkRun {
     const state = this.#state;
     const test = (link.test as LinkTest)(state);
     let holds = false;
-    for (const shared of group.targets) {
+    for (const shared of group.list.targets) {
       if (!past.mayHoldFor(gate, shared, group, state)) continue;
       const { names, values } = past.valuesOf(shared, state);
       const { variable } = shared.target;

@@ -65,6 +65,10 @@ class Settings {
       }
       const { linked, result } = item;
       if (linked.phase !== 1) continue;
+      if (this.neverHolds(item)) {
+        this.#held.set(linked, false);
+        continue;
+      }
       if (maybeSkipped.size > 0 || !this.decides(linked)) {
         this.#openAll(linked);
         if (result.skipAfter !== null) maybeSkipped.add(result.skipAfter);
@@ -85,9 +89,17 @@ class Settings {
     return linked.links.every((link) => this.#knows(link));
   }
 
+  /** Its first link looks at known settings only, and does not hold: whatever it would do, it does not. */
+  neverHolds({ linked, result: { rule } }: Exclude<SettledItem, string>): boolean {
+    const [link] = rule.links;
+    if (link === undefined || link.test === null || !this.#looksAtKnown(linked.links[0] as RuleLink)) return false;
+    return evaluateRule({ ...rule, links: [{ ...link, runs: [] }] }, this.#state) === null;
+  }
+
   /** Whether the rule always holds; undefined where that is not known. Only for rules that write nothing. */
   holds({ linked, result }: Exclude<SettledItem, string>): boolean | undefined {
     if (linked.phase === 1) return this.#held.get(linked);
+    if (this.neverHolds({ linked, result })) return false;
     return this.decides(linked) ? evaluateRule(result.rule, this.#state) !== null : undefined;
   }
 
@@ -100,12 +112,16 @@ class Settings {
     return skipped.every((rule) => tags.every((tag) => tagsOf(rule).includes(tag)));
   }
 
-  #knows({ variables, operator, actions }: RuleLink): boolean {
+  #looksAtKnown({ variables, operator }: RuleLink): boolean {
     const looks = variables.every(
       ({ name, selector }) => name === 'TX' && selector?.kind === 'name' && this.#isKnown(selector.text),
     );
-    if (!looks || (operator !== null && !this.#knowsMacros(operator.parameter))) return false;
-    return actions.every(({ name, value }) => {
+    return looks && (operator === null || this.#knowsMacros(operator.parameter));
+  }
+
+  #knows(link: RuleLink): boolean {
+    if (!this.#looksAtKnown(link)) return false;
+    return link.actions.every(({ name, value }) => {
       const word = name.toLowerCase();
       if (word === 'setvar') return /^!?tx\./i.test(value ?? '') && this.#knowsMacros(value ?? '');
       return HARMLESS.has(word);
@@ -158,16 +174,24 @@ const HARMLESS = new Set([
 const NEVER_REACHED = '\0';
 
 function withoutDecided(items: readonly SettledItem[], phase: number, settings: Settings): SettledItem[] {
+  // `skip:N` counts rules: none may be missing.
+  if (items.some((item) => typeof item !== 'string' && item.linked.phase === phase && item.result.skip > 0)) {
+    return [...items];
+  }
   const left: SettledItem[] = [];
   for (let i = 0; i < items.length; i += 1) {
     const item = items[i] as SettledItem;
-    if (typeof item === 'string' || item.linked.phase !== phase || !isGate(item)) {
+    if (typeof item === 'string' || item.linked.phase !== phase) {
       left.push(item);
       continue;
     }
     const { linked, result } = item;
     const holds = settings.holds(item);
     if (holds === false) continue;
+    if (!isGate(item)) {
+      left.push(item);
+      continue;
+    }
     const { skipAfter } = result;
     const end = skipAfter === null ? i : markerAfter(items, i, skipAfter);
     const between = items.slice(i + 1, end);

@@ -1,6 +1,7 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import type { ByteSet } from '../operators/byte-set.ts';
-import { groupsOf } from './byte-groups.ts';
+import { GROUP_BITS, groupsOf } from './byte-groups.ts';
+import { unfolded } from './folded-bytes.ts';
 
 /** Bytes of a literal: longer ones tell little more, and make the automaton large. */
 export const LITERAL_MAX = 5;
@@ -8,10 +9,13 @@ export const LITERAL_MAX = 5;
 /**
  * The most telling piece of each text, without those that hold another: where a text occurs, one of the pieces does.
  *
- * @param texts  Lower case, none empty.
+ * @param texts  Folded, none empty.
  */
 export function piecesOf(texts: readonly ByteText[]): readonly ByteText[] {
-  const pieces = new Set(texts.map(pieceOf));
+  let pieces: ReadonlySet<ByteText> = new Set(texts.map((text) => pieceOf(text, LITERAL_MAX)));
+  for (const [most, length] of SHORTER) {
+    if (pieces.size > most) pieces = new Set(texts.map((text) => pieceOf(text, length)));
+  }
   return [...pieces].filter((piece) => !holdsOther(piece, pieces));
 }
 
@@ -29,17 +33,35 @@ export function byteWeight(set: ByteSet): number {
   return isCommon ? 1 : 0.01 * set.reduce((sum, held) => sum + held, 0) ** 0.5;
 }
 
+/** None of the bytes is in most honest values. */
+export function isRare(set: ByteSet): boolean {
+  return (groupsOf(set) & COMMON) === 0;
+}
+
+/** A single byte whose kind is whole groups: whether a value holds one is known without a literal. */
+export function standsAlone(piece: ByteText): boolean {
+  if (piece.length !== 1) return false;
+  const kind = unfolded(piece.charCodeAt(0));
+  const groups = groupsOf(kind);
+  return GROUP_BITS.every((bit, byte) => (groups & bit) === 0 || kind[byte] === 1);
+}
+
+/** Above so many, pieces are shorter: many of them are then the same. */
+const SHORTER: readonly (readonly [number, number])[] = [
+  [150, 4],
+  [700, 3],
+];
 const VALUE_LENGTH = 60;
 /** Groups that most honest values hold. */
 const COMMON = groupsOf(byteSetOf(' ,-._/0Aa'));
 const FREQUENCIES = frequencies();
 
-function pieceOf(text: ByteText): ByteText {
-  if (text.length <= LITERAL_MAX) return text;
-  let found = text.slice(0, LITERAL_MAX);
+function pieceOf(text: ByteText, length: number): ByteText {
+  if (text.length <= length) return text;
+  let found = text.slice(0, length);
   let lightest = literalWeight(found);
-  for (let at = 1; at + LITERAL_MAX <= text.length; at += 1) {
-    const piece = text.slice(at, at + LITERAL_MAX);
+  for (let at = 1; at + length <= text.length; at += 1) {
+    const piece = text.slice(at, at + length);
     const weight = literalWeight(piece);
     if (weight >= lightest) continue;
     found = piece;
@@ -57,12 +79,12 @@ function holdsOther(piece: ByteText, pieces: ReadonlySet<ByteText>): boolean {
   return false;
 }
 
-/** By byte: its share of honest text, taken roughly. */
+/** By folded byte: its share of honest text, taken roughly. */
 function frequencies(): Float64Array {
   const shares = new Float64Array(256).fill(0.0005);
   const letters = 'etaoinsrhldcumfpgwybvkxjqz';
   for (let i = 0; i < letters.length; i += 1) shares[letters.charCodeAt(i)] = 0.1 * 0.88 ** i;
-  for (let digit = 0x30; digit <= 0x39; digit += 1) shares[digit] = 0.03;
+  for (let digit = 0x30; digit <= 0x39; digit += 1) shares[digit] = digit === 0x32 ? 0.15 : 0.03;
   for (const character of ' ') shares[character.charCodeAt(0)] = 0.12;
   for (const character of '/.-_,') shares[character.charCodeAt(0)] = 0.03;
   for (const character of ':=;+&()?') shares[character.charCodeAt(0)] = 0.008;

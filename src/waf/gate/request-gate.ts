@@ -5,7 +5,7 @@ import { formOf, type Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
 import type { Gate, Hits } from './gate.ts';
 import type { ValueScanner } from './scan.ts';
-import type { SharedTarget, TargetGroup } from './target-groups.ts';
+import type { SharedTarget, TargetGroup, TargetList } from './target-groups.ts';
 
 /** What some values hold together. */
 interface Seen {
@@ -26,6 +26,7 @@ export interface TargetValues extends Seen {
 export class RequestGate {
   readonly #scanner: ValueScanner;
   #targets: (TargetValues | undefined)[] = [];
+  #lists: (Seen | undefined)[] = [];
   #groups: (Seen | undefined)[] = [];
 
   constructor(scanner: ValueScanner) {
@@ -35,6 +36,7 @@ export class RequestGate {
   /** What targets hold is no longer what it was: a phase begins, or a rule changed how the body is read. */
   forget(): void {
     this.#targets = [];
+    this.#lists = [];
     this.#groups = [];
   }
 
@@ -59,12 +61,25 @@ export class RequestGate {
   }
 
   #look(group: TargetGroup, state: RequestState): Seen {
+    const raw = this.#lists[group.list.index] ?? this.#lookAtList(group.list, state);
+    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, state);
+    this.#groups[group.index] = seen;
+    return seen;
+  }
+
+  #lookAtList({ index, targets }: TargetList, state: RequestState): Seen {
     const sum = new Sum(this.#scanner.none);
-    for (const target of group.targets) {
+    for (const target of targets) sum.add(this.valuesOf(target, state));
+    this.#lists[index] = sum;
+    return sum;
+  }
+
+  #lookBehind({ list, steps }: TargetGroup, state: RequestState): Seen {
+    const sum = new Sum(this.#scanner.none);
+    for (const target of list.targets) {
       const values = this.valuesOf(target, state);
-      for (const step of group.steps) sum.add(this.#behind(step, values));
+      for (const step of steps) sum.add(this.#behind(step, values));
     }
-    this.#groups[group.index] = sum;
     return sum;
   }
 

@@ -2,6 +2,7 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import type { InspectedValue } from '../value.ts';
 import { ALL_GROUPS, GROUP_BITS } from './byte-groups.ts';
+import { KIND_BITS, KINDS } from './folded-bytes.ts';
 import { HITS_PER_WORD, type Hits } from './gate.ts';
 import type { LiteralTables } from './literal-automaton.ts';
 
@@ -31,8 +32,8 @@ export class ValueScanner {
   constructor(tables: LiteralTables, clauses: readonly (readonly number[])[], count: number) {
     this.#tables = tables;
     const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
-    this.none = Object.freeze(new Array<number>(wordCount).fill(0));
-    this.all = Object.freeze(new Array<number>(wordCount).fill(2 ** HITS_PER_WORD - 1));
+    this.none = Array.from({ length: wordCount }, () => 0);
+    this.all = Array.from({ length: wordCount }, () => 2 ** HITS_PER_WORD - 1);
     const rows = tables.outputStarts.length - 1;
     this.#seen = new Int32Array(rows);
     this.#starts = new Int32Array(rows + 1);
@@ -58,8 +59,7 @@ export class ValueScanner {
 
   /** Memory of the tables, bytes. */
   get tableBytes(): number {
-    const { columns, next } = this.#tables;
-    const tables = [columns, next, this.#seen, this.#starts, this.#words, this.#bits];
+    const tables = [this.#tables.next, this.#seen, this.#starts, this.#words, this.#bits];
     return tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
@@ -69,7 +69,7 @@ export class ValueScanner {
   }
 
   #scan(value: InspectedValue, text: ByteText): void {
-    const { columns, next, shift, firstOutput } = this.#tables;
+    const { next, firstOutput } = this.#tables;
     const seen = this.#seen;
     this.#serial = (this.#serial + 1) & ALL_GROUPS;
     const serial = this.#serial;
@@ -79,9 +79,9 @@ export class ValueScanner {
     for (let i = 0; i < text.length; i += 1) {
       const byte = text.charCodeAt(i) & 0xff;
       groups |= GROUP_BITS[byte] as number;
-      state = next[state + (columns[byte] as number)] as number;
+      state = next[state + (KINDS[byte] as number)] as number;
       if (state < firstOutput) continue;
-      const row = state >> shift;
+      const row = state >> KIND_BITS;
       if (seen[row] === serial) continue;
       seen[row] = serial;
       hits ??= this.none.slice();

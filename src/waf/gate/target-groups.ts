@@ -13,13 +13,22 @@ export interface SharedTarget {
   readonly target: Target;
 }
 
-/** Targets of a rule behind its transformations; many rules share them. Immutable. */
+/** Targets of a rule; many rules share them. Immutable. */
+export interface TargetList {
+  /** Number of this list among those of its rule set. */
+  readonly index: number;
+  readonly targets: readonly SharedTarget[];
+}
+
+/** Targets behind transformations; many rules share those too. Immutable. */
 export interface TargetGroup {
   /** Number of this group among those of its rule set. */
   readonly index: number;
-  readonly targets: readonly SharedTarget[];
+  readonly list: TargetList;
   /** The forms that rules look at: one, or several with multiMatch. */
   readonly steps: readonly Step[];
+  /** Values without bytes of these groups (src/waf/gate/byte-groups.ts) have no form but themselves. */
+  readonly changedBy: number;
   /** No rule changes within a phase what is read here; else it may, where `ctl` changes how the body is read. */
   readonly isFixed: boolean;
 }
@@ -27,6 +36,7 @@ export interface TargetGroup {
 /** The targets and groups of a rule set; all its profiles share them. */
 export class TargetGroups {
   readonly #targets = new Map<string, SharedTarget>();
+  readonly #lists = new Map<string, TargetList>();
   readonly #groups = new Map<string, TargetGroup>();
 
   /**
@@ -37,15 +47,30 @@ export class TargetGroups {
    */
   groupOf(parts: readonly VariablePart[], targets: readonly Target[], steps: readonly Step[]): TargetGroup | null {
     if (targets.length === 0 || !parts.every(isSteady)) return null;
-    const shared = this.#sharedOf(parts, targets);
-    const key = `${shared.map(({ index }) => index).join(' ')}, ${steps.map(({ index }) => index).join(' ')}`;
+    const list = this.#listOf(this.#sharedOf(parts, targets));
+    const key = [list, ...steps].map(({ index }) => index).join(' ');
     let group = this.#groups.get(key);
     if (group === undefined) {
-      const isFixed = !parts.some(isBody);
-      group = Object.freeze({ index: this.#groups.size, targets: shared, steps: Object.freeze([...steps]), isFixed });
+      group = Object.freeze({
+        index: this.#groups.size,
+        list,
+        steps: Object.freeze([...steps]),
+        changedBy: steps.reduce((groups, step) => groups | step.changedByAll, 0),
+        isFixed: !parts.some(isBody),
+      });
       this.#groups.set(key, group);
     }
     return group;
+  }
+
+  #listOf(targets: readonly SharedTarget[]): TargetList {
+    const key = targets.map(({ index }) => index).join(' ');
+    let list = this.#lists.get(key);
+    if (list === undefined) {
+      list = Object.freeze({ index: this.#lists.size, targets });
+      this.#lists.set(key, list);
+    }
+    return list;
   }
 
   #sharedOf(parts: readonly VariablePart[], targets: readonly Target[]): readonly SharedTarget[] {
