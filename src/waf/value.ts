@@ -3,11 +3,19 @@ import { type ByteText, isAscii } from '../base/byte-text.ts';
 import { ALL_GROUPS } from './gate/byte-groups.ts';
 import type { Hits } from './gate/gate.ts';
 
+/** What a value is behind a step. A list, since few of a rule set's steps change a value. */
+export interface KnownForm {
+  /** Number of the step. */
+  readonly step: number;
+  readonly form: InspectedValue;
+  readonly next: KnownForm | null;
+}
+
 /** A value as operators see it. Made once per distinct text of a request; what is derived from it is kept. */
 export class InspectedValue {
   readonly text: ByteText;
-  /** What transformations made of it, by the number of the step: src/waf/steps.ts. */
-  readonly forms: (InspectedValue | undefined)[] = [];
+  /** What transformations made of it, the last first: src/waf/steps.ts. */
+  forms: KnownForm | null = null;
   /** Groups of the bytes that it holds: src/waf/gate/byte-groups.ts. All of them as long as nobody looked. */
   groups: number = ALL_GROUPS;
   /** What of the operators' needs it meets; null as long as nobody looked. */
