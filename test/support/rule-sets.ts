@@ -6,6 +6,7 @@ import type { WafProfile } from '../../src/waf/inspection.ts';
 import type { OpenCollections } from '../../src/waf/open-collections.ts';
 import { diskRuleFiles } from '../../src/waf/seclang/rule-files.ts';
 import type { RuleFiles } from '../../src/waf/seclang/syntax.ts';
+import type { WafDefaults } from '../../src/waf/settings.ts';
 import type { WafServices } from '../../src/waf/state.ts';
 
 /** Rules of the gateway's own, in front of every rule set. */
@@ -66,13 +67,22 @@ export function filesWith(texts: Readonly<Record<string, string>>): RuleFiles {
 }
 
 /** A rule set of texts and files. */
-export function ruleSetOf(texts: Readonly<Record<string, string>>, entries: RuleEntries): RuleSet {
-  return openRuleSet(filesWith(texts), entries, WAF_DEFAULTS, wafServices());
+export function ruleSetOf(
+  texts: Readonly<Record<string, string>>,
+  entries: RuleEntries,
+  defaults: WafDefaults = WAF_DEFAULTS,
+): RuleSet {
+  return openRuleSet(filesWith(texts), entries, defaults, wafServices());
 }
 
 /** An engine over one text. */
-export function engineOf(text: string, profile: Partial<WafProfile> = {}): RuleEngine {
-  const engine = ruleSetOf({ '/rules.conf': text }, { setup: [], rules: ['/rules.conf'] }).compile({
+export function engineOf(
+  text: string,
+  profile: Partial<WafProfile> = {},
+  defaults: Partial<WafDefaults> = {},
+): RuleEngine {
+  const entries = { setup: [], rules: ['/rules.conf'] };
+  const engine = ruleSetOf({ '/rules.conf': text }, entries, { ...WAF_DEFAULTS, ...defaults }).compile({
     ...PROFILE,
     ...profile,
   });
