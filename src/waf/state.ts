@@ -91,6 +91,7 @@ export class RequestState {
 
   readonly #values = new Map<ByteText, InspectedValue>();
   readonly #names = new Map<readonly Entry[], readonly Entry[]>();
+  #headersByName: ReadonlyMap<ByteText, readonly Entry[]> | null = null;
   #getArguments: readonly Entry[] | null = null;
   #cookies: readonly Entry[] | null = null;
   #allArguments: readonly Entry[] | null = null;
@@ -152,7 +153,13 @@ export class RequestState {
 
   /** First field of that name; undefined without one. @param lower  Lower-case name. */
   header(lower: ByteText): ByteText | undefined {
-    return this.headers.find((entry) => entry.name.toLowerCase() === lower)?.value;
+    return this.headersNamed(lower)[0]?.value;
+  }
+
+  /** All fields of that name, in order. @param lower  Lower-case name. */
+  headersNamed(lower: ByteText): readonly Entry[] {
+    this.#headersByName ??= byName(this.headers);
+    return this.#headersByName.get(lower) ?? NO_ENTRIES;
   }
 
   /** What processes the body: asked for by a rule, else by the content type; '' for none. */
@@ -191,6 +198,17 @@ export function entriesOf(fields: readonly ByteText[]): Entry[] {
     entries.push({ name: fields[i] as ByteText, value: fields[i + 1] as ByteText });
   }
   return entries;
+}
+
+function byName(entries: readonly Entry[]): ReadonlyMap<ByteText, readonly Entry[]> {
+  const named = new Map<ByteText, Entry[]>();
+  for (const entry of entries) {
+    const lower = entry.name.toLowerCase();
+    const same = named.get(lower);
+    if (same === undefined) named.set(lower, [entry]);
+    else same.push(entry);
+  }
+  return named;
 }
 
 /** Cookies as ModSecurity 3 splits them: at semicolons, the name up to the first equals sign, nothing decoded. */

@@ -33,5 +33,9 @@ function kinds(): Uint8Array {
 
 /** All bytes of the kind. @param folded  What stands for it. */
 export function unfolded(folded: number): ByteSet {
-  return FOLDED.map((byte) => (byte === folded ? 1 : 0));
+  return UNFOLDED[folded] as ByteSet;
 }
+
+const UNFOLDED: readonly ByteSet[] = Array.from({ length: 256 }, (_, folded) =>
+  FOLDED.map((byte) => (byte === folded ? 1 : 0)),
+);

@@ -40,11 +40,14 @@ export function isRare(set: ByteSet): boolean {
 
 /** A single byte whose kind is whole groups: whether a value holds one is known without a literal. */
 export function standsAlone(piece: ByteText): boolean {
-  if (piece.length !== 1) return false;
-  const kind = unfolded(piece.charCodeAt(0));
-  const groups = groupsOf(kind);
-  return GROUP_BITS.every((bit, byte) => (groups & bit) === 0 || kind[byte] === 1);
+  return piece.length === 1 && ALONE[piece.charCodeAt(0)] === true;
 }
+
+const ALONE: readonly boolean[] = Array.from({ length: 256 }, (_, folded) => {
+  const kind = unfolded(folded);
+  const groups = groupsOf(kind);
+  return groups !== 0 && GROUP_BITS.every((bit, byte) => (groups & bit) === 0 || kind[byte] === 1);
+});
 
 /** Above so many, pieces are shorter: many of them are then the same. */
 const SHORTER: readonly (readonly [number, number])[] = [

@@ -26,7 +26,7 @@ const CHOICES_MAX = 4_000;
 /** Texts that neighbours are multiplied out to. */
 const PRODUCTS_MAX = 64;
 /** Texts that ends of neighbours are multiplied out to. */
-const SEAMS_MAX = 1_500;
+const SEAMS_MAX = 700;
 /** Bytes of a set that are told apart; larger sets are classes. */
 const TOLD_APART_MAX = 16;
 /** Bytes up to which texts are joined: literals are shorter still. */
@@ -102,7 +102,16 @@ class Walk {
 
 const ofTexts = (texts: Texts): Needs => ({ texts, clauses: [], heads: null, tails: null });
 
+/** Of each set: most patterns are literals, and literals share their sets. */
+const known = new WeakMap<ByteSet, Needs>();
+
 function needsOfByte(set: ByteSet): Needs {
+  const needs = known.get(set) ?? readByte(set);
+  known.set(set, needs);
+  return needs;
+}
+
+function readByte(set: ByteSet): Needs {
   const folded = new Set<ByteText>();
   for (let byte = 0; byte < 256; byte += 1) {
     if (set[byte] === 1) folded.add(String.fromCharCode(FOLDED[byte] as number));

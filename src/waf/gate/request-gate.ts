@@ -62,7 +62,7 @@ export class RequestGate {
 
   #look(group: TargetGroup, state: RequestState): Seen {
     const raw = this.#lists[group.list.index] ?? this.#lookAtList(group.list, state);
-    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, state);
+    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, raw, state);
     this.#groups[group.index] = seen;
     return seen;
   }
@@ -74,10 +74,12 @@ export class RequestGate {
     return sum;
   }
 
-  #lookBehind({ list, steps }: TargetGroup, state: RequestState): Seen {
+  #lookBehind({ list, steps, changedBy }: TargetGroup, raw: Seen, state: RequestState): Seen {
     const sum = new Sum(this.#scanner.none);
+    sum.add(raw);
     for (const target of list.targets) {
       const values = this.valuesOf(target, state);
+      if ((values.groups & changedBy) === 0) continue;
       for (const step of steps) sum.add(this.#behind(step, values));
     }
     return sum;

@@ -133,10 +133,10 @@ test('fast-check: whenever a pattern matches, its gate is open', (t) => {
     fc.property(pattern, fc.boolean(), fc.array(value, { minLength: 8, maxLength: 8 }), (source, folds, values) => {
       assertSound('rx', folds ? `(?i)${source}` : source, values, seen);
     }),
-    fuzzRun(t, 1_000),
+    fuzzRun(t, 600),
   );
-  assert.ok(seen.held > 1_000, `${seen.held} matches`);
-  assert.ok(seen.passed > 500, `${seen.passed} values were passed over`);
+  assert.ok(seen.held > 600, `${seen.held} matches`);
+  assert.ok(seen.passed > 300, `${seen.passed} values were passed over`);
 });
 
 test('fast-check: whenever words are found, their gate is open', (t) => {
