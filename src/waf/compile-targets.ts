@@ -76,6 +76,9 @@ function nameTest(selector: Selector): (name: ByteText) => boolean {
     return (name) => isNamed(name, lower);
   }
   const pattern = compileSelector(selector.source);
+  const prefix = /^\^([A-Za-z0-9_-]+)$/.exec(selector.source)?.[1]?.toLowerCase();
+  // Most patterns are only that, and TX has many names.
+  if (prefix !== undefined) return (name) => name.slice(0, prefix.length).toLowerCase() === prefix;
   return (name) => pattern.matches(new InspectedValue(name).encoded);
 }
 

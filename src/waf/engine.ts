@@ -112,12 +112,13 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const phases = compilePhases(program.items, context, settings, problems);
+  const { phases, tx } = compilePhases(program.items, context, settings, problems);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
     settings,
     phases,
+    tx,
     scanner: shared.gates?.scanner() ?? null,
     readsRequestBody: rules.some(readsRequestBody),
     readsResponseBody: rules.some(readsResponseBody),
@@ -129,7 +130,7 @@ function compilePhases(
   context: RuleContext,
   settings: EngineSettings,
   problems: SecLangProblem[],
-): CompiledRules['phases'] {
+): Pick<CompiledRules, 'phases' | 'tx'> {
   const compiled: SettledItem[] = [];
   for (const item of items) {
     if (item.kind === 'marker') {
@@ -140,9 +141,12 @@ function compilePhases(
     if (result !== null) compiled.push({ linked: item, result });
   }
   throwIfAny(problems);
-  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services, null));
-  const phase = (number: number) => rulesOfPhase(settled, number);
-  return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
+  const settled = settleRules(compiled, new RequestState(NOBODY, settings, context.services));
+  const phase = (number: number) => rulesOfPhase(settled.items, number);
+  return {
+    phases: { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) },
+    tx: new Map(settled.tx.map((entry) => [entry.name.toLowerCase(), entry])),
+  };
 }
 
 /** The rules of one phase; what they skip is counted in rules of that phase. */

@@ -14,31 +14,47 @@ export function isNamed(name: ByteText, lower: ByteText): boolean {
   return name.length === lower.length && (name === lower || name.toLowerCase() === lower);
 }
 
-/** A collection that rules write: TX, ENV. One value to a name, names without regard to case, in order of arrival. */
+/**
+ * A collection that rules write: TX, ENV. One value to a name, names without regard to case, in order of arrival; what
+ * it begins with comes first and is shared with all other requests, until something of it is deleted.
+ */
 export class NamedValues {
-  readonly #entries = new Map<ByteText, Entry>();
+  #shared: ReadonlyMap<ByteText, Entry>;
+  /** What was written: in the place of what is shared, or behind it. */
+  #own = new Map<ByteText, Entry>();
 
-  get size(): number {
-    return this.#entries.size;
+  /** @param shared  What it begins with, by lower-case name; stays as it is. */
+  constructor(shared: ReadonlyMap<ByteText, Entry> = NOTHING_SHARED) {
+    this.#shared = shared;
   }
 
   /** @param lower  Lower-case name. */
   find(lower: ByteText): Entry | undefined {
-    return this.#entries.get(lower);
+    return this.#own.get(lower) ?? this.#shared.get(lower);
   }
 
   set(name: ByteText, value: ByteText): void {
-    this.#entries.set(name.toLowerCase(), { name, value });
+    this.#own.set(name.toLowerCase(), { name, value });
   }
 
   delete(name: ByteText): void {
-    this.#entries.delete(name.toLowerCase());
+    const lower = name.toLowerCase();
+    if (this.#shared.has(lower)) {
+      this.#own = new Map(this.entries().map((entry) => [entry.name.toLowerCase(), entry]));
+      this.#shared = NOTHING_SHARED;
+    }
+    this.#own.delete(lower);
   }
 
   entries(): Entry[] {
-    return [...this.#entries.values()];
+    const entries: Entry[] = [];
+    for (const [lower, entry] of this.#shared) entries.push(this.#own.get(lower) ?? entry);
+    for (const [lower, entry] of this.#own) if (!this.#shared.has(lower)) entries.push(entry);
+    return entries;
   }
 }
+
+const NOTHING_SHARED: ReadonlyMap<ByteText, Entry> = new Map();
 
 /** Numbers as SecLang reads them: digits in front with a sign, else 0. */
 export function numberOf(text: ByteText): number {

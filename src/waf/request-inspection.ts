@@ -14,7 +14,7 @@ export class RequestInspection implements Inspection {
 
   constructor(rules: CompiledRules, facts: RequestFacts, services: WafServices) {
     this.#rules = rules;
-    this.#state = new RequestState(facts, rules.settings, services, rules.scanner);
+    this.#state = new RequestState(facts, rules.settings, services, rules.scanner, rules.tx);
   }
 
   requestHeaders(): PhaseOutcome {

@@ -1,6 +1,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import type { RuleResult } from './compile-rule.ts';
 import { evaluateRule } from './evaluate.ts';
+import { type Begun, begin } from './initial-settings.ts';
 import type { LinkedRule, RuleLink } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';
 
@@ -14,14 +15,14 @@ export type SettledItem = { readonly linked: LinkedRule; readonly result: RuleRe
  * setting counts as known only while everything that writes it is itself decided here, in phase 1.
  *
  * @param state  Of a request that nobody sent; settings are written into its TX.
- * @returns  The items that are left, in order.
+ * @returns  The items that are left, in order, and the settings that requests begin with.
  */
-export function settleRules(items: readonly SettledItem[], state: RequestState): SettledItem[] {
+export function settleRules(items: readonly SettledItem[], state: RequestState): Begun {
   const settings = new Settings(items, state);
   settings.run(items);
   let left = [...items];
   for (const phase of [1, 2, 3, 4, 5]) left = withoutDecided(left, phase, settings);
-  return left;
+  return begin(left, settings.held, state);
 }
 
 /** What is known of TX at the end of phase 1. */
@@ -32,7 +33,7 @@ class Settings {
   /** Beginnings of names whose end comes from the request. */
   readonly #openPrefixes: ByteText[] = [];
   /** Of rules of phase 1: whether they held when it was their turn. */
-  readonly #held = new Map<LinkedRule, boolean>();
+  readonly held = new Map<LinkedRule, boolean>();
   /** Some rule may switch rules off one by one: what skips might not run then. */
   readonly #removals: string;
 
@@ -49,7 +50,7 @@ class Settings {
     for (let opened = -1; opened !== this.#open.size + this.#openPrefixes.length; ) {
       opened = this.#open.size + this.#openPrefixes.length;
       for (const { name } of this.#state.tx.entries()) this.#state.tx.delete(name);
-      this.#held.clear();
+      this.held.clear();
       this.#runOnce(items);
     }
   }
@@ -66,7 +67,7 @@ class Settings {
       const { linked, result } = item;
       if (linked.phase !== 1) continue;
       if (this.neverHolds(item)) {
-        this.#held.set(linked, false);
+        this.held.set(linked, false);
         continue;
       }
       if (maybeSkipped.size > 0 || !this.decides(linked)) {
@@ -76,7 +77,7 @@ class Settings {
         continue;
       }
       const holds = evaluateRule(result.rule, this.#state) !== null;
-      this.#held.set(linked, holds);
+      this.held.set(linked, holds);
       if (!holds) continue;
       if (result.skip > 0) maybeSkipped.add(NEVER_REACHED);
       const { skipAfter } = result;
@@ -98,7 +99,7 @@ class Settings {
 
   /** Whether the rule always holds; undefined where that is not known. Only for rules that write nothing. */
   holds({ linked, result }: Exclude<SettledItem, string>): boolean | undefined {
-    if (linked.phase === 1) return this.#held.get(linked);
+    if (linked.phase === 1) return this.held.get(linked);
     if (this.neverHolds({ linked, result })) return false;
     return this.decides(linked) ? evaluateRule(result.rule, this.#state) !== null : undefined;
   }

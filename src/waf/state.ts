@@ -70,7 +70,7 @@ export class RequestState {
   responseBody: ByteText = '';
   isResponsePartial = false;
 
-  readonly tx = new NamedValues();
+  readonly tx: NamedValues;
   readonly env = new NamedValues();
   readonly captured = new CapturedGroups();
   /** Collections that `initcol` opened, by lower-case name. */
@@ -96,7 +96,18 @@ export class RequestState {
   #cookies: readonly Entry[] | null = null;
   #allArguments: readonly Entry[] | null = null;
 
-  constructor(facts: RequestFacts, settings: EngineSettings, services: WafServices, scanner: ValueScanner | null) {
+  /**
+   * @param scanner  Of the rule set's gates; null where every rule is tried on every value.
+   * @param tx       Settings that the rule set begins with, by lower-case name.
+   */
+  constructor(
+    facts: RequestFacts,
+    settings: EngineSettings,
+    services: WafServices,
+    scanner: ValueScanner | null = null,
+    tx?: ReadonlyMap<ByteText, Entry>,
+  ) {
+    this.tx = new NamedValues(tx);
     this.facts = facts;
     this.settings = settings;
     this.services = services;
