@@ -3,7 +3,9 @@ import { idRangesOf } from './seclang/ids.ts';
 import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
-/** The rule that stands for a route's settings; those of config/waf/baseline.conf follow it. No rule set uses such ids. */
+/**
+ * The rule that stands for a route's settings; those of config/waf/baseline.conf follow it. No rule set uses such ids.
+ */
 export const CONFIGURED_RULE_ID = 8_000_000;
 
 /** Where problems with them are reported. */

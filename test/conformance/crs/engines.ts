@@ -28,7 +28,7 @@ export interface Engine {
 /** Rules at every paranoia level, none of which ends a request: as their tests ask. */
 export const DETECTION: WafProfile = { ...PROFILE, mode: 'detect' };
 
-/** An engine over the rule set, set as its tests ask. @param gate  Rules pass over values for which they cannot hold. */
+/** An engine over the rule set, set as its tests ask. @param gate  As in WafDefaults. */
 export function crsEngine(folder: string, profile: WafProfile, gate = true): RuleEngine {
   const texts = { '/tests.conf': testSettings(folder) };
   const engine = ruleSetOf(texts, crsEntries(folder), { ...WAF_DEFAULTS, gate }).compile(profile);
