@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import { type ByteText, isAscii } from '../base/byte-text.ts';
-import { ALL_GROUPS } from './gate/byte-groups.ts';
+import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Hits } from './gate/gate.ts';
 
 /** What a value is behind a step. A list, since few of a rule set's steps change a value. */
@@ -28,10 +28,16 @@ export class InspectedValue {
 
   /** One code point per byte, as UTF-8: the only form of arbitrary bytes that RE2 reads without loss. */
   get encoded(): Buffer {
-    this.#encoded ??= Buffer.from(this.text, isAscii(this.text) ? 'latin1' : 'utf8');
+    this.#encoded ??= Buffer.from(this.text, this.#isAscii ? 'latin1' : 'utf8');
     return this.#encoded;
   }
+
+  get #isAscii(): boolean {
+    return (this.groups & ABOVE_ASCII) === 0 || isAscii(this.text);
+  }
 }
+
+const ABOVE_ASCII = groupsOfText('\x80');
 
 /** Where an operator leaves what it found: TX.0 to TX.9. Null where the rule has no `capture`. */
 export interface Captures {
