@@ -95,6 +95,7 @@ export function openRules(
       bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
       responseTypes: responseTypes.map((type) => type.toLowerCase()),
       auditParts: audit.parts,
+      gate: true,
     },
     { parseBody, parseQuery, hasInvalidEncoding, collections },
   );

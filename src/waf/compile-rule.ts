@@ -3,6 +3,10 @@ import type { ByteText } from '../base/byte-text.ts';
 import { emptyDraft, type RuleDraft } from './action.ts';
 import { applyAction } from './actions.ts';
 import { compileTargets } from './compile-targets.ts';
+import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
+import type { Gate } from './gate/gate.ts';
+import type { GateRegistry } from './gate/gate-registry.ts';
+import type { TargetGroups } from './gate/target-groups.ts';
 import { compileTemplate } from './macros.ts';
 import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
 import { operatorNamed } from './operators.ts';
@@ -20,10 +24,19 @@ export interface RuleContext {
   readonly services: WafServices;
   readonly steps: StepTree;
   /** Operators that were compiled, by word, parameter and folder of their data: many rules and all profiles share. */
-  readonly operators: Map<string, OperatorTest>;
+  readonly operators: Map<string, CompiledOperator>;
+  /** Gates of the operators; null where there are none. */
+  readonly gates: GateRegistry | null;
+  readonly groups: TargetGroups;
   readonly unicode: UnicodeMap | null;
   /** A data file that a rule in `file` names. @throws  SecLangReason */
   readonly readData: (path: string, file: string) => ByteText;
+}
+
+/** An operator whose parameter is known. */
+export interface CompiledOperator {
+  readonly test: OperatorTest;
+  readonly gate: Gate | null;
 }
 
 /** A rule, and the marker it skips to; its `skips` is for whoever knows the order of rules. */
@@ -88,12 +101,18 @@ function factsOf(head: RuleDraft, drafts: readonly RuleDraft[]) {
 function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): CompiledLink {
   const forms = compileSteps(draft.transformations, context);
   const { operator } = link;
+  const targets = compileTargets(link.variables);
+  const step = forms.at(-1) ?? context.steps.root;
+  const allForms = draft.multiMatch ? [context.steps.root, ...forms] : null;
+  const { test, gate } = operator === null ? UNCONDITIONAL : compileOperator(operator, link.place, context);
   return Object.freeze({
-    targets: compileTargets(link.variables),
-    test: operator === null ? null : compileOperator(operator, link.place, context),
+    targets,
+    test,
     negated: operator?.negated ?? false,
-    step: forms.at(-1) ?? context.steps.root,
-    forms: draft.multiMatch ? [context.steps.root, ...forms] : null,
+    gate,
+    group: gate === null ? null : context.groups.groupOf(link.variables, targets, allForms ?? [step]),
+    step,
+    forms: allForms,
     captures: draft.captures,
     runs: Object.freeze(draft.runs),
     operator:
@@ -107,23 +126,43 @@ function compileSteps(names: readonly ByteText[], { steps, unicode }: RuleContex
     const word = transformationNamed(name);
     if (word === null) throw new SecLangReason(`t:${name} is not a transformation`);
     const known = word.names[0] as string;
-    chain.push(steps.after(chain.at(-1) ?? steps.root, known, word.compile(unicode)));
+    const changedBy = word.changes === undefined ? ALL_GROUPS : groupsOfText(word.changes);
+    chain.push(steps.after(chain.at(-1) ?? steps.root, known, word.compile(unicode), changedBy));
   }
   return chain;
 }
 
-function compileOperator(operator: OperatorPart, place: Place, context: RuleContext): LinkTest {
+/** How a link tests: null for a test that always holds. */
+interface LinkOperator {
+  readonly test: LinkTest | null;
+  readonly gate: Gate | null;
+}
+
+const UNCONDITIONAL: LinkOperator = Object.freeze({ test: null, gate: null });
+
+function compileOperator(operator: OperatorPart, place: Place, context: RuleContext): LinkOperator {
   const word = operatorNamed(operator.name);
   if (word === undefined) throw new SecLangReason(`@${operator.name} is not an operator`);
   const own: OperatorContext = { readData: (path) => context.readData(path, place.file) };
   const template = compileTemplate(operator.parameter);
   if (template.constant !== null) {
     const key = `${word.name} ${dirname(place.file)} ${template.constant}`;
-    const test = context.operators.get(key) ?? word.compile(template.constant, own);
-    context.operators.set(key, test);
-    return () => test;
+    const { test, gate } = context.operators.get(key) ?? compileConstant(word, template.constant, own, context.gates);
+    context.operators.set(key, { test, gate });
+    return { test: () => test, gate: operator.negated ? null : gate };
   }
-  return expandedOperator(word, template, own);
+  return { test: expandedOperator(word, template, own), gate: null };
+}
+
+function compileConstant(
+  word: OperatorWord,
+  parameter: ByteText,
+  context: OperatorContext,
+  gates: GateRegistry | null,
+): CompiledOperator {
+  const test = word.compile(parameter, context);
+  if (gates === null || word.needs === undefined) return { test, gate: null };
+  return { test, gate: gates.gateOf(word.needs(parameter, context)) };
 }
 
 /**

@@ -82,7 +82,18 @@ function nameTest(selector: Selector): (name: ByteText) => boolean {
     return (name) => isNamed(name, lower);
   }
   const pattern = compileSelector(selector.source);
+  const words = /^(\^?)([A-Za-z0-9_-]+)$/.exec(selector.source);
+  if (words !== null) return wordTest((words[2] as string).toLowerCase(), words[1] === '^');
   return (name) => pattern.matches(new InspectedValue(name).encoded);
+}
+
+/** Most patterns are a word, and TX has many names. @param word  Lower case. */
+function wordTest(word: ByteText, isPrefix: boolean): (name: ByteText) => boolean {
+  if (!isPrefix) return (name) => name.length >= word.length && name.toLowerCase().includes(word);
+  const first = word.charCodeAt(0);
+  // Letters in lower case, near enough: the whole beginning is compared behind it.
+  const folded = first | 0x20;
+  return (name) => (name.charCodeAt(0) | 0x20) === folded && name.slice(0, word.length).toLowerCase() === word;
 }
 
 function compileSelector(source: ByteText): ReturnType<typeof compileBytePattern> {

@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
-import { compileRule, type RuleContext } from './compile-rule.ts';
+import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
+import { GateRegistry } from './gate/gate-registry.ts';
+import { TargetGroups } from './gate/target-groups.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { InspectionSnapshot } from './inspection-snapshot.ts';
 import { type ProgramItem, rulesOfPhase } from './jumps.ts';
-import type { OperatorTest } from './operator.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';
 import type { CompiledRules } from './rule-set.ts';
@@ -14,7 +15,7 @@ import { parseRules } from './seclang/parse.ts';
 import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
 import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
-import { idleRules } from './settle.ts';
+import { NOTHING_SETTLED, settleRules } from './settle.ts';
 import { type EngineSettings, RequestState, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
 import type { UnicodeMap } from './transformation.ts';
@@ -47,7 +48,6 @@ export interface RuleSet {
 /**
  * Reads a rule set.
  *
- * @param isSettled  Rules that are decided beforehand are left out; false keeps them, to compare.
  * @throws  SecLangError with everything in it that cannot be read.
  */
 export function openRuleSet(
@@ -55,12 +55,11 @@ export function openRuleSet(
   entries: RuleEntries,
   defaults: WafDefaults,
   services: WafServices,
-  isSettled = true,
 ): RuleSet {
   const setup = parseRules(files, expanded(files, entries.setup));
   const rules = parseRules(files, expanded(files, entries.rules));
   throwIfAny([...setup.problems, ...rules.problems]);
-  const shared = sharedContext(files, services, isSettled);
+  const shared = sharedContext(files, services, defaults);
   return {
     compile: (profile) => {
       if (profile.mode === 'off') return null;
@@ -87,19 +86,22 @@ const expanded = (files: RuleFiles, patterns: readonly string[]): string[] =>
 
 /** What profiles share: operators and transformations do not depend on them. */
 interface Shared {
-  readonly isSettled: boolean;
   readonly files: RuleFiles;
   readonly services: WafServices;
   readonly steps: StepTree;
-  readonly operators: Map<string, OperatorTest>;
+  readonly operators: Map<string, CompiledOperator>;
+  /** Gates of the operators, null where they are off. */
+  readonly gates: GateRegistry | null;
+  readonly groups: TargetGroups;
 }
 
-const sharedContext = (files: RuleFiles, services: WafServices, isSettled: boolean): Shared => ({
-  isSettled,
+const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDefaults): Shared => ({
   files,
   services,
   steps: new StepTree(),
   operators: new Map(),
+  gates: gate ? new GateRegistry() : null,
+  groups: new TargetGroups(),
 });
 
 function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
@@ -111,15 +113,19 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     services: shared.services,
     steps: shared.steps,
     operators: shared.operators,
+    gates: shared.gates,
+    groups: shared.groups,
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const phases = compilePhases(program.items, context, settings, problems, shared.isSettled);
+  const { phases, tx } = compilePhases(program.items, context, settings, problems, defaults.gate);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
     settings,
     phases,
+    tx,
+    scanner: shared.gates?.scanner() ?? null,
     readsRequestBody: rules.some(readsRequestBody),
     readsResponseBody: rules.some(readsResponseBody),
   };
@@ -131,7 +137,7 @@ function compilePhases(
   settings: EngineSettings,
   problems: SecLangProblem[],
   isSettled: boolean,
-): CompiledRules['phases'] {
+): Pick<CompiledRules, 'phases' | 'tx'> {
   const compiled: ProgramItem[] = [];
   for (const item of items) {
     if (item.kind === 'marker') {
@@ -142,9 +148,14 @@ function compilePhases(
     if (result !== null) compiled.push({ linked: item, result });
   }
   throwIfAny(problems);
-  const idle = isSettled ? idleRules(compiled, new RequestState(NOBODY, settings, context.services)) : new Set<never>();
+  const { idle, tx } = isSettled
+    ? settleRules(compiled, new RequestState(NOBODY, settings, context.services))
+    : NOTHING_SETTLED;
   const phase = (number: number) => rulesOfPhase(compiled, number, idle);
-  return { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) };
+  return {
+    phases: { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) },
+    tx: new Map(tx.map((entry) => [entry.name.toLowerCase(), entry])),
+  };
 }
 
 /** The request that settles a rule set: rules that are decided without one look at nothing of it. */
@@ -160,6 +171,7 @@ const NOBODY: RequestFacts = Object.freeze({
   fields: [],
   startedAtMs: 0,
 });
+
 /** `SecUnicodeMapFile unicode.mapping 20127`. */
 function unicodeOf(program: RuleProgram, files: RuleFiles, problems: SecLangProblem[]): UnicodeMap | null {
   const setting = program.settings.get('SecUnicodeMapFile');

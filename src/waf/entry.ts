@@ -8,6 +8,8 @@ export interface Entry {
   readonly value: ByteText;
   /** What the engine made of the value, kept so that no rule looks it up again. */
   inspected?: InspectedValue;
+  /** It outlives the request, and keeps nothing of it. */
+  readonly isShared?: true;
 }
 
 export const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
@@ -22,16 +24,25 @@ export function valueNamed(entries: readonly Entry[], lower: ByteText): ByteText
   return entries.find(({ name }) => isNamed(name, lower))?.value;
 }
 
-/** A collection that rules write: TX, ENV. One value to a name, names without regard to case, in order of arrival. */
+/**
+ * A collection that rules write: TX, ENV. One value to a name, names without regard to case, in order of arrival; what
+ * it begins with comes first and is shared with all other requests, until something of it is deleted.
+ */
 export class NamedValues {
-  readonly #entries = new Map<ByteText, Entry>();
+  #shared: ReadonlyMap<ByteText, Entry>;
+  /** What was written: in the place of what is shared, or behind it. */
+  #own = new Map<ByteText, Entry>();
   readonly #bytesMax: number;
   #bytes = 0;
   #isOver = false;
 
-  /** @param bytesMax  Of all names and values. */
-  constructor(bytesMax: number) {
+  /**
+   * @param bytesMax  Of all names and values that are written.
+   * @param shared    What it begins with, by lower-case name; stays as it is.
+   */
+  constructor(bytesMax: number, shared: ReadonlyMap<ByteText, Entry> = NOTHING_SHARED) {
     this.#bytesMax = bytesMax;
+    this.#shared = shared;
   }
 
   /** Something was not kept because it would have been too much: what rules see of it is not what they wrote. */
@@ -39,13 +50,9 @@ export class NamedValues {
     return this.#isOver;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** @param lower  Lower-case name. */
   find(lower: ByteText): Entry | undefined {
-    return this.#entries.get(lower);
+    return this.#own.get(lower) ?? this.#shared.get(lower);
   }
 
   set(name: ByteText, value: ByteText): void {
@@ -56,24 +63,33 @@ export class NamedValues {
       return;
     }
     this.#bytes = bytes;
-    this.#entries.set(lower, { name, value });
+    this.#own.set(lower, { name, value });
   }
 
   delete(name: ByteText): void {
     const lower = name.toLowerCase();
+    if (this.#shared.has(lower)) {
+      this.#own = new Map(this.entries().map((entry) => [entry.name.toLowerCase(), entry]));
+      this.#shared = NOTHING_SHARED;
+    }
     this.#bytes -= this.#bytesOf(lower);
-    this.#entries.delete(lower);
+    this.#own.delete(lower);
   }
 
   #bytesOf(lower: ByteText): number {
-    const entry = this.#entries.get(lower);
-    return entry === undefined ? 0 : entry.name.length + entry.value.length;
+    const entry = this.#own.get(lower);
+    return entry === undefined || entry.isShared === true ? 0 : entry.name.length + entry.value.length;
   }
 
   entries(): Entry[] {
-    return [...this.#entries.values()];
+    const entries: Entry[] = [];
+    for (const [lower, entry] of this.#shared) entries.push(this.#own.get(lower) ?? entry);
+    for (const [lower, entry] of this.#own) if (!this.#shared.has(lower)) entries.push(entry);
+    return entries;
   }
 }
+
+const NOTHING_SHARED: ReadonlyMap<ByteText, Entry> = new Map();
 
 /** Numbers as SecLang reads them: digits in front with a sign, else 0. */
 export function numberOf(text: ByteText): number {

@@ -1,6 +1,9 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
+import type { Gate } from './gate/gate.ts';
+import type { RequestGate } from './gate/request-gate.ts';
+import type { TargetGroup } from './gate/target-groups.ts';
 import type { TargetSelector } from './removals.ts';
 import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import type { RequestState } from './state.ts';
@@ -19,8 +22,7 @@ export interface Held {
  * Does a rule hold for the request? Runs what its links do for each value that holds, whether or not the rest of the
  * chain holds too, as ModSecurity does; what the rule does as a whole is the caller's.
  *
- * A rule that does not hold leaves no trace. Whoever knows beforehand that no value can hold need not call this: that
- * is where a gate goes.
+ * A rule that does not hold leaves no trace.
  *
  * @returns  What held last, in the order of evaluation; null where the rule does not hold.
  */
@@ -54,9 +56,35 @@ class LinkRun {
       return true;
     }
     this.#state.look += 1;
+    const { gate, group } = link;
+    const past = this.#state.gate;
+    if (gate === null || group === null || past === null) return this.#anyTargetHolds(link, link.test);
+    if (!past.mayHold(gate, group, this.#state)) return false;
+    if (this.#removed.length > 0 || !group.isFixed) return this.#anyTargetHolds(link, link.test);
+    return this.#anySharedHolds(link, link.test, gate, group, past);
+  }
+
+  #anyTargetHolds(link: CompiledLink, test: LinkTest): boolean {
     let holds = false;
     for (const target of link.targets) {
-      if (this.#targetHolds(target, link, link.test)) holds = true;
+      if (this.#targetHolds(target, link, test)) holds = true;
+    }
+    return holds;
+  }
+
+  /** The same over values that were read already, without targets none of whose values can make it hold. */
+  #anySharedHolds(link: CompiledLink, test: LinkTest, gate: Gate, group: TargetGroup, past: RequestGate): boolean {
+    const state = this.#state;
+    let holds = false;
+    for (const shared of group.list.targets) {
+      if (!past.mayHoldFor(gate, shared, group, state)) continue;
+      const { names, values } = past.valuesOf(shared, state);
+      const { target } = shared;
+      const variable = target.kind === 'count' ? target.label : target.variable;
+      for (let i = 0; i < values.length; i += 1) {
+        const name = names === null ? null : (names[i] as ByteText);
+        if (this.#valueHolds(link, test, variable, name, values[i] as InspectedValue)) holds = true;
+      }
     }
     return holds;
   }
@@ -130,6 +158,7 @@ class LinkRun {
     value: InspectedValue,
     form: InspectedValue,
   ): boolean {
+    if (link.gate !== null && !link.gate.mayHoldFor(form)) return false;
     const { captured } = this.#state;
     if (link.captures) captured.begin();
     // For each value: a macro may hold what the value before it wrote.

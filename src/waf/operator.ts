@@ -1,4 +1,5 @@
 import type { ByteText } from '../base/byte-text.ts';
+import type { Clause } from './gate/clauses.ts';
 import type { Captures, InspectedValue } from './value.ts';
 
 /**
@@ -26,4 +27,9 @@ export interface OperatorWord {
    * @throws  SecLangReason for a parameter that means nothing, or is not supported.
    */
   readonly compile: (parameter: ByteText, context: OperatorContext) => OperatorTest;
+  /**
+   * What every value must hold for which the operator does: values without it are not tried. Empty, or left out, where
+   * nothing can be said. Asked after `compile`, with what it took.
+   */
+  readonly needs?: (parameter: ByteText, context: OperatorContext) => readonly Clause[];
 }

@@ -3,7 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
 import type { Interruption } from './inspection.ts';
-import type { CompiledRule } from './rule.ts';
+import type { CompiledLink, CompiledRule } from './rule.ts';
 import type { RequestState } from './state.ts';
 
 /**
@@ -18,6 +18,7 @@ export function runPhase(rules: readonly CompiledRule[], state: RequestState, ph
     if (state.mode === 'off') return null;
     const rule = rules[i] as CompiledRule;
     if (state.removals.removes(rule)) continue;
+    if (!mayHold(rule, state)) continue;
     state.rule = rule;
     const held = evaluateRule(rule, state);
     if (held === null) continue;
@@ -27,6 +28,12 @@ export function runPhase(rules: readonly CompiledRule[], state: RequestState, ph
     i += rule.skips;
   }
   return null;
+}
+
+/** False where the first link cannot hold: then the rule would leave no trace. */
+function mayHold({ links }: CompiledRule, state: RequestState): boolean {
+  const { gate, group } = links[0] as CompiledLink;
+  return gate === null || group === null || state.gate === null || state.gate.mayHold(gate, group, state);
 }
 
 /** A rule holds as a whole: says so, and does with the request what it says. */

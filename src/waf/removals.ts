@@ -41,7 +41,7 @@ export class Removals {
   }
 
   removes(rule: CompiledRule): boolean {
-    return this.#rules.some((selects) => selects(rule));
+    return this.#rules.length > 0 && this.#rules.some((selects) => selects(rule));
   }
 
   /** Targets that this rule must not look at; empty for most rules of most requests. */

@@ -26,7 +26,7 @@ export class RequestInspection implements Inspection {
     snapshot: InspectionSnapshot | null = null,
   ) {
     this.#rules = rules;
-    this.#state = new RequestState(facts, rules.settings, services);
+    this.#state = new RequestState(facts, rules.settings, services, rules.scanner, rules.tx);
     if (snapshot !== null) restore(this.#state, snapshot);
   }
 
@@ -113,6 +113,7 @@ export class RequestInspection implements Inspection {
   #run(phase: 1 | 2 | 3 | 4 | 5, prepare: () => void): PhaseOutcome {
     try {
       prepare();
+      this.#state.gate?.forget();
       const interruption = runPhase(this.#rules.phases[phase], this.#state, phase);
       if (interruption !== null) return { kind: 'interrupt', interruption };
       const { tx, env } = this.#state;

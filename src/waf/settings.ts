@@ -13,6 +13,8 @@ export interface WafDefaults {
   readonly responseTypes: readonly string[];
   /** Letters of SecAuditLogParts. */
   readonly auditParts: string;
+  /** Rules are passed over where they cannot hold, and settled ones run once: src/waf/gate. Off only to compare. */
+  readonly gate: boolean;
 }
 
 type Draft = { -readonly [K in keyof EngineSettings]: EngineSettings[K] };

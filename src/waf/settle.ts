@@ -1,22 +1,58 @@
 import { type RuleRemoval, removalOf } from './controls/rule-removals.ts';
+import { type Entry, NO_ENTRIES } from './entry.ts';
+import { initialSettings } from './initial-settings.ts';
 import { landingOf, type ProgramItem, type ProgramRule } from './jumps.ts';
 import type { LinkedRule, RuleLink } from './seclang/syntax.ts';
 import { SettledValues } from './settled-values.ts';
 import type { RequestState } from './state.ts';
 
+/** What is decided of a rule set before any request. */
+export interface Settled {
+  /** Rules that need not run for any request. */
+  readonly idle: ReadonlySet<ProgramRule>;
+  /** What TX holds when a request begins. */
+  readonly tx: readonly Entry[];
+}
+
+export const NOTHING_SETTLED: Settled = Object.freeze({ idle: new Set<ProgramRule>(), tx: NO_ENTRIES });
+
 /**
- * Finds rules that need not run for any request, because they look at nothing but settings of the rule set: `SecRule
- * TX:DETECTION_PARANOIA_LEVEL "@lt 2" "...,skipAfter:END"`. One that never holds is idle. One that always holds and
- * only skips is idle, and so is what it skips. No request gets another verdict: where one may change what such a rule
- * looks at, remove it, blind it or come to what it skips in another way, the rule stays.
+ * Finds what need not run for any request: rules that look at nothing but settings of the rule set, and those that set
+ * it up. No request gets another verdict.
  *
  * @param state  Of a request that nobody sent; settings are written into its TX.
  */
-export function idleRules(items: readonly ProgramItem[], state: RequestState): ReadonlySet<ProgramRule> {
+export function settleRules(items: readonly ProgramItem[], state: RequestState): Settled {
   const rules = items.filter((item): item is ProgramRule => typeof item !== 'string');
-  const removals = rules.flatMap(({ linked }) => removalsOf(linked));
   const values = new SettledValues(items, state, removalsOf);
   const traces = rules.some(({ linked }) => seesFormerMatch(linked));
+  const idle = idleRules(
+    items,
+    rules.flatMap(({ linked }) => removalsOf(linked)),
+    values,
+    traces,
+  );
+  // Rules that look at what former ones found must find all of them.
+  if (traces) return { idle, tx: NO_ENTRIES };
+  const firsts = rules.filter((rule) => rule.linked.phase === 1 && !idle.has(rule));
+  const { done, tx } = initialSettings(firsts, values, state);
+  return { idle: new Set([...idle, ...done]), tx };
+}
+
+/**
+ * Finds rules that look at nothing but settings of the rule set: `SecRule TX:DETECTION_PARANOIA_LEVEL "@lt 2"
+ * "...,skipAfter:END"`. One that never holds is idle. One that always holds and only skips is idle, and so is what it
+ * skips. Where a request may change what such a rule looks at, remove it, blind it or come to what it skips in another
+ * way, the rule stays.
+ *
+ * @param traces  Some rule looks at what former ones found.
+ */
+function idleRules(
+  items: readonly ProgramItem[],
+  removals: readonly RuleRemoval[],
+  values: SettledValues,
+  traces: boolean,
+): ReadonlySet<ProgramRule> {
   const idle = new Set<ProgramRule>();
   for (const phase of [1, 2, 3, 4, 5]) {
     /** Where rules that stay may go on. */

@@ -2,7 +2,9 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
-import { type Entry, NamedValues, NO_ENTRIES, valueNamed } from './entry.ts';
+import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
+import { RequestGate } from './gate/request-gate.ts';
+import type { ValueScanner } from './gate/scan.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
 import { Removals } from './removals.ts';
@@ -44,6 +46,8 @@ export class RequestState {
   readonly services: WafServices;
   readonly target: RequestTarget;
   readonly headers: readonly Entry[];
+  /** Null where every rule is tried on every value. */
+  readonly gate: RequestGate | null;
 
   /** What `ctl` may change. */
   mode: WafMode;
@@ -66,7 +70,7 @@ export class RequestState {
   responseBody: ByteText = '';
   isResponsePartial = false;
 
-  readonly tx = new NamedValues(WRITTEN_BYTES_MAX);
+  readonly tx: NamedValues;
   readonly env = new NamedValues(WRITTEN_BYTES_MAX);
   readonly captured = new CapturedGroups();
   /** Collections that `initcol` opened, by lower-case name. */
@@ -94,16 +98,29 @@ export class RequestState {
   readonly #values = new Map<ByteText, InspectedValue>();
   readonly #longValues = new Map<number, InspectedValue[]>();
   readonly #names = new Map<readonly Entry[], readonly Entry[]>();
+  #headersByName: ReadonlyMap<ByteText, readonly Entry[]> | null = null;
   #getArguments: readonly Entry[] | null = null;
   #cookies: readonly Entry[] | null = null;
   #allArguments: readonly Entry[] | null = null;
 
-  constructor(facts: RequestFacts, settings: EngineSettings, services: WafServices) {
+  /**
+   * @param scanner  Of the rule set's gates; null where every rule is tried on every value.
+   * @param tx       Settings that the rule set begins with, by lower-case name.
+   */
+  constructor(
+    facts: RequestFacts,
+    settings: EngineSettings,
+    services: WafServices,
+    scanner: ValueScanner | null = null,
+    tx?: ReadonlyMap<ByteText, Entry>,
+  ) {
+    this.tx = new NamedValues(WRITTEN_BYTES_MAX, tx);
     this.facts = facts;
     this.settings = settings;
     this.services = services;
     this.target = new RequestTarget(facts.target, facts.path);
     this.headers = entriesOf(facts.fields);
+    this.gate = scanner === null ? null : new RequestGate(scanner);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;
     this.responseBodyAccess = settings.responseBodyAccess;
@@ -127,7 +144,7 @@ export class RequestState {
     const known = entry.inspected;
     if (known !== undefined && known.owner === this) return known;
     const value = this.value(entry.value);
-    entry.inspected = value;
+    if (entry.isShared !== true) entry.inspected = value;
     return value;
   }
 
@@ -198,7 +215,13 @@ export class RequestState {
 
   /** First field of that name; undefined without one. @param lower  Lower-case name. */
   header(lower: ByteText): ByteText | undefined {
-    return valueNamed(this.headers, lower);
+    return this.headersNamed(lower)[0]?.value;
+  }
+
+  /** All fields of that name, in order. @param lower  Lower-case name. */
+  headersNamed(lower: ByteText): readonly Entry[] {
+    this.#headersByName ??= byName(this.headers);
+    return this.#headersByName.get(lower) ?? NO_ENTRIES;
   }
 
   /**
@@ -240,6 +263,17 @@ export function entriesOf(fields: readonly ByteText[]): Entry[] {
     entries.push({ name: fields[i] as ByteText, value: fields[i + 1] as ByteText });
   }
   return entries;
+}
+
+function byName(entries: readonly Entry[]): ReadonlyMap<ByteText, readonly Entry[]> {
+  const named = new Map<ByteText, Entry[]>();
+  for (const entry of entries) {
+    const lower = entry.name.toLowerCase();
+    const same = named.get(lower);
+    if (same === undefined) named.set(lower, [entry]);
+    else same.push(entry);
+  }
+  return named;
 }
 
 /** Cookies as ModSecurity 3 splits them: at semicolons, the name up to the first equals sign, nothing decoded. */

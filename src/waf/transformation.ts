@@ -10,6 +10,8 @@ export type UnicodeMap = ReadonlyMap<number, number>;
 export interface TransformationWord {
   /** SecLang spelling, and other spellings of the same; looked up without regard to case. */
   readonly names: readonly string[];
+  /** Characters without any of which it leaves a value as it is; left out where there is no such set. */
+  readonly changes?: ByteText;
   /** @param unicode  The map that SecUnicodeMapFile names; null where there is none. */
   readonly compile: (unicode: UnicodeMap | null) => Transformation;
 }

@@ -6,6 +6,7 @@ import type { WafProfile } from '../../src/waf/inspection.ts';
 import type { OpenCollections } from '../../src/waf/open-collections.ts';
 import { diskRuleFiles } from '../../src/waf/seclang/rule-files.ts';
 import type { RuleFiles } from '../../src/waf/seclang/syntax.ts';
+import type { WafDefaults } from '../../src/waf/settings.ts';
 import type { WafServices } from '../../src/waf/state.ts';
 
 /** Rules of the gateway's own, in front of every rule set. */
@@ -26,6 +27,7 @@ export const WAF_DEFAULTS = {
   bodyCaps: { argumentsMax: 1_000, depthMax: 512 },
   responseTypes: ['text/plain', 'text/html', 'text/xml', 'application/json'],
   auditParts: 'ABFHZ',
+  gate: true,
 };
 
 /** Collections of one test, that nobody shares and nothing ages. */
@@ -66,18 +68,25 @@ export function filesWith(texts: Readonly<Record<string, string>>): RuleFiles {
 }
 
 /** A rule set of texts and files. */
-export function ruleSetOf(texts: Readonly<Record<string, string>>, entries: RuleEntries): RuleSet {
-  return openRuleSet(filesWith(texts), entries, WAF_DEFAULTS, wafServices());
+export function ruleSetOf(
+  texts: Readonly<Record<string, string>>,
+  entries: RuleEntries,
+  defaults: WafDefaults = WAF_DEFAULTS,
+): RuleSet {
+  return openRuleSet(filesWith(texts), entries, defaults, wafServices());
 }
 
-/**
- * An engine over one text.
- *
- * @param isSettled  Whether rules that are decided beforehand are left out.
- */
-export function engineOf(text: string, profile: Partial<WafProfile> = {}, isSettled = true): RuleEngine {
-  const entries = { setup: [], rules: ['/rules.conf'] };
-  const ruleSet = openRuleSet(filesWith({ '/rules.conf': text }), entries, WAF_DEFAULTS, wafServices(), isSettled);
+/** An engine over one text. */
+export function engineOf(
+  text: string,
+  profile: Partial<WafProfile> = {},
+  defaults: Partial<WafDefaults> = {},
+): RuleEngine {
+  const ruleSet = ruleSetOf(
+    { '/rules.conf': text },
+    { setup: [], rules: ['/rules.conf'] },
+    { ...WAF_DEFAULTS, ...defaults },
+  );
   const engine = ruleSet.compile({ ...PROFILE, ...profile });
   if (engine === null) throw new Error('the mode is off');
   return engine;

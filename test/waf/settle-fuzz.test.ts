@@ -152,7 +152,7 @@ test('a rule set with and without settling says the same of every request', (t) 
   fc.assert(
     fc.property(program, fc.constantFrom('block', 'detect'), (rules, mode) => {
       const settled = engineOf(rules, { mode });
-      const whole = engineOf(rules, { mode }, false);
+      const whole = engineOf(rules, { mode }, { gate: false });
       for (const target of TARGETS) {
         const told = summary(ask(settled, { target }));
         assert.deepEqual(told, summary(ask(whole, { target })), `${target}\n${rules}`);

@@ -265,7 +265,7 @@ function asking(id: number, phase: number, deed: string): string {
 for (const [name, [lines, plain, asked]] of Object.entries(CASES)) {
   test(`settled or not: ${name}`, () => {
     for (const isSettled of [false, true]) {
-      const engine = engineOf(lines.join('\n'), {}, isSettled);
+      const engine = engineOf(lines.join('\n'), {}, { gate: isSettled });
       assert.equal(ask(engine).lines.join(' '), plain, `settled: ${isSettled}, nothing asked`);
       assert.equal(ask(engine, { target: '/?q=1' }).lines.join(' '), asked, `settled: ${isSettled}, asked`);
     }

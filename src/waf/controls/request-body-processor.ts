@@ -14,6 +14,7 @@ export const requestBodyProcessor: ControlWord = {
     }
     return (state) => {
       state.processorAsked = processor;
+      state.gate?.forget();
     };
   },
 };

@@ -16,6 +16,7 @@ export const responseBodyAccess = onOff('responseBodyAccess', (state, isOn) => {
 /** `ctl:forceRequestBodyVariable=On`: REQUEST_BODY is there, whatever processes the body. */
 export const forceRequestBodyVariable = onOff('forceRequestBodyVariable', (state, isOn) => {
   state.forcesRequestBody = isOn;
+  state.gate?.forget();
 });
 
 function onOff(name: string, set: (state: RequestState, isOn: boolean) => void): ControlWord {

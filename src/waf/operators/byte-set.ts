@@ -10,7 +10,9 @@ export function byteSet(...ranges: readonly (readonly [number, number])[]): Byte
 }
 
 export function unionOf(sets: readonly ByteSet[]): ByteSet {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (sets.some((set) => set[byte] === 1) ? 1 : 0));
+  const union = new Uint8Array(256);
+  for (const set of sets) for (let byte = 0; byte < 256; byte += 1) if (set[byte] === 1) union[byte] = 1;
+  return union;
 }
 
 export function complementOf(set: ByteSet): ByteSet {

@@ -1,10 +1,12 @@
 // hot path: synchronous, never throws
+import { clausesOfTexts } from '../gate/clauses.ts';
 import type { OperatorWord } from '../operator.ts';
 import { searchFor } from './text-search.ts';
 
 /** `@containsWord`: the parameter occurs in the value with no ASCII letter beside it. Digits and `_` part words. */
 export const containsWord: OperatorWord = {
   name: 'containsWord',
+  needs: (parameter) => clausesOfTexts([parameter]),
   compile: (parameter) => {
     if (parameter === '') return () => true;
     const holdsWord = searchFor(parameter, (text, at) => {

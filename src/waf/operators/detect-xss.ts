@@ -1,4 +1,5 @@
 // hot path: synchronous, never throws
+import { clausesOfTexts } from '../gate/clauses.ts';
 import { isXss } from '../injection/xss/detect.ts';
 import type { OperatorWord } from '../operator.ts';
 
@@ -8,6 +9,7 @@ import type { OperatorWord } from '../operator.ts';
  */
 export const detectXss: OperatorWord = {
   name: 'detectXSS',
+  needs: () => clausesOfTexts(['<', '=']),
   compile: () => (value, captures) => {
     if (!isXss(value.text)) return false;
     captures?.set(0, value.text);

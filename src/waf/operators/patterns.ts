@@ -1,5 +1,6 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import { type ByteMatch, type BytePattern, compileBytePattern, compileByteSearch } from '../../base/regex.ts';
+import { type Clause, clausesOfPattern } from '../gate/clauses.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import { readPattern } from './pcre-syntax.ts';
 import { re2SourceOf } from './re2-source.ts';
@@ -16,6 +17,11 @@ export function compileRulePattern(source: ByteText): BytePattern {
 /** The same, looked for again behind a match. */
 export function compileRuleSearch(source: ByteText): (encoded: Buffer, from: number) => ByteMatch | null {
   return handedToRe2(source, compileByteSearch);
+}
+
+/** What a value must hold for the pattern to match. */
+export function clausesOfRulePattern(source: ByteText): readonly Clause[] {
+  return clausesOfPattern(readPattern(source));
 }
 
 function handedToRe2<T>(source: ByteText, compile: (re2Source: string) => T): T {

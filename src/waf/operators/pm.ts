@@ -1,4 +1,5 @@
 import type { ByteText } from '../../base/byte-text.ts';
+import { clausesOfTexts } from '../gate/clauses.ts';
 import type { OperatorTest, OperatorWord } from '../operator.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import { PhraseAutomaton } from './phrase-automaton.ts';
@@ -9,6 +10,7 @@ import { PhraseAutomaton } from './phrase-automaton.ts';
  */
 export const pm: OperatorWord = {
   name: 'pm',
+  needs: (parameter) => clausesOfTexts(phrasesOf(parameter)),
   compile: (parameter) => testOf(phrasesOf(parameter)),
 };
 

@@ -1,12 +1,13 @@
 import type { OperatorWord } from '../operator.ts';
 import type { Captures } from '../value.ts';
 import { afterByte } from './candidates.ts';
-import { compileRulePattern, compileRuleSearch } from './patterns.ts';
+import { clausesOfRulePattern, compileRulePattern, compileRuleSearch } from './patterns.ts';
 import { keepGroups } from './rx.ts';
 
 /** `@rxGlobal`: as `@rx`; captures are those of the last match, since each match writes TX.0 to TX.9 anew. */
 export const rxGlobal: OperatorWord = {
   name: 'rxGlobal',
+  needs: clausesOfRulePattern,
   compile: (parameter) => {
     const pattern = compileRulePattern(parameter);
     const search = compileRuleSearch(parameter);

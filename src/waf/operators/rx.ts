@@ -1,6 +1,6 @@
 import type { OperatorWord } from '../operator.ts';
 import type { Captures } from '../value.ts';
-import { compileRulePattern } from './patterns.ts';
+import { clausesOfRulePattern, compileRulePattern } from './patterns.ts';
 
 /** TX.0 to TX.9. */
 const CAPTURES_MAX = 10;
@@ -8,6 +8,7 @@ const CAPTURES_MAX = 10;
 /** `@rx`: the pattern matches somewhere in the value. Captures: the match and its groups, '' for one without a part. */
 export const rx: OperatorWord = {
   name: 'rx',
+  needs: clausesOfRulePattern,
   compile: (parameter) => {
     const pattern = compileRulePattern(parameter);
     return (value, captures) => {

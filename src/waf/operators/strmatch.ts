@@ -3,4 +3,4 @@ import type { OperatorWord } from '../operator.ts';
 import { contains } from './contains.ts';
 
 /** `@strmatch`: the same as `@contains`. */
-export const strmatch: OperatorWord = { name: 'strmatch', compile: contains.compile };
+export const strmatch: OperatorWord = { ...contains, name: 'strmatch' };

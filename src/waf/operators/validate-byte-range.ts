@@ -1,17 +1,23 @@
 import type { ByteText } from '../../base/byte-text.ts';
+import { clausesOfBytes } from '../gate/clauses.ts';
 import type { OperatorWord } from '../operator.ts';
 import { SecLangReason } from '../seclang/reason.ts';
-import { type ByteSet, byteSet } from './byte-set.ts';
+import { type ByteSet, byteSet, complementOf } from './byte-set.ts';
 
 /** `@validateByteRange 9,10,32-126`: the value holds a byte that is not listed. Nothing listed: any byte is one. */
 export const validateByteRange: OperatorWord = {
   name: 'validateByteRange',
+  needs: (parameter) => clausesOfBytes(complementOf(listedBytes(parameter))),
   compile: (parameter) => {
-    const items = parameter.trim() === '' ? [] : parameter.split(',');
-    const allowed = byteSet(...items.map((item) => rangeOf(item.trim())));
+    const allowed = listedBytes(parameter);
     return (value) => holdsOther(value.text, allowed);
   },
 };
+
+function listedBytes(parameter: ByteText): ByteSet {
+  const items = parameter.trim() === '' ? [] : parameter.split(',');
+  return byteSet(...items.map((item) => rangeOf(item.trim())));
+}
 
 function holdsOther(text: ByteText, allowed: ByteSet): boolean {
   for (let i = 0; i < text.length; i += 1) if (allowed[text.charCodeAt(i)] !== 1) return true;

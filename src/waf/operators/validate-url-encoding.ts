@@ -1,11 +1,14 @@
 // hot path: synchronous, never throws
+
 import { HEX_VALUES } from '../../base/ascii.ts';
 import type { ByteText } from '../../base/byte-text.ts';
+import { clausesOfTexts } from '../gate/clauses.ts';
 import type { OperatorWord } from '../operator.ts';
 
 /** `@validateUrlEncoding`: a percent sign stands in the value without two hexadecimal digits behind it. */
 export const validateUrlEncoding: OperatorWord = {
   name: 'validateUrlEncoding',
+  needs: () => clausesOfTexts(['%']),
   compile: () => (value) => isMisencoded(value.text),
 };
 

@@ -1,12 +1,15 @@
 // hot path: synchronous, never throws
+
 import type { ByteText } from '../../base/byte-text.ts';
 import type { OperatorWord } from '../operator.ts';
 import { compileCandidates } from './candidates.ts';
 import { digitsOf } from './digits.ts';
+import { clausesOfRulePattern } from './patterns.ts';
 
 /** `@verifyCC pattern`: a match of the pattern is a credit card number by its check digit. */
 export const verifyCC: OperatorWord = {
   name: 'verifyCC',
+  needs: clausesOfRulePattern,
   compile: (parameter) => compileCandidates(parameter, isCardNumber),
 };
 

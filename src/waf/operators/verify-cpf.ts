@@ -1,12 +1,15 @@
 // hot path: synchronous, never throws
+
 import type { ByteText } from '../../base/byte-text.ts';
 import type { OperatorWord } from '../operator.ts';
 import { compileCandidates } from './candidates.ts';
 import { allSame, digitsOf, weighted } from './digits.ts';
+import { clausesOfRulePattern } from './patterns.ts';
 
 /** `@verifyCPF pattern`: a match of the pattern is a Brazilian taxpayer number (CPF) by its check digits. */
 export const verifyCPF: OperatorWord = {
   name: 'verifyCPF',
+  needs: clausesOfRulePattern,
   compile: (parameter) => compileCandidates(parameter, isCpf),
 };
 

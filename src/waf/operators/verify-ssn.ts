@@ -1,12 +1,15 @@
 // hot path: synchronous, never throws
+
 import type { ByteText } from '../../base/byte-text.ts';
 import type { OperatorWord } from '../operator.ts';
 import { compileCandidates } from './candidates.ts';
 import { allSame, digitsOf } from './digits.ts';
+import { clausesOfRulePattern } from './patterns.ts';
 
 /** `@verifySSN pattern`: a match of the pattern could be a social security number of the United States. */
 export const verifySSN: OperatorWord = {
   name: 'verifySSN',
+  needs: clausesOfRulePattern,
   compile: (parameter) => compileCandidates(parameter, isSocialSecurityNumber),
 };
 

@@ -1,12 +1,15 @@
 // hot path: synchronous, never throws
+
 import type { ByteText } from '../../base/byte-text.ts';
 import type { OperatorWord } from '../operator.ts';
 import { compileCandidates } from './candidates.ts';
 import { allSame, digitsOf, weighted } from './digits.ts';
+import { clausesOfRulePattern } from './patterns.ts';
 
 /** `@verifySVNR pattern`: a match of the pattern is an Austrian social security number by its check digit. */
 export const verifySVNR: OperatorWord = {
   name: 'verifySVNR',
+  needs: clausesOfRulePattern,
   compile: (parameter) => compileCandidates(parameter, isSvnr),
 };
 

@@ -8,7 +8,7 @@ import type { TransformationWord } from '../transformation.ts';
  * `t:cmdLine`: undoes what shells let pass. Backslash, double and single quote and caret go; comma, semicolon, TAB, CR
  * and LF become spaces, and several spaces one; spaces before `/` and `(` go; letters become lower case.
  */
-export const cmdLine: TransformationWord = { names: ['cmdLine'], compile: () => undo };
+export const cmdLine: TransformationWord = { names: ['cmdLine'], changes: `A"'\\^,;(/ \t\r\n`, compile: () => undo };
 
 const TRIGGER = /["'\\^,;\t\r\nA-Z]| [ /(]/;
 

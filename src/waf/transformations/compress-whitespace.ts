@@ -4,7 +4,11 @@ import { isSpace, workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:compressWhitespace`: one space for each run of TAB, LF, VT, FF, CR and space. */
-export const compressWhitespace: TransformationWord = { names: ['compressWhitespace'], compile: () => compress };
+export const compressWhitespace: TransformationWord = {
+  names: ['compressWhitespace'],
+  changes: ' \t\n\v\f\r',
+  compile: () => compress,
+};
 
 const TRIGGER = /[\t-\r]| {2}/;
 

@@ -11,7 +11,7 @@ import type { TransformationWord } from '../transformation.ts';
  *
  * Coraza writes the code point as UTF-8 instead; ModSecurity 3 drops what follows a NUL that came out, this does not.
  */
-export const cssDecode: TransformationWord = { names: ['cssDecode'], compile: () => decode };
+export const cssDecode: TransformationWord = { names: ['cssDecode'], changes: '\\', compile: () => decode };
 
 const DIGITS_MAX = 6;
 

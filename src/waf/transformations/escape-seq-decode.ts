@@ -7,7 +7,7 @@ import type { TransformationWord } from '../transformation.ts';
  * `t:escapeSeqDecode`: ANSI C escapes: the letters `\a` `\b` `\f` `\n` `\r` `\t` `\v`, `\xHH`, and one to three octal
  * digits, of which the low byte counts. Before all else a backslash goes alone; one at the end stays.
  */
-export const escapeSeqDecode: TransformationWord = { names: ['escapeSeqDecode'], compile: () => decode };
+export const escapeSeqDecode: TransformationWord = { names: ['escapeSeqDecode'], changes: '\\', compile: () => decode };
 
 /** What a letter behind a backslash stands for; itself where it stands for nothing. Shared with `t:jsDecode`. */
 export const LETTERS: Uint8Array = letters();

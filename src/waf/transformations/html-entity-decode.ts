@@ -8,7 +8,11 @@ import type { TransformationWord } from '../transformation.ts';
  * `t:htmlEntityDecode`: `&quot;` `&amp;` `&lt;` `&gt;` `&nbsp;` in any case, `&#N;` and `&#xH;`, each with or without
  * the semicolon, as one byte: the low one of a number, 0xFF for one of more than 63 bits. Other entities stay.
  */
-export const htmlEntityDecode: TransformationWord = { names: ['htmlEntityDecode'], compile: () => decode };
+export const htmlEntityDecode: TransformationWord = {
+  names: ['htmlEntityDecode'],
+  changes: '&',
+  compile: () => decode,
+};
 
 const NAMED: ReadonlyMap<string, number> = new Map([
   ['quot', 0x22],

@@ -8,7 +8,7 @@ import { LETTERS } from './escape-seq-decode.ts';
  * `t:jsDecode`: JavaScript escapes: `\uHHHH` becomes its low byte, full width ASCII its narrow form; `\xHH`; octal up
  * to `\377`; the letters of C. Before all else a backslash goes alone; one at the end stays.
  */
-export const jsDecode: TransformationWord = { names: ['jsDecode'], compile: () => decode };
+export const jsDecode: TransformationWord = { names: ['jsDecode'], changes: '\\', compile: () => decode };
 
 function decode(text: ByteText): ByteText {
   const first = text.indexOf('\\');

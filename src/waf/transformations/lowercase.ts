@@ -7,5 +7,6 @@ import type { TransformationWord } from '../transformation.ts';
 /** `t:lowercase`: A to Z; other bytes stay, as in the C locale. */
 export const lowercase: TransformationWord = {
   names: ['lowercase'],
+  changes: 'A',
   compile: () => (text) => (isAscii(text) ? text.toLowerCase() : mapBytes(text, LOWER_BYTES)),
 };

@@ -8,5 +8,6 @@ import { normalise } from './normalise-path.ts';
  */
 export const normalisePathWin: TransformationWord = {
   names: ['normalisePathWin', 'normalizePathWin'],
+  changes: '/.\\',
   compile: () => (text) => normalise(text.replaceAll('\\', '/')),
 };

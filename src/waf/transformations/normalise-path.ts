@@ -12,6 +12,7 @@ import type { TransformationWord } from '../transformation.ts';
  */
 export const normalisePath: TransformationWord = {
   names: ['normalisePath', 'normalizePath'],
+  changes: '/.',
   compile: () => normalise,
 };
 

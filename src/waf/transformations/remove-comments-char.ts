@@ -4,7 +4,11 @@ import { workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:removeCommentsChar`: takes out `/*`, `*` with `/`, `<!--`, `-->`, `--` and `#`; what they enclose stays. */
-export const removeCommentsChar: TransformationWord = { names: ['removeCommentsChar'], compile: () => remove };
+export const removeCommentsChar: TransformationWord = {
+  names: ['removeCommentsChar'],
+  changes: '*-#',
+  compile: () => remove,
+};
 
 const TRIGGER = /\/\*|\*\/|--|#/;
 

@@ -8,7 +8,7 @@ import type { TransformationWord } from '../transformation.ts';
  * end closes either kind of beginning, an unclosed comment becomes a space, one that ends with the value a NUL, and the
  * byte behind a comment stays, whatever it is.
  */
-export const removeComments: TransformationWord = { names: ['removeComments'], compile: () => remove };
+export const removeComments: TransformationWord = { names: ['removeComments'], changes: '*-#', compile: () => remove };
 
 const TRIGGER = /\/\*|--|#/;
 

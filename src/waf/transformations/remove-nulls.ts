@@ -4,7 +4,7 @@ import { workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:removeNulls`: takes out every NUL. */
-export const removeNulls: TransformationWord = { names: ['removeNulls'], compile: () => remove };
+export const removeNulls: TransformationWord = { names: ['removeNulls'], changes: '\0', compile: () => remove };
 
 function remove(text: ByteText): ByteText {
   const first = text.indexOf('\0');

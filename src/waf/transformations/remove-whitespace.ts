@@ -7,7 +7,11 @@ import type { TransformationWord } from '../transformation.ts';
  * `t:removeWhitespace`: takes out TAB, LF, VT, FF, CR and space, and the two bytes of a no-break space (C2 A0), each
  * also where it stands without the other, as ModSecurity 3 does.
  */
-export const removeWhitespace: TransformationWord = { names: ['removeWhitespace'], compile: () => remove };
+export const removeWhitespace: TransformationWord = {
+  names: ['removeWhitespace'],
+  changes: ' \t\n\v\f\r\xa0\xc2',
+  compile: () => remove,
+};
 
 const TRIGGER = /[\t-\r \xa0\xc2]/;
 

@@ -4,7 +4,7 @@ import { workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:replaceComments`: a space for each comment of C, also for one without an end. */
-export const replaceComments: TransformationWord = { names: ['replaceComments'], compile: () => replace };
+export const replaceComments: TransformationWord = { names: ['replaceComments'], changes: '*', compile: () => replace };
 
 function replace(text: ByteText): ByteText {
   const first = text.indexOf('/*');

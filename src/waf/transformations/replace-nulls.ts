@@ -5,6 +5,7 @@ import type { TransformationWord } from '../transformation.ts';
 /** `t:replaceNulls`: a space for each NUL. */
 export const replaceNulls: TransformationWord = {
   names: ['replaceNulls'],
+  changes: '\0',
   compile: () => (text) => (text.includes('\0') ? mapBytes(text, TABLE) : text),
 };
 

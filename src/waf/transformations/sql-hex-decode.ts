@@ -10,7 +10,7 @@ import type { TransformationWord } from '../transformation.ts';
  * ModSecurity 3.0.9 loses the last byte of every other text and all behind a NUL, and does not see one that follows
  * another at once (`0x410x42`); this reads all of them.
  */
-export const sqlHexDecode: TransformationWord = { names: ['sqlHexDecode'], compile: () => decode };
+export const sqlHexDecode: TransformationWord = { names: ['sqlHexDecode'], changes: '0', compile: () => decode };
 
 const TRIGGER = /0[xX][0-9A-Fa-f]{2}/;
 

@@ -4,7 +4,11 @@ import { isSpace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:trimLeft`: takes white space away from the beginning. */
-export const trimLeft: TransformationWord = { names: ['trimLeft'], compile: () => withoutSpaceBefore };
+export const trimLeft: TransformationWord = {
+  names: ['trimLeft'],
+  changes: ' \t\n\v\f\r',
+  compile: () => withoutSpaceBefore,
+};
 
 export function withoutSpaceBefore(text: ByteText): ByteText {
   let from = 0;

@@ -4,7 +4,11 @@ import { isSpace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:trimRight`: takes white space away from the end. */
-export const trimRight: TransformationWord = { names: ['trimRight'], compile: () => withoutSpaceBehind };
+export const trimRight: TransformationWord = {
+  names: ['trimRight'],
+  changes: ' \t\n\v\f\r',
+  compile: () => withoutSpaceBehind,
+};
 
 export function withoutSpaceBehind(text: ByteText): ByteText {
   let to = text.length;

@@ -6,6 +6,7 @@ import type { TransformationWord } from '../transformation.ts';
 /** `t:uppercase`: a to z; other bytes stay, as in the C locale. */
 export const uppercase: TransformationWord = {
   names: ['uppercase'],
+  changes: 'a',
   compile: () => (text) => (isAscii(text) ? text.toUpperCase() : mapBytes(text, UPPER_BYTES)),
 };
 

@@ -7,7 +7,7 @@ import type { Transformation, TransformationWord, UnicodeMap } from '../transfor
  * `t:urlDecodeUni`: as `t:urlDecode`, and IIS's `%uHHHH`: the byte that the map of SecUnicodeMapFile names, else the
  * low byte, full width ASCII its narrow form.
  */
-export const urlDecodeUni: TransformationWord = { names: ['urlDecodeUni'], compile: decoder };
+export const urlDecodeUni: TransformationWord = { names: ['urlDecodeUni'], changes: '%+', compile: decoder };
 
 const TRIGGER = /\+|%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})/;
 

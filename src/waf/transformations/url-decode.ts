@@ -4,7 +4,7 @@ import { hexByte, workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:urlDecode`: `%HH` becomes a byte, `+` a space; a percent sign without two digits stays. */
-export const urlDecode: TransformationWord = { names: ['urlDecode'], compile: () => decode };
+export const urlDecode: TransformationWord = { names: ['urlDecode'], changes: '%+', compile: () => decode };
 
 const TRIGGER = /\+|%[0-9A-Fa-f]{2}/;
 

@@ -10,7 +10,7 @@ import type { TransformationWord } from '../transformation.ts';
  *
  * Coraza writes U+FFFD for whatever is no UTF-8.
  */
-export const utf8toUnicode: TransformationWord = { names: ['utf8toUnicode'], compile: () => encode };
+export const utf8toUnicode: TransformationWord = { names: ['utf8toUnicode'], changes: '\0\x80', compile: () => encode };
 
 const TRIGGER = /[\0\x80-\xff]/;
 /** Two bytes may become seven: `%u007f` and their first. */

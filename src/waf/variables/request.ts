@@ -16,7 +16,10 @@ export const REQUEST_VARIABLES: Readonly<Record<string, Variable>> = {
   REQUEST_COOKIES: collection((state) => state.cookies),
   REQUEST_COOKIES_NAMES: namesOf((state) => state.cookies),
   REQUEST_FILENAME: scalar(({ target }) => target.filename),
-  REQUEST_HEADERS: collection(({ headers }) => headers),
+  REQUEST_HEADERS: collection(
+    ({ headers }) => headers,
+    (state, lower) => state.headersNamed(lower),
+  ),
   REQUEST_HEADERS_NAMES: namesOf(({ headers }) => headers),
   REQUEST_LINE: scalar(({ facts }) => `${facts.method} ${facts.target} ${facts.protocol}`),
   REQUEST_METHOD: scalar(({ facts }) => facts.method),

@@ -1,9 +1,9 @@
-import type { RuleEntries } from '../../../src/waf/engine.ts';
+import type { RuleEngine, RuleEntries } from '../../../src/waf/engine.ts';
 import type { WafProfile } from '../../../src/waf/inspection.ts';
 import { startCrsGateway } from '../../support/crs-gateway.ts';
 import { startModSecurity, WITHOUT_MODSECURITY } from '../../support/modsecurity.ts';
 import { CRS_TEST_SETTINGS } from '../../support/modsecurity-config.ts';
-import { BASELINE, PROFILE, ruleSetOf } from '../../support/rule-sets.ts';
+import { BASELINE, PROFILE, ruleSetOf, WAF_DEFAULTS } from '../../support/rule-sets.ts';
 import { EngineExecutor } from './engine-executor.ts';
 import type { Executor } from './executor.ts';
 import {
@@ -26,7 +26,15 @@ export interface Engine {
 }
 
 /** Rules at every paranoia level, none of which ends a request: as their tests ask. */
-const DETECTION: WafProfile = { ...PROFILE, mode: 'detect' };
+export const DETECTION: WafProfile = { ...PROFILE, mode: 'detect' };
+
+/** An engine over the rule set, set as its tests ask. @param gate  As in WafDefaults. */
+export function crsEngine(folder: string, profile: WafProfile, gate = true): RuleEngine {
+  const texts = { '/tests.conf': testSettings(folder) };
+  const engine = ruleSetOf(texts, crsEntries(folder), { ...WAF_DEFAULTS, gate }).compile(profile);
+  if (engine === null) throw new Error('the mode is off');
+  return engine;
+}
 
 /** By the name that `--engine` takes. */
 export const ENGINES: Readonly<Record<string, Engine>> = {
@@ -35,8 +43,7 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
     known: ENGINE_DIFFERENCES,
     missing: false,
     start: async (folder) => {
-      const engine = ruleSetOf({ '/tests.conf': testSettings(folder) }, crsEntries(folder)).compile(DETECTION);
-      if (engine === null) throw new Error('the mode is off');
+      const engine = crsEngine(folder, DETECTION);
       return new EngineExecutor('engine', (facts) => engine.begin(facts));
     },
   },

@@ -1,0 +1,101 @@
+// hot path: synchronous, never throws
+import type { ByteText } from '../../base/byte-text.ts';
+import type { InspectedValue } from '../value.ts';
+import { ALL_GROUPS, GROUP_BITS } from './byte-groups.ts';
+import { KIND_BITS, KINDS } from './folded-bytes.ts';
+import { HITS_PER_WORD, type Hits } from './gate.ts';
+import type { LiteralTables } from './literal-automaton.ts';
+
+/**
+ * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
+ * A few nanoseconds a byte; what a row of the automaton says is noted once for a value, so that no text costs more.
+ */
+export class ValueScanner {
+  readonly #tables: LiteralTables;
+  /** Row -> where its words begin in `words` and `bits`. */
+  readonly #starts: Int32Array;
+  /** What a row adds to the hits: word and bits. */
+  readonly #words: Int32Array;
+  readonly #bits: Int32Array;
+  /** Row -> the last value that it was noted for. */
+  readonly #seen: Int32Array;
+  #serial = 0;
+  /** Of values that meet no clause. */
+  readonly none: Hits;
+  /** Of values that are not worth a look: everything is tried on them. */
+  readonly all: Hits;
+
+  /**
+   * @param clauses  Literal -> numbers of the clauses that it meets.
+   * @param count    How many clauses there are.
+   */
+  constructor(tables: LiteralTables, clauses: readonly (readonly number[])[], count: number) {
+    this.#tables = tables;
+    const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
+    this.none = Array.from({ length: wordCount }, () => 0);
+    this.all = Array.from({ length: wordCount }, () => 2 ** HITS_PER_WORD - 1);
+    const rows = tables.outputStarts.length - 1;
+    this.#seen = new Int32Array(rows);
+    this.#starts = new Int32Array(rows + 1);
+    const words: number[] = [];
+    const bits: number[] = [];
+    for (let row = 0; row < rows; row += 1) {
+      const sums = new Map<number, number>();
+      for (let i = tables.outputStarts[row] as number; i < (tables.outputStarts[row + 1] as number); i += 1) {
+        for (const clause of clauses[tables.outputs[i] as number] as readonly number[]) {
+          const word = Math.floor(clause / HITS_PER_WORD);
+          sums.set(word, (sums.get(word) ?? 0) | (1 << (clause % HITS_PER_WORD)));
+        }
+      }
+      for (const [word, sum] of sums) {
+        words.push(word);
+        bits.push(sum);
+      }
+      this.#starts[row + 1] = words.length;
+    }
+    this.#words = Int32Array.from(words);
+    this.#bits = Int32Array.from(bits);
+  }
+
+  /** Memory of the tables, bytes. */
+  get tableBytes(): number {
+    const tables = [this.#tables.next, this.#seen, this.#starts, this.#words, this.#bits];
+    return tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** Leaves on the value what was found, unless it was looked at already. */
+  look(value: InspectedValue): void {
+    if (value.hits === null) this.#scan(value, value.text);
+  }
+
+  #scan(value: InspectedValue, text: ByteText): void {
+    const { next, firstOutput } = this.#tables;
+    const seen = this.#seen;
+    this.#serial = (this.#serial + 1) & ALL_GROUPS;
+    const serial = this.#serial;
+    let hits: number[] | null = null;
+    let groups = 0;
+    let state = 0;
+    for (let i = 0; i < text.length; i += 1) {
+      const byte = text.charCodeAt(i) & 0xff;
+      groups |= GROUP_BITS[byte] as number;
+      state = next[state + (KINDS[byte] as number)] as number;
+      if (state < firstOutput) continue;
+      const row = state >> KIND_BITS;
+      if (seen[row] === serial) continue;
+      seen[row] = serial;
+      hits ??= this.none.slice();
+      this.#note(hits, row);
+    }
+    value.hits = hits ?? this.none;
+    value.groups = groups;
+  }
+
+  #note(hits: number[], row: number): void {
+    const end = this.#starts[row + 1] as number;
+    for (let i = this.#starts[row] as number; i < end; i += 1) {
+      const word = this.#words[i] as number;
+      hits[word] = (hits[word] as number) | (this.#bits[i] as number);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { VariablePart } from '../seclang/syntax.ts';
+import type { Step } from '../steps.ts';
+import type { Target } from '../target.ts';
+import { ARGUMENT_VARIABLES } from '../variables/arguments.ts';
+import { BODY_VARIABLES } from '../variables/body.ts';
+import { REQUEST_VARIABLES } from '../variables/request.ts';
+import { RESPONSE_VARIABLES } from '../variables/response.ts';
+
+/** One target that rules share: read once a phase, for all of them. Immutable. */
+export interface SharedTarget {
+  /** Number of this target among those of its rule set. */
+  readonly index: number;
+  readonly target: Target;
+}
+
+/** Targets of a rule; many rules share them. Immutable. */
+export interface TargetList {
+  /** Number of this list among those of its rule set. */
+  readonly index: number;
+  readonly targets: readonly SharedTarget[];
+}
+
+/** Targets behind transformations; many rules share those too. Immutable. */
+export interface TargetGroup {
+  /** Number of this group among those of its rule set. */
+  readonly index: number;
+  readonly list: TargetList;
+  /** The forms that rules look at: one, or several with multiMatch. */
+  readonly steps: readonly Step[];
+  /** Values without bytes of these groups (src/waf/gate/byte-groups.ts) have no form but themselves. */
+  readonly changedBy: number;
+  /** No rule changes within a phase what is read here; else it may, where `ctl` changes how the body is read. */
+  readonly isFixed: boolean;
+}
+
+/** The targets and groups of a rule set; all its profiles share them. */
+export class TargetGroups {
+  readonly #targets = new Map<string, SharedTarget>();
+  readonly #lists = new Map<string, TargetList>();
+  readonly #groups = new Map<string, TargetGroup>();
+
+  /**
+   * @param parts    What the targets were compiled from.
+   * @param targets  In order; those that are excluded as a whole are left out.
+   * @param steps    As in TargetGroup.
+   * @returns  Null where something that a rule does may change what the targets hold.
+   */
+  groupOf(parts: readonly VariablePart[], targets: readonly Target[], steps: readonly Step[]): TargetGroup | null {
+    if (targets.length === 0 || !parts.every(isSteady)) return null;
+    const list = this.#listOf(this.#sharedOf(parts, targets));
+    const key = [list, ...steps].map(({ index }) => index).join(' ');
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = Object.freeze({
+        index: this.#groups.size,
+        list,
+        steps: Object.freeze([...steps]),
+        changedBy: steps.reduce((groups, step) => groups | step.changedByAll, 0),
+        isFixed: !parts.some(isBody),
+      });
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  #listOf(targets: readonly SharedTarget[]): TargetList {
+    const key = targets.map(({ index }) => index).join(' ');
+    let list = this.#lists.get(key);
+    if (list === undefined) {
+      list = Object.freeze({ index: this.#lists.size, targets });
+      this.#lists.set(key, list);
+    }
+    return list;
+  }
+
+  #sharedOf(parts: readonly VariablePart[], targets: readonly Target[]): readonly SharedTarget[] {
+    const excluded = parts.filter(({ mode }) => mode === 'exclude');
+    const wholly = new Set(excluded.filter(({ selector }) => selector === null).map(({ name }) => name));
+    const taken = parts.filter(({ mode, name }) => mode !== 'exclude' && !wholly.has(name));
+    const isInStep = taken.length === targets.length;
+    return Object.freeze(
+      targets.map((target, index) => {
+        // What tells two targets apart: what is taken, and what is taken out of it.
+        const part = isInStep ? taken[index] : undefined;
+        const without = excluded.filter(({ name }) => name === part?.name);
+        return this.#sharedTarget(JSON.stringify(part === undefined ? [index, parts] : [part, ...without]), target);
+      }),
+    );
+  }
+
+  #sharedTarget(key: string, target: Target): SharedTarget {
+    let shared = this.#targets.get(key);
+    if (shared === undefined) {
+      shared = Object.freeze({ index: this.#targets.size, target });
+      this.#targets.set(key, shared);
+    }
+    return shared;
+  }
+}
+
+/** Variables that say the same throughout a phase, whatever rules do, unless `ctl` changes how the body is read. */
+const STEADY: ReadonlySet<string> = new Set([
+  ...Object.keys(REQUEST_VARIABLES),
+  ...Object.keys(ARGUMENT_VARIABLES),
+  ...Object.keys(BODY_VARIABLES),
+  ...Object.keys(RESPONSE_VARIABLES),
+  'XML',
+]);
+
+const isSteady = ({ name }: VariablePart): boolean => STEADY.has(name);
+
+/** What `ctl` may change among them: variables that depend on what processes the body. */
+const isBody = ({ name }: VariablePart): boolean => name === 'REQUEST_BODY' || name === 'REQBODY_PROCESSOR';
