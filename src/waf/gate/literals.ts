@@ -12,11 +12,29 @@ export const LITERAL_MAX = 5;
  * @param texts  Folded, none empty.
  */
 export function piecesOf(texts: readonly ByteText[]): readonly ByteText[] {
-  let pieces: ReadonlySet<ByteText> = new Set(texts.map((text) => pieceOf(text, LITERAL_MAX)));
+  // The shortest first: `json.data:` needs no piece of its own beside `data:`.
+  const byLength = texts.toSorted((a, b) => a.length - b.length);
+  let pieces = piecesOfLength(byLength, LITERAL_MAX);
   for (const [most, length] of SHORTER) {
-    if (pieces.size > most) pieces = new Set(texts.map((text) => pieceOf(text, length)));
+    if (pieces.size > most) pieces = piecesOfLength(byLength, length);
   }
   return [...pieces].filter((piece) => !holdsOther(piece, pieces));
+}
+
+function piecesOfLength(texts: readonly ByteText[], length: number): ReadonlySet<ByteText> {
+  const pieces = new Set<ByteText>();
+  for (const text of texts) if (!holdsPiece(text, pieces, length)) pieces.add(pieceOf(text, length));
+  return pieces;
+}
+
+/** Is one of the pieces in the text? @param length  Of the longest. */
+function holdsPiece(text: ByteText, pieces: ReadonlySet<ByteText>, length: number): boolean {
+  for (let from = 0; from < text.length; from += 1) {
+    for (let to = from + 1; to <= Math.min(from + length, text.length); to += 1) {
+      if (pieces.has(text.slice(from, to))) return true;
+    }
+  }
+  return false;
 }
 
 /** How likely a literal is in an honest value, roughly. */
@@ -74,12 +92,7 @@ function pieceOf(text: ByteText, length: number): ByteText {
 }
 
 function holdsOther(piece: ByteText, pieces: ReadonlySet<ByteText>): boolean {
-  for (let from = 0; from < piece.length; from += 1) {
-    for (let to = from + 1; to <= piece.length; to += 1) {
-      if (to - from < piece.length && pieces.has(piece.slice(from, to))) return true;
-    }
-  }
-  return false;
+  return holdsPiece(piece.slice(1), pieces, piece.length) || holdsPiece(piece.slice(0, -1), pieces, piece.length);
 }
 
 /** By folded byte: its share of honest text, taken roughly. */
