@@ -1,9 +1,12 @@
 // hot path: synchronous, never throws
 import { HEX_VALUES } from '../base/ascii.ts';
 import type { ByteText } from '../base/byte-text.ts';
+import type { ByteWork, Transformation } from './transformation.ts';
 
 /** Values up to this long are worked on in memory that is kept: nearly all of them. */
 const KEPT_BYTES = 65_536;
+/** Up to here a loop is quicker than a call. */
+const SHORT_BYTES = 64;
 const kept = Buffer.allocUnsafe(KEPT_BYTES);
 
 /**
@@ -17,8 +20,10 @@ export function workBytes(count: number): Buffer {
 
 /** The bytes of a value, to be changed in place. What lies behind them means nothing. Threads: as `workBytes`. */
 export function workOn(text: ByteText): Buffer {
-  const bytes = workBytes(text.length);
-  bytes.write(text, 0, 'latin1');
+  const { length } = text;
+  const bytes = workBytes(length);
+  if (length > SHORT_BYTES) bytes.write(text, 0, 'latin1');
+  else for (let i = 0; i < length; i += 1) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
@@ -26,6 +31,19 @@ export function workOn(text: ByteText): Buffer {
 export function workText(bytes: Buffer, length: number, before: ByteText): ByteText {
   const text = bytes.toString('latin1', 0, length);
   return text === before ? before : text;
+}
+
+/**
+ * A transformation that works on the bytes of a value.
+ *
+ * @param mayChange  False for texts that it leaves as they are; most of them, so that nothing is copied.
+ */
+export function inPlace(mayChange: (text: ByteText) => boolean, work: ByteWork): Transformation {
+  return (text) => {
+    if (!mayChange(text)) return text;
+    const bytes = workOn(text);
+    return workText(bytes, work(bytes, text.length), text);
+  };
 }
 
 /** @param table  256 bytes: what becomes of each. */
@@ -38,8 +56,13 @@ export function mapBytes(text: ByteText, table: Uint8Array): ByteText {
   }
   if (first === length) return text;
   const bytes = workOn(text);
-  for (let i = first; i < length; i += 1) bytes[i] = table[bytes[i] as number] as number;
-  return bytes.toString('latin1', 0, length);
+  return bytes.toString('latin1', 0, mapInPlace(bytes, length, table));
+}
+
+/** The same on bytes. @returns  `length`. */
+export function mapInPlace(bytes: Buffer, length: number, table: Uint8Array): number {
+  for (let i = 0; i < length; i += 1) bytes[i] = table[bytes[i] as number] as number;
+  return length;
 }
 
 /** ASCII white space in the C locale: TAB, LF, VT, FF, CR and space. */

@@ -110,7 +110,7 @@ function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): Co
     test,
     negated: operator?.negated ?? false,
     gate,
-    group: gate === null ? null : context.groups.groupOf(link.variables, targets, allForms ?? [step]),
+    group: gate === null ? null : context.groups.groupOf(link.variables, targets, step, draft.multiMatch),
     step,
     forms: allForms,
     captures: draft.captures,
@@ -127,7 +127,9 @@ function compileSteps(names: readonly ByteText[], { steps, unicode }: RuleContex
     if (word === null) throw new SecLangReason(`t:${name} is not a transformation`);
     const known = word.names[0] as string;
     const changedBy = word.changes === undefined ? ALL_GROUPS : groupsOfText(word.changes);
-    chain.push(steps.after(chain.at(-1) ?? steps.root, known, word.compile(unicode), changedBy));
+    const [apply, work] = [word.compile(unicode), word.work?.(unicode) ?? null];
+    const mayChange = word.mayChange ?? null;
+    chain.push(steps.after(chain.at(-1) ?? steps.root, { name: known, apply, work, changedBy, mayChange }));
   }
   return chain;
 }

@@ -7,7 +7,7 @@ import type { TargetGroup } from './gate/target-groups.ts';
 import type { TargetSelector } from './removals.ts';
 import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
 import type { RequestState } from './state.ts';
-import { formOf, type Step } from './steps.ts';
+import { formOf } from './steps.ts';
 import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
 import type { InspectedValue } from './value.ts';
 
@@ -138,10 +138,16 @@ class LinkRun {
     name: ByteText | null,
     value: InspectedValue,
   ): boolean {
-    if (link.forms === null) return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
+    const { gate } = link;
+    const past = gate === null ? null : this.#state.gate;
+    if (link.forms === null) {
+      if (past?.mayHoldBehind(gate as Gate, value, link.step) === false) return false;
+      return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));
+    }
+    if (past?.mayHoldAlong(gate as Gate, value, link.step) === false) return false;
     let holds = false;
     let last: InspectedValue | null = null;
-    for (const step of link.forms as readonly Step[]) {
+    for (const step of link.forms) {
       const form = formOf(value, step);
       if (form === last) continue;
       last = form;
@@ -158,7 +164,6 @@ class LinkRun {
     value: InspectedValue,
     form: InspectedValue,
   ): boolean {
-    if (link.gate !== null && !link.gate.mayHoldFor(form)) return false;
     const { captured } = this.#state;
     if (link.captures) captured.begin();
     // For each value: a macro may hold what the value before it wrote.

@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
-import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
-import type { Transformation } from './transformation.ts';
+import type { ByteWork, Transformation } from './transformation.ts';
 import { InspectedValue } from './value.ts';
 
 /** One transformation behind others. All chains of a rule set share their beginnings: a tree, made once. */
@@ -10,6 +9,12 @@ export interface Step {
   readonly index: number;
   readonly before: Step | null;
   readonly apply: Transformation;
+  /** The same on bytes; null for one that works on text only. */
+  readonly work: ByteWork | null;
+  /** A look at the text: false where it stays as it is; null where groups say enough. */
+  readonly mayChange: ((text: ByteText) => boolean) | null;
+  /** The steps up to this one, the first first, without the value as it is. */
+  readonly path: readonly Step[];
   /** Groups of bytes (src/waf/gate/byte-groups.ts) without which this step, and all up to it, change nothing. */
   readonly changedBy: number;
   readonly changedByAll: number;
@@ -17,36 +22,42 @@ export interface Step {
   readonly isLowercase: boolean;
 }
 
+/** The same name behind the same step is the same step. */
+export type NamedStep = Pick<Step, 'apply' | 'work' | 'mayChange' | 'changedBy'> & { readonly name: string };
+
 /** The steps of a rule set. */
 export class StepTree {
   readonly root: Step = Object.freeze({
     index: 0,
     before: null,
     apply: (text: ByteText) => text,
+    work: null,
+    mayChange: null,
+    path: [],
     changedBy: 0,
     changedByAll: 0,
     isLowercase: false,
   });
   readonly #steps = new Map<string, Step>();
 
-  /**
-   * @param name       What makes the transformation known: the same name behind the same step is the same step.
-   * @param changedBy  As in Step.
-   */
-  after(before: Step, name: string, apply: Transformation, changedBy: number = ALL_GROUPS): Step {
+  after(before: Step, { name, apply, work, changedBy, mayChange }: NamedStep): Step {
     const key = `${before.index} ${name}`;
-    let step = this.#steps.get(key);
-    if (step === undefined) {
-      step = Object.freeze({
-        index: this.#steps.size + 1,
-        before,
-        apply,
-        changedBy,
-        changedByAll: before.changedByAll | changedBy,
-        isLowercase: name === 'lowercase',
-      });
-      this.#steps.set(key, step);
-    }
+    const known = this.#steps.get(key);
+    if (known !== undefined) return known;
+    const path: Step[] = [...before.path];
+    const step = Object.freeze({
+      index: this.#steps.size + 1,
+      before,
+      apply,
+      work,
+      mayChange,
+      path,
+      changedBy,
+      changedByAll: before.changedByAll | changedBy,
+      isLowercase: name === 'lowercase',
+    });
+    path.push(step);
+    this.#steps.set(key, step);
     return step;
   }
 }
@@ -66,14 +77,5 @@ function applied(before: InspectedValue, step: Step): InspectedValue {
   if ((before.groups & step.changedBy) === 0) return before;
   const text = step.apply(before.text);
   if (text === before.text) return before;
-  const form = new InspectedValue(text);
-  if (step.isLowercase && before.hits !== null) {
-    // Literals ignore case: there is nothing new to see.
-    form.hits = before.hits;
-    form.groups = (before.groups & ~UPPER) | LOWER;
-  }
-  return form;
+  return new InspectedValue(text);
 }
-
-const UPPER = groupsOfText('A');
-const LOWER = groupsOfText('a');

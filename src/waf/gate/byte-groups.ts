@@ -63,6 +63,13 @@ export function groupsOfText(text: string): number {
   return Array.from(text).reduce((groups, character) => groups | (GROUP_BITS[character.charCodeAt(0)] as number), 0);
 }
 
+/** The groups of the first `length` bytes. */
+export function groupsIn(bytes: Uint8Array, length: number): number {
+  let groups = 0;
+  for (let i = 0; i < length; i += 1) groups |= GROUP_BITS[bytes[i] as number] as number;
+  return groups;
+}
+
 function groupBits(): Int32Array {
   const bits = new Int32Array(256);
   GROUPS.forEach((group, index) => {

@@ -1,8 +1,13 @@
 // hot path: synchronous, never throws
-import type { InspectedValue } from '../value.ts';
-
 /** Which clauses that have literals a value meets: 30 of them to a number. Never changed once a value has it. */
 export type Hits = readonly number[];
+
+/** What a value, or several together, hold. */
+export interface Seen {
+  readonly hits: Hits;
+  /** Groups of bytes: src/waf/gate/byte-groups.ts. */
+  readonly groups: number;
+}
 
 /** Clauses to a number of Hits: small integers, wherever this runs. */
 export const HITS_PER_WORD = 30;
@@ -20,18 +25,13 @@ export class Gate {
     this.#clauses = clauses;
   }
 
-  /** False where the operator cannot hold for any of the values that hits and groups are of. */
-  mayHold(hits: Hits, groups: number): boolean {
+  /** False where the operator cannot hold for any of the values that were seen. */
+  mayHold({ hits, groups }: Seen): boolean {
     const clauses = this.#clauses;
     for (let i = 0; i < clauses.length; i += 3) {
       const met = (hits[clauses[i] as number] as number) & (clauses[i + 1] as number);
       if ((met | (groups & (clauses[i + 2] as number))) === 0) return false;
     }
     return true;
-  }
-
-  /** The same for one value; true for one that was not looked at. */
-  mayHoldFor(value: InspectedValue): boolean {
-    return value.hits === null || this.mayHold(value.hits, value.groups);
   }
 }

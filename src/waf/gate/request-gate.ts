@@ -1,25 +1,22 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
 import type { RequestState } from '../state.ts';
-import { formOf, type Step } from '../steps.ts';
+import type { Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
-import type { Gate, Hits } from './gate.ts';
+import { groupsOfText } from './byte-groups.ts';
+import type { Gate, Hits, Seen } from './gate.ts';
 import type { ValueScanner } from './scan.ts';
+import { Sum } from './sum.ts';
 import type { SharedTarget, TargetGroup, TargetList } from './target-groups.ts';
-
-/** What some values hold together. */
-interface Seen {
-  readonly hits: Hits;
-  readonly groups: number;
-}
 
 /** The values of one target, in the order in which rules look at them. */
 export interface TargetValues extends Seen {
   /** Names of members; null for a variable without any. */
   readonly names: readonly ByteText[] | null;
   readonly values: readonly InspectedValue[];
-  /** The same values behind a step, by its index. */
-  readonly forms: (Seen | undefined)[];
+  /** What they hold behind a step, by its index; and behind any step on the way to it. */
+  readonly behind: (Seen | undefined)[];
+  readonly along: (Seen | undefined)[];
 }
 
 /** One request's way past the gates of a rule set: what its values hold, by targets and steps. Threads: one. */
@@ -43,16 +40,26 @@ export class RequestGate {
   /** False where no value of the group can make the operator hold. */
   mayHold(gate: Gate, group: TargetGroup, state: RequestState): boolean {
     const seen = this.#groups[group.index] ?? this.#look(group, state);
-    return gate.mayHold(seen.hits, seen.groups);
+    return gate.mayHold(seen);
   }
 
   /** The same for one target of the group. */
   mayHoldFor(gate: Gate, target: SharedTarget, group: TargetGroup, state: RequestState): boolean {
-    for (const step of group.steps) {
-      const seen = this.#behind(step, this.valuesOf(target, state));
-      if (gate.mayHold(seen.hits, seen.groups)) return true;
-    }
-    return false;
+    return gate.mayHold(this.#behind(group, this.valuesOf(target, state)));
+  }
+
+  /** The same for one value behind one step. */
+  mayHoldBehind(gate: Gate, value: InspectedValue, step: Step): boolean {
+    this.#scanner.look(value);
+    return gate.mayHold(this.#scanner.behind(value, step));
+  }
+
+  /** The same for one value behind any step on the way to this one. */
+  mayHoldAlong(gate: Gate, value: InspectedValue, last: Step): boolean {
+    this.#scanner.look(value);
+    const sum = new Sum(this.#scanner.none);
+    this.#scanner.along(value, last, sum);
+    return gate.mayHold(sum);
   }
 
   /** The values of a target; all of them were looked at. */
@@ -62,7 +69,7 @@ export class RequestGate {
 
   #look(group: TargetGroup, state: RequestState): Seen {
     const raw = this.#lists[group.list.index] ?? this.#lookAtList(group.list, state);
-    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, raw, state);
+    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, state);
     this.#groups[group.index] = seen;
     return seen;
   }
@@ -74,32 +81,46 @@ export class RequestGate {
     return sum;
   }
 
-  #lookBehind({ list, steps, changedBy }: TargetGroup, raw: Seen, state: RequestState): Seen {
+  #lookBehind(group: TargetGroup, state: RequestState): Seen {
     const sum = new Sum(this.#scanner.none);
-    sum.add(raw);
-    for (const target of list.targets) {
-      const values = this.valuesOf(target, state);
-      if ((values.groups & changedBy) === 0) continue;
-      for (const step of steps) sum.add(this.#behind(step, values));
-    }
+    for (const target of group.list.targets) sum.add(this.#behind(group, this.valuesOf(target, state)));
     return sum;
   }
 
-  /** More than there is, where a value behind the step is another: never less. */
-  #behind(step: Step, values: TargetValues): Seen {
+  #behind({ last, isWay, changedBy }: TargetGroup, values: TargetValues): Seen {
+    if ((values.groups & changedBy) === 0) return values;
+    return isWay ? this.#along(last, values) : this.#behindStep(last, values);
+  }
+
+  /** At least what the values hold behind the step. */
+  #behindStep(step: Step, values: TargetValues): Seen {
     if ((values.groups & step.changedByAll) === 0) return values;
-    const known = values.forms[step.index];
+    const known = values.behind[step.index];
+    if (known !== undefined) return known;
+    const seen =
+      step.isLowercase && step.before !== null
+        ? lowered(this.#behindStep(step.before, values))
+        : this.#sumBehind(step, values.values);
+    values.behind[step.index] = seen;
+    return seen;
+  }
+
+  /** At least what they hold behind any step on the way to this one. */
+  #along(last: Step, { along, values }: TargetValues): Seen {
+    const known = along[last.index];
     if (known !== undefined) return known;
     const sum = new Sum(this.#scanner.none);
-    sum.add(values);
-    for (const value of values.values) {
-      if ((value.groups & step.changedByAll) === 0) continue;
-      const form = formOf(value, step);
-      if (form === value) continue;
-      this.#scanner.look(form);
-      sum.add(form as Seen);
+    for (const value of values) this.#scanner.along(value, last, sum);
+    along[last.index] = sum;
+    return sum;
+  }
+
+  #sumBehind(step: Step, values: readonly InspectedValue[]): Seen {
+    const sum = new Sum(this.#scanner.none);
+    for (const value of values) {
+      const isSame = (value.groups & step.changedByAll) === 0;
+      sum.add(isSame ? (value as Seen) : this.#scanner.behind(value, step));
     }
-    values.forms[step.index] = sum;
     return sum;
   }
 
@@ -120,7 +141,7 @@ export class RequestGate {
           values.push(value);
           sum.add(value as Seen);
         }
-        read = { names, values, hits: sum.hits, groups: sum.groups, forms: [] };
+        read = { names, values, hits: sum.hits, groups: sum.groups, behind: [], along: [] };
       }
     }
     this.#targets[index] = read;
@@ -129,32 +150,15 @@ export class RequestGate {
 
   #one(value: InspectedValue): TargetValues {
     this.#scanner.look(value);
-    return { names: null, values: [value], hits: value.hits as Hits, groups: value.groups, forms: [] };
+    return { names: null, values: [value], hits: value.hits as Hits, groups: value.groups, behind: [], along: [] };
   }
 }
 
-/** Adds up what values hold; copies what it was given only to change it. */
-class Sum implements Seen {
-  readonly #none: Hits;
-  #own: number[] | null = null;
-  hits: Hits;
-  groups = 0;
+const UPPER = groupsOfText('A');
+const LOWER = groupsOfText('a');
 
-  constructor(none: Hits) {
-    this.#none = none;
-    this.hits = none;
-  }
-
-  add({ hits, groups }: Seen): void {
-    this.groups |= groups;
-    if (hits === this.#none || hits === this.hits) return;
-    if (this.hits === this.#none) {
-      this.hits = hits;
-      return;
-    }
-    const own = this.#own ?? this.hits.slice();
-    this.#own = own;
-    this.hits = own;
-    for (let word = 0; word < own.length; word += 1) own[word] = (own[word] as number) | (hits[word] as number);
-  }
+/** Literals ignore case: there is nothing new to see. */
+function lowered(seen: Seen): Seen {
+  const groups = (seen.groups & UPPER) === 0 ? seen.groups : seen.groups | LOWER;
+  return groups === seen.groups ? seen : { hits: seen.hits, groups };
 }

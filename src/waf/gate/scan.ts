@@ -1,10 +1,14 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
+import { workOn } from '../byte-work.ts';
+import { formOf, type Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
-import { ALL_GROUPS, GROUP_BITS } from './byte-groups.ts';
+import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts';
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
-import { HITS_PER_WORD, type Hits } from './gate.ts';
+import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
 import type { LiteralTables } from './literal-automaton.ts';
+import type { Sum } from './sum.ts';
+
+const LOWER = groupsOfText('a');
 
 /**
  * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
@@ -20,10 +24,10 @@ export class ValueScanner {
   /** Row -> the last value that it was noted for. */
   readonly #seen: Int32Array;
   #serial = 0;
+  /** What the last scan found. */
+  readonly #found: { hits: Hits; groups: number };
   /** Of values that meet no clause. */
   readonly none: Hits;
-  /** Of values that are not worth a look: everything is tried on them. */
-  readonly all: Hits;
 
   /**
    * @param clauses  Literal -> numbers of the clauses that it meets.
@@ -33,7 +37,7 @@ export class ValueScanner {
     this.#tables = tables;
     const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
     this.none = Array.from({ length: wordCount }, () => 0);
-    this.all = Array.from({ length: wordCount }, () => 2 ** HITS_PER_WORD - 1);
+    this.#found = { hits: this.none, groups: 0 };
     const rows = tables.outputStarts.length - 1;
     this.#seen = new Int32Array(rows);
     this.#starts = new Int32Array(rows + 1);
@@ -65,10 +69,74 @@ export class ValueScanner {
 
   /** Leaves on the value what was found, unless it was looked at already. */
   look(value: InspectedValue): void {
-    if (value.hits === null) this.#scan(value, value.text);
+    if (value.hits !== null) return;
+    const { text } = value;
+    this.#scan(workOn(text), text.length);
+    value.hits = this.#found.hits;
+    value.groups = this.#found.groups;
   }
 
-  #scan(value: InspectedValue, text: ByteText): void {
+  /**
+   * What a value holds behind a step. Where its transformations work on bytes, the form is not made for that.
+   *
+   * @param value  One that was looked at.
+   * @returns  At least what it holds. Means nothing after the next call.
+   */
+  behind(value: InspectedValue, step: Step): Seen {
+    const { text } = value;
+    let { groups } = value;
+    let bytes: Buffer | null = null;
+    let { length } = text;
+    for (const one of step.path) {
+      if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
+      // Literals ignore case; what comes behind may not.
+      if (one.isLowercase && one === step) groups |= LOWER;
+      else if (one.work === null) return this.#lookAtForm(value, step);
+      else {
+        bytes ??= workOn(text);
+        length = one.work(bytes, length);
+        groups = groupsIn(bytes, length);
+      }
+    }
+    if (bytes === null) {
+      this.#found.hits = value.hits as Hits;
+      this.#found.groups = groups;
+    } else this.#scan(bytes, length);
+    return this.#found;
+  }
+
+  /**
+   * Adds up what a value holds as it is and behind each step on the way to another.
+   *
+   * @param value  One that was looked at.
+   */
+  along(value: InspectedValue, last: Step, sum: Sum): void {
+    const { text } = value;
+    let { groups } = value;
+    let bytes: Buffer | null = null;
+    let { length } = text;
+    sum.add(value as Seen);
+    for (const one of last.path) {
+      if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
+      if (one.work === null) {
+        for (const step of last.path) sum.add(this.#lookAtForm(value, step));
+        return;
+      }
+      bytes ??= workOn(text);
+      length = one.work(bytes, length);
+      this.#scan(bytes, length);
+      groups = this.#found.groups;
+      sum.add(this.#found);
+    }
+  }
+
+  #lookAtForm(value: InspectedValue, step: Step): Seen {
+    const form = formOf(value, step);
+    this.look(form);
+    return form as Seen;
+  }
+
+  #scan(bytes: Buffer, length: number): void {
     const { next, firstOutput } = this.#tables;
     const seen = this.#seen;
     this.#serial = (this.#serial + 1) & ALL_GROUPS;
@@ -76,8 +144,8 @@ export class ValueScanner {
     let hits: number[] | null = null;
     let groups = 0;
     let state = 0;
-    for (let i = 0; i < text.length; i += 1) {
-      const byte = text.charCodeAt(i) & 0xff;
+    for (let i = 0; i < length; i += 1) {
+      const byte = bytes[i] as number;
       groups |= GROUP_BITS[byte] as number;
       state = next[state + (KINDS[byte] as number)] as number;
       if (state < firstOutput) continue;
@@ -87,8 +155,8 @@ export class ValueScanner {
       hits ??= this.none.slice();
       this.#note(hits, row);
     }
-    value.hits = hits ?? this.none;
-    value.groups = groups;
+    this.#found.hits = hits ?? this.none;
+    this.#found.groups = groups;
   }
 
   #note(hits: number[], row: number): void {

@@ -25,8 +25,9 @@ export interface TargetGroup {
   /** Number of this group among those of its rule set. */
   readonly index: number;
   readonly list: TargetList;
-  /** The forms that rules look at: one, or several with multiMatch. */
-  readonly steps: readonly Step[];
+  readonly last: Step;
+  /** Rules look at the values as they are and behind each step on the way to the last (multiMatch). */
+  readonly isWay: boolean;
   /** Values without bytes of these groups (src/waf/gate/byte-groups.ts) have no form but themselves. */
   readonly changedBy: number;
   /** No rule changes within a phase what is read here; else it may, where `ctl` changes how the body is read. */
@@ -42,20 +43,22 @@ export class TargetGroups {
   /**
    * @param parts    What the targets were compiled from.
    * @param targets  In order; those that are excluded as a whole are left out.
-   * @param steps    As in TargetGroup.
+   * @param last     As in TargetGroup.
+   * @param isWay    As in TargetGroup.
    * @returns  Null where something that a rule does may change what the targets hold.
    */
-  groupOf(parts: readonly VariablePart[], targets: readonly Target[], steps: readonly Step[]): TargetGroup | null {
+  groupOf(parts: readonly VariablePart[], targets: readonly Target[], last: Step, isWay: boolean): TargetGroup | null {
     if (targets.length === 0 || !parts.every(isSteady)) return null;
     const list = this.#listOf(this.#sharedOf(parts, targets));
-    const key = [list, ...steps].map(({ index }) => index).join(' ');
+    const key = `${list.index} ${last.index} ${isWay}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = Object.freeze({
         index: this.#groups.size,
         list,
-        steps: Object.freeze([...steps]),
-        changedBy: steps.reduce((groups, step) => groups | step.changedByAll, 0),
+        last,
+        isWay,
+        changedBy: last.changedByAll,
         isFixed: !parts.some(isBody),
       });
       this.#groups.set(key, group);

@@ -1,6 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
-import { workBytes, workText } from '../byte-work.ts';
+import { workOn, workText } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
@@ -14,6 +14,7 @@ import type { TransformationWord } from '../transformation.ts';
 export const base64Decode: TransformationWord = {
   names: ['base64Decode'],
   compile: () => (text) => decodeBase64(text, false),
+  work: () => (bytes, length) => decode(bytes, length, false),
 };
 
 const NO_DIGIT = 64;
@@ -22,13 +23,17 @@ const DIGITS = digits();
 
 /** @param isForgiving  Bytes that are no digits are passed over, wherever they stand. */
 export function decodeBase64(text: ByteText, isForgiving: boolean): ByteText {
-  const { length } = text;
-  const bytes = workBytes(length);
+  const bytes = workOn(text);
+  return workText(bytes, decode(bytes, text.length, isForgiving), text);
+}
+
+/** In place: what is written never overtakes what is read. */
+function decode(bytes: Buffer, length: number, isForgiving: boolean): number {
   let out = 0;
   let group = 0;
   let count = 0;
   for (let i = 0; i < length; i += 1) {
-    const code = text.charCodeAt(i);
+    const code = bytes[i] as number;
     const digit = DIGITS[code] as number;
     if (digit === NO_DIGIT) {
       if (isForgiving || code === 0x20 || code === 0x0d || code === 0x0a) continue;
@@ -52,7 +57,7 @@ export function decodeBase64(text: ByteText, isForgiving: boolean): ByteText {
     bytes[out + 1] = group >> 2;
     out += 2;
   }
-  return workText(bytes, out, text);
+  return out;
 }
 
 function digits(): Uint8Array {

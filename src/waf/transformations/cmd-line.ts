@@ -1,14 +1,18 @@
 // hot path: synchronous, never throws
 import { LOWER_BYTES } from '../../base/ascii.ts';
-import type { ByteText } from '../../base/byte-text.ts';
-import { workOn, workText } from '../byte-work.ts';
+import { inPlace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
  * `t:cmdLine`: undoes what shells let pass. Backslash, double and single quote and caret go; comma, semicolon, TAB, CR
  * and LF become spaces, and several spaces one; spaces before `/` and `(` go; letters become lower case.
  */
-export const cmdLine: TransformationWord = { names: ['cmdLine'], changes: `A"'\\^,;(/ \t\r\n`, compile: () => undo };
+export const cmdLine: TransformationWord = {
+  names: ['cmdLine'],
+  changes: `A"'\\^,;(/ \t\r\n`,
+  compile: () => inPlace((text) => TRIGGER.test(text), undo),
+  work: () => undo,
+};
 
 const TRIGGER = /["'\\^,;\t\r\nA-Z]| [ /(]/;
 
@@ -17,10 +21,7 @@ const BLANK = 2;
 const CLOSE = 3;
 const KINDS = kinds();
 
-function undo(text: ByteText): ByteText {
-  if (!TRIGGER.test(text)) return text;
-  const { length } = text;
-  const bytes = workOn(text);
+function undo(bytes: Buffer, length: number): number {
   let out = 0;
   let isAfterSpace = false;
   for (let i = 0; i < length; i += 1) {
@@ -37,7 +38,7 @@ function undo(text: ByteText): ByteText {
     isAfterSpace = kind === BLANK;
     out += 1;
   }
-  return workText(bytes, out, text);
+  return out;
 }
 
 function kinds(): Uint8Array {

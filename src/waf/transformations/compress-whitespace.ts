@@ -1,25 +1,21 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { isSpace, workOn, workText } from '../byte-work.ts';
+import { inPlace, isSpace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:compressWhitespace`: one space for each run of TAB, LF, VT, FF, CR and space. */
 export const compressWhitespace: TransformationWord = {
   names: ['compressWhitespace'],
   changes: ' \t\n\v\f\r',
-  compile: () => compress,
+  compile: () => inPlace((text) => TRIGGER.test(text), compress),
+  work: () => compress,
 };
 
 const TRIGGER = /[\t-\r]| {2}/;
 
-function compress(text: ByteText): ByteText {
-  const first = text.search(TRIGGER);
-  if (first === -1) return text;
-  const bytes = workOn(text);
-  // A space may stand before the first TAB.
-  let out = Math.max(0, first - 1);
+function compress(bytes: Buffer, length: number): number {
+  let out = 0;
   let isAfterSpace = false;
-  for (let i = out; i < text.length; i += 1) {
+  for (let i = 0; i < length; i += 1) {
     const byte = bytes[i] as number;
     const isBlank = isSpace(byte);
     if (isBlank && isAfterSpace) continue;
@@ -27,5 +23,5 @@ function compress(text: ByteText): ByteText {
     isAfterSpace = isBlank;
     out += 1;
   }
-  return workText(bytes, out, text);
+  return out;
 }

@@ -1,7 +1,6 @@
 // hot path: synchronous, never throws
 import { HEX_VALUES } from '../../base/ascii.ts';
-import type { ByteText } from '../../base/byte-text.ts';
-import { isSpace, narrow, workOn, workText } from '../byte-work.ts';
+import { inPlace, isSpace, narrow } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
@@ -11,17 +10,18 @@ import type { TransformationWord } from '../transformation.ts';
  *
  * Coraza writes the code point as UTF-8 instead; ModSecurity 3 drops what follows a NUL that came out, this does not.
  */
-export const cssDecode: TransformationWord = { names: ['cssDecode'], changes: '\\', compile: () => decode };
+export const cssDecode: TransformationWord = {
+  names: ['cssDecode'],
+  changes: '\\',
+  compile: () => inPlace((text) => text.includes('\\'), decode),
+  work: () => decode,
+};
 
 const DIGITS_MAX = 6;
 
-function decode(text: ByteText): ByteText {
-  const first = text.indexOf('\\');
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; ) {
+function decode(bytes: Buffer, end: number): number {
+  let out = 0;
+  for (let i = 0; i < end; ) {
     const byte = bytes[i] as number;
     i += 1;
     if (byte !== 0x5c) {
@@ -49,5 +49,5 @@ function decode(text: ByteText): ByteText {
       out += 1;
     }
   }
-  return workText(bytes, out, text);
+  return out;
 }

@@ -1,24 +1,24 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { hexByte, isOctal, workOn, workText } from '../byte-work.ts';
+import { hexByte, inPlace, isOctal } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
  * `t:escapeSeqDecode`: ANSI C escapes: the letters `\a` `\b` `\f` `\n` `\r` `\t` `\v`, `\xHH`, and one to three octal
  * digits, of which the low byte counts. Before all else a backslash goes alone; one at the end stays.
  */
-export const escapeSeqDecode: TransformationWord = { names: ['escapeSeqDecode'], changes: '\\', compile: () => decode };
+export const escapeSeqDecode: TransformationWord = {
+  names: ['escapeSeqDecode'],
+  changes: '\\',
+  compile: () => inPlace((text) => text.includes('\\'), decode),
+  work: () => decode,
+};
 
 /** What a letter behind a backslash stands for; itself where it stands for nothing. Shared with `t:jsDecode`. */
 export const LETTERS: Uint8Array = letters();
 
-function decode(text: ByteText): ByteText {
-  const first = text.indexOf('\\');
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; out += 1) {
+function decode(bytes: Buffer, end: number): number {
+  let out = 0;
+  for (let i = 0; i < end; out += 1) {
     const byte = bytes[i] as number;
     i += 1;
     if (byte !== 0x5c || i === end) {
@@ -45,7 +45,7 @@ function decode(text: ByteText): ByteText {
     bytes[out] = LETTERS[next] as number;
     i += 1;
   }
-  return workText(bytes, out, text);
+  return out;
 }
 
 function letters(): Uint8Array {

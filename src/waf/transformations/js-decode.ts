@@ -1,6 +1,5 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { hexByte, isOctal, narrow, workOn, workText } from '../byte-work.ts';
+import { hexByte, inPlace, isOctal, narrow } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 import { LETTERS } from './escape-seq-decode.ts';
 
@@ -8,15 +7,16 @@ import { LETTERS } from './escape-seq-decode.ts';
  * `t:jsDecode`: JavaScript escapes: `\uHHHH` becomes its low byte, full width ASCII its narrow form; `\xHH`; octal up
  * to `\377`; the letters of C. Before all else a backslash goes alone; one at the end stays.
  */
-export const jsDecode: TransformationWord = { names: ['jsDecode'], changes: '\\', compile: () => decode };
+export const jsDecode: TransformationWord = {
+  names: ['jsDecode'],
+  changes: '\\',
+  compile: () => inPlace((text) => text.includes('\\'), decode),
+  work: () => decode,
+};
 
-function decode(text: ByteText): ByteText {
-  const first = text.indexOf('\\');
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; out += 1) {
+function decode(bytes: Buffer, end: number): number {
+  let out = 0;
+  for (let i = 0; i < end; out += 1) {
     const byte = bytes[i] as number;
     i += 1;
     if (byte !== 0x5c || i === end) {
@@ -51,5 +51,5 @@ function decode(text: ByteText): ByteText {
     bytes[out] = LETTERS[next] as number;
     i += 1;
   }
-  return workText(bytes, out, text);
+  return out;
 }

@@ -9,5 +9,6 @@ import { normalise } from './normalise-path.ts';
 export const normalisePathWin: TransformationWord = {
   names: ['normalisePathWin', 'normalizePathWin'],
   changes: '/.\\',
+  mayChange: (text) => text.includes('\\') || normalise(text) !== text,
   compile: () => (text) => normalise(text.replaceAll('\\', '/')),
 };

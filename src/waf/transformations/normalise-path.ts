@@ -13,6 +13,7 @@ import type { TransformationWord } from '../transformation.ts';
 export const normalisePath: TransformationWord = {
   names: ['normalisePath', 'normalizePath'],
   changes: '/.',
+  mayChange: (text) => TRIGGER.test(text),
   compile: () => normalise,
 };
 

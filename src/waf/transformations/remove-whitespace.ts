@@ -1,6 +1,5 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { isSpace, workOn, workText } from '../byte-work.ts';
+import { inPlace, isSpace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /**
@@ -10,21 +9,19 @@ import type { TransformationWord } from '../transformation.ts';
 export const removeWhitespace: TransformationWord = {
   names: ['removeWhitespace'],
   changes: ' \t\n\v\f\r\xa0\xc2',
-  compile: () => remove,
+  compile: () => inPlace((text) => TRIGGER.test(text), remove),
+  work: () => remove,
 };
 
 const TRIGGER = /[\t-\r \xa0\xc2]/;
 
-function remove(text: ByteText): ByteText {
-  const first = text.search(TRIGGER);
-  if (first === -1) return text;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < text.length; i += 1) {
+function remove(bytes: Buffer, length: number): number {
+  let out = 0;
+  for (let i = 0; i < length; i += 1) {
     const byte = bytes[i] as number;
     if (isSpace(byte) || byte === 0xa0 || byte === 0xc2) continue;
     bytes[out] = byte;
     out += 1;
   }
-  return workText(bytes, out, text);
+  return out;
 }

@@ -1,26 +1,27 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { workOn, workText } from '../byte-work.ts';
+import { inPlace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:replaceComments`: a space for each comment of C, also for one without an end. */
-export const replaceComments: TransformationWord = { names: ['replaceComments'], changes: '*', compile: () => replace };
+export const replaceComments: TransformationWord = {
+  names: ['replaceComments'],
+  changes: '*',
+  compile: () => inPlace((text) => text.includes('/*'), replace),
+  work: () => replace,
+};
 
-function replace(text: ByteText): ByteText {
-  const first = text.indexOf('/*');
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; out += 1) {
+function replace(bytes: Buffer, end: number): number {
+  let out = 0;
+  for (let i = 0; i < end; out += 1) {
     if (bytes[i] !== 0x2f || i + 1 === end || bytes[i + 1] !== 0x2a) {
       bytes[out] = bytes[i] as number;
       i += 1;
       continue;
     }
     bytes[out] = 0x20;
-    const close = text.indexOf('*/', i + 2);
-    i = close === -1 ? end : close + 2;
+    i += 2;
+    while (i < end && !(bytes[i] === 0x2a && i + 1 < end && bytes[i + 1] === 0x2f)) i += 1;
+    i = Math.min(end, i + 2);
   }
-  return workText(bytes, out, text);
+  return out;
 }

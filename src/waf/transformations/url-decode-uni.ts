@@ -1,27 +1,27 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { hexByte, narrow, workOn, workText } from '../byte-work.ts';
-import type { Transformation, TransformationWord, UnicodeMap } from '../transformation.ts';
+import { hexByte, inPlace, narrow } from '../byte-work.ts';
+import type { ByteWork, TransformationWord, UnicodeMap } from '../transformation.ts';
 
 /**
  * `t:urlDecodeUni`: as `t:urlDecode`, and IIS's `%uHHHH`: the byte that the map of SecUnicodeMapFile names, else the
  * low byte, full width ASCII its narrow form.
  */
-export const urlDecodeUni: TransformationWord = { names: ['urlDecodeUni'], changes: '%+', compile: decoder };
+export const urlDecodeUni: TransformationWord = {
+  names: ['urlDecodeUni'],
+  changes: '%+',
+  compile: (unicode) => inPlace((text) => TRIGGER.test(text), decoder(unicode)),
+  work: decoder,
+};
 
 const TRIGGER = /\+|%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})/;
 
-function decoder(unicode: UnicodeMap | null): Transformation {
-  return (text) => decode(text, unicode);
+function decoder(unicode: UnicodeMap | null): ByteWork {
+  return (bytes, length) => decode(bytes, length, unicode);
 }
 
-function decode(text: ByteText, unicode: UnicodeMap | null): ByteText {
-  const first = text.search(TRIGGER);
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; out += 1) {
+function decode(bytes: Buffer, end: number, unicode: UnicodeMap | null): number {
+  let out = 0;
+  for (let i = 0; i < end; out += 1) {
     const byte = bytes[i] as number;
     i += 1;
     bytes[out] = byte === 0x2b ? 0x20 : byte;
@@ -39,5 +39,5 @@ function decode(text: ByteText, unicode: UnicodeMap | null): ByteText {
       i += 5;
     }
   }
-  return workText(bytes, out, text);
+  return out;
 }

@@ -1,20 +1,20 @@
 // hot path: synchronous, never throws
-import type { ByteText } from '../../base/byte-text.ts';
-import { hexByte, workOn, workText } from '../byte-work.ts';
+import { hexByte, inPlace } from '../byte-work.ts';
 import type { TransformationWord } from '../transformation.ts';
 
 /** `t:urlDecode`: `%HH` becomes a byte, `+` a space; a percent sign without two digits stays. */
-export const urlDecode: TransformationWord = { names: ['urlDecode'], changes: '%+', compile: () => decode };
+export const urlDecode: TransformationWord = {
+  names: ['urlDecode'],
+  changes: '%+',
+  compile: () => inPlace((text) => TRIGGER.test(text), decode),
+  work: () => decode,
+};
 
 const TRIGGER = /\+|%[0-9A-Fa-f]{2}/;
 
-function decode(text: ByteText): ByteText {
-  const first = text.search(TRIGGER);
-  if (first === -1) return text;
-  const end = text.length;
-  const bytes = workOn(text);
-  let out = first;
-  for (let i = first; i < end; out += 1) {
+function decode(bytes: Buffer, end: number): number {
+  let out = 0;
+  for (let i = 0; i < end; out += 1) {
     const byte = bytes[i] as number;
     i += 1;
     bytes[out] = byte === 0x2b ? 0x20 : byte;
@@ -24,5 +24,5 @@ function decode(text: ByteText): ByteText {
     bytes[out] = value;
     i += 2;
   }
-  return workText(bytes, out, text);
+  return out;
 }
