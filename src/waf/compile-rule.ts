@@ -37,6 +37,8 @@ export interface RuleContext {
 export interface CompiledOperator {
   readonly test: OperatorTest;
   readonly gate: Gate | null;
+  /** Among all of them. */
+  readonly number: number;
 }
 
 /** A rule, and the marker it skips to; its `skips` is for whoever knows the order of rules. */
@@ -104,11 +106,12 @@ function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): Co
   const targets = compileTargets(link.variables);
   const step = forms.at(-1) ?? context.steps.root;
   const allForms = draft.multiMatch ? [context.steps.root, ...forms] : null;
-  const { test, gate } = operator === null ? UNCONDITIONAL : compileOperator(operator, link.place, context);
+  const { test, gate, number } = operator === null ? UNCONDITIONAL : compileOperator(operator, link.place, context);
   return Object.freeze({
     targets,
     test,
     negated: operator?.negated ?? false,
+    number,
     gate,
     group: gate === null ? null : context.groups.groupOf(link.variables, targets, step, draft.multiMatch),
     step,
@@ -138,9 +141,11 @@ function compileSteps(names: readonly ByteText[], { steps, unicode }: RuleContex
 interface LinkOperator {
   readonly test: LinkTest | null;
   readonly gate: Gate | null;
+  /** As in CompiledLink. */
+  readonly number: number;
 }
 
-const UNCONDITIONAL: LinkOperator = Object.freeze({ test: null, gate: null });
+const UNCONDITIONAL: LinkOperator = Object.freeze({ test: null, gate: null, number: -1 });
 
 function compileOperator(operator: OperatorPart, place: Place, context: RuleContext): LinkOperator {
   const word = operatorNamed(operator.name);
@@ -149,22 +154,23 @@ function compileOperator(operator: OperatorPart, place: Place, context: RuleCont
   const template = compileTemplate(operator.parameter);
   if (template.constant !== null) {
     const key = `${word.name} ${dirname(place.file)} ${template.constant}`;
-    const { test, gate } = context.operators.get(key) ?? compileConstant(word, template.constant, own, context.gates);
-    context.operators.set(key, { test, gate });
-    return { test: () => test, gate: operator.negated ? null : gate };
+    const known = context.operators.get(key);
+    const { test, gate, number } = known ?? compileConstant(word, template.constant, own, context);
+    if (known === undefined) context.operators.set(key, { test, gate, number });
+    return { test: () => test, gate: operator.negated ? null : gate, number };
   }
-  return { test: expandedOperator(word, template, own), gate: null };
+  return { test: expandedOperator(word, template, own), gate: null, number: -1 };
 }
 
 function compileConstant(
   word: OperatorWord,
   parameter: ByteText,
-  context: OperatorContext,
-  gates: GateRegistry | null,
+  own: OperatorContext,
+  { gates, operators }: RuleContext,
 ): CompiledOperator {
-  const test = word.compile(parameter, context);
-  if (gates === null || word.needs === undefined) return { test, gate: null };
-  return { test, gate: gates.gateOf(word.needs(parameter, context)) };
+  const test = word.compile(parameter, own);
+  const gate = gates === null || word.needs === undefined ? null : gates.gateOf(word.needs(parameter, own));
+  return { test, gate, number: operators.size };
 }
 
 /**

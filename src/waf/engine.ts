@@ -4,6 +4,7 @@ import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
 import { TargetGroups } from './gate/target-groups.ts';
+import { ValueMemory } from './gate/value-memory.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { InspectionSnapshot } from './inspection-snapshot.ts';
 import { type ProgramItem, rulesOfPhase } from './jumps.ts';
@@ -16,7 +17,7 @@ import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
 import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
 import { NOTHING_SETTLED, settleRules } from './settle.ts';
-import { type EngineSettings, RequestState, type WafServices } from './state.ts';
+import { type EngineSettings, RequestState, type RuleKnowledge, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
 import type { UnicodeMap } from './transformation.ts';
 import { unicodeMapOf } from './unicode-map.ts';
@@ -93,6 +94,7 @@ interface Shared {
   /** Gates of the operators, null where they are off. */
   readonly gates: GateRegistry | null;
   readonly groups: TargetGroups;
+  readonly memory: ValueMemory;
 }
 
 const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDefaults): Shared => ({
@@ -102,6 +104,7 @@ const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDef
   operators: new Map(),
   gates: gate ? new GateRegistry() : null,
   groups: new TargetGroups(),
+  memory: new ValueMemory(),
 });
 
 function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
@@ -124,8 +127,7 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
   return {
     settings,
     phases,
-    tx,
-    scanner: shared.gates?.scanner() ?? null,
+    known: shared.gates === null ? null : { scanner: shared.gates.scanner(), memory: shared.memory, tx },
     readsRequestBody: rules.some(readsRequestBody),
     readsResponseBody: rules.some(readsResponseBody),
   };
@@ -137,7 +139,7 @@ function compilePhases(
   settings: EngineSettings,
   problems: SecLangProblem[],
   isSettled: boolean,
-): Pick<CompiledRules, 'phases' | 'tx'> {
+): Pick<CompiledRules, 'phases'> & Pick<RuleKnowledge, 'tx'> {
   const compiled: ProgramItem[] = [];
   for (const item of items) {
     if (item.kind === 'marker') {

@@ -124,10 +124,14 @@ class LinkRun {
     value: InspectedValue,
   ): boolean {
     // Thousands of arguments may have one value. Whatever held may have changed what the operator compares with.
-    if (value.missedIn === this.#state.look) return false;
+    const state = this.#state;
+    if (value.missedIn === state.look && value.missedOf === state.stamp) return false;
     const holds = this.#anyFormHolds(link, test, variable, name, value);
-    if (holds) this.#state.look += 1;
-    else value.missedIn = this.#state.look;
+    if (holds) state.look += 1;
+    else {
+      value.missedIn = state.look;
+      value.missedOf = state.stamp;
+    }
     return holds;
   }
 
@@ -167,7 +171,8 @@ class LinkRun {
     const { captured } = this.#state;
     if (link.captures) captured.begin();
     // For each value: a macro may hold what the value before it wrote.
-    const holds = test(this.#state)(form, link.captures ? captured : null);
+    const holds = !form.hasMissed(link.number) && test(this.#state)(form, link.captures ? captured : null);
+    if (!holds && form.isKept && link.number >= 0) form.noteMiss(link.number);
     if (holds === link.negated) return false;
     if (link.captures) captured.keep();
     this.#note(name === null ? variable : memberName(variable, name), value, form);

@@ -26,7 +26,7 @@ export class RequestInspection implements Inspection {
     snapshot: InspectionSnapshot | null = null,
   ) {
     this.#rules = rules;
-    this.#state = new RequestState(facts, rules.settings, services, rules.scanner, rules.tx);
+    this.#state = new RequestState(facts, rules.settings, services, rules.known);
     if (snapshot !== null) restore(this.#state, snapshot);
   }
 

@@ -24,6 +24,8 @@ export interface CompiledLink {
   readonly targets: readonly Target[];
   readonly test: LinkTest | null;
   readonly negated: boolean;
+  /** Of the operator, among those of its rule set whose parameter has no macro; -1 for others. */
+  readonly number: number;
   /** Says of which values it cannot hold; null where that is not known. */
   readonly gate: Gate | null;
   /** What its targets are to a gate; null without one, and for targets that rules may change. */

@@ -5,6 +5,7 @@ import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } fro
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
 import { RequestGate } from './gate/request-gate.ts';
 import type { ValueScanner } from './gate/scan.ts';
+import type { ValueMemory } from './gate/value-memory.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
 import { Removals } from './removals.ts';
@@ -37,6 +38,15 @@ export interface EngineSettings {
   readonly auditParts: string;
   readonly webAppId: ByteText;
   readonly collectionTimeoutSeconds: number;
+}
+
+/** What a rule set knows whatever the request. */
+export interface RuleKnowledge {
+  /** Of all its operators. */
+  readonly scanner: ValueScanner;
+  readonly memory: ValueMemory;
+  /** What TX holds when a request begins, by lower-case name. */
+  readonly tx: ReadonlyMap<ByteText, Entry>;
 }
 
 /** Everything known of one request while rules run over it. Fields are read and written by variables and actions. */
@@ -88,11 +98,14 @@ export class RequestState {
   highestSeverity = 255;
   /** Number of the look that a rule takes: a new one for each link, and after each value that held. */
   look = 0;
+  /** Tells the looks of this request from others'. */
+  readonly stamp: object = {};
   readonly matches: RuleMatch[] = [];
   interruption: Interruption | null = null;
   /** Phases that `allow` passes over: 0 none, else the last one. */
   allowedUpTo = 0;
 
+  readonly #memory: ValueMemory | null;
   #parsed: ParsedBody | null = null;
   #parse: (() => ParsedBody) | null = null;
   readonly #values = new Map<ByteText, InspectedValue>();
@@ -104,23 +117,22 @@ export class RequestState {
   #allArguments: readonly Entry[] | null = null;
 
   /**
-   * @param scanner  Of the rule set's gates; null where every rule is tried on every value.
-   * @param tx       Settings that the rule set begins with, by lower-case name.
+   * @param known  What the rule set knows whatever the request; null where every rule is tried on every value.
    */
   constructor(
     facts: RequestFacts,
     settings: EngineSettings,
     services: WafServices,
-    scanner: ValueScanner | null = null,
-    tx?: ReadonlyMap<ByteText, Entry>,
+    known: RuleKnowledge | null = null,
   ) {
-    this.tx = new NamedValues(WRITTEN_BYTES_MAX, tx);
+    this.tx = new NamedValues(WRITTEN_BYTES_MAX, known?.tx);
+    this.#memory = known?.memory ?? null;
     this.facts = facts;
     this.settings = settings;
     this.services = services;
     this.target = new RequestTarget(facts.target, facts.path);
     this.headers = entriesOf(facts.fields);
-    this.gate = scanner === null ? null : new RequestGate(scanner);
+    this.gate = known === null ? null : new RequestGate(known.scanner);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;
     this.responseBodyAccess = settings.responseBodyAccess;
@@ -131,10 +143,10 @@ export class RequestState {
   /** The one InspectedValue of a text: its forms are computed once, whichever variables it stands in. */
   value(text: ByteText): InspectedValue {
     if (text.length > LONG_VALUE_BYTES) return this.#longValue(text);
-    let value = this.#values.get(text);
+    let value = this.#memory?.find(text) ?? this.#values.get(text);
     if (value === undefined) {
-      value = new InspectedValue(text, this);
-      this.#values.set(text, value);
+      value = this.#memory?.admit(text) ?? new InspectedValue(text, this);
+      if (!value.isKept) this.#values.set(text, value);
     }
     return value;
   }
@@ -142,7 +154,7 @@ export class RequestState {
   /** The same of a member, which keeps it. */
   valueOf(entry: Entry): InspectedValue {
     const known = entry.inspected;
-    if (known !== undefined && known.owner === this) return known;
+    if (known !== undefined && (known.owner === this || known.owner === this.#memory)) return known;
     const value = this.value(entry.value);
     if (entry.isShared !== true) entry.inspected = value;
     return value;

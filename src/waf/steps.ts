@@ -77,5 +77,5 @@ function applied(before: InspectedValue, step: Step): InspectedValue {
   if ((before.groups & step.changedBy) === 0) return before;
   const text = step.apply(before.text);
   if (text === before.text) return before;
-  return new InspectedValue(text);
+  return new InspectedValue(text, before.owner, before.isKept);
 }

@@ -1,7 +1,7 @@
 // hot path: synchronous, never throws
 import { type ByteText, isAscii } from '../base/byte-text.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
-import type { Hits } from './gate/gate.ts';
+import type { Hits, Seen } from './gate/gate.ts';
 
 /** What a value is behind a step. A list, since few of a rule set's steps change a value. */
 export interface KnownForm {
@@ -22,20 +22,46 @@ export class InspectedValue {
   hits: Hits | null = null;
   /** The look of a rule in which the value did not hold: it need not be tested again for the next that has it. */
   missedIn = 0;
+  /** The request that this look is of. */
+  missedOf: object | null = null;
+  /** It outlives the request: what is found of it is noted. */
+  readonly isKept: boolean;
+  /** Of one that is kept: what it holds behind a step, by its index; and behind any step on the way to it. */
+  behind: (Seen | undefined)[] | null = null;
+  along: (Seen | undefined)[] | null = null;
+  /** Of one that is kept, by number: operators that do not hold for it. */
+  #missed: number[] | null = null;
   #encoded: Buffer | null = null;
 
-  /** The request it belongs to: another's forms and looks mean nothing. */
+  /** Where it belongs: a request, or what keeps it. What is noted on one of another rule set means nothing. */
   readonly owner: object | null;
 
-  constructor(text: ByteText, owner: object | null = null) {
+  constructor(text: ByteText, owner: object | null = null, isKept = false) {
     this.text = text;
     this.owner = owner;
+    this.isKept = isKept;
+  }
+
+  /** Does the operator of this number, as is known, not hold for it? */
+  hasMissed(operator: number): boolean {
+    return this.#missed !== null && (((this.#missed[operator >> 4] ?? 0) >> (operator & 15)) & 1) === 1;
+  }
+
+  /** The operator of this number does not hold for it. Only for a value that is kept. */
+  noteMiss(operator: number): void {
+    this.#missed ??= [];
+    const word = operator >> 4;
+    while (this.#missed.length <= word) this.#missed.push(0);
+    this.#missed[word] = (this.#missed[word] as number) | (1 << (operator & 15));
   }
 
   /** One code point per byte, as UTF-8: the only form of arbitrary bytes that RE2 reads without loss. */
   get encoded(): Buffer {
-    this.#encoded ??= Buffer.from(this.text, this.#isAscii ? 'latin1' : 'utf8');
-    return this.#encoded;
+    if (this.#encoded !== null) return this.#encoded;
+    const encoded = Buffer.from(this.text, this.#isAscii ? 'latin1' : 'utf8');
+    // A small buffer is part of a large one, which it would keep.
+    if (!this.isKept) this.#encoded = encoded;
+    return encoded;
   }
 
   get #isAscii(): boolean {

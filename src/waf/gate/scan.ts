@@ -6,7 +6,7 @@ import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
 import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
 import type { LiteralTables } from './literal-automaton.ts';
-import type { Sum } from './sum.ts';
+import { Sum } from './sum.ts';
 
 const LOWER = groupsOfText('a');
 
@@ -83,6 +83,18 @@ export class ValueScanner {
    * @returns  At least what it holds. Means nothing after the next call.
    */
   behind(value: InspectedValue, step: Step): Seen {
+    if (!value.isKept) return this.#behind(value, step);
+    value.behind ??= [];
+    let seen = value.behind[step.index];
+    if (seen === undefined) {
+      const { hits, groups } = this.#behind(value, step);
+      seen = { hits, groups };
+      value.behind[step.index] = seen;
+    }
+    return seen;
+  }
+
+  #behind(value: InspectedValue, step: Step): Seen {
     const { text } = value;
     let { groups } = value;
     let bytes: Buffer | null = null;
@@ -111,6 +123,22 @@ export class ValueScanner {
    * @param value  One that was looked at.
    */
   along(value: InspectedValue, last: Step, sum: Sum): void {
+    if (!value.isKept) {
+      this.#along(value, last, sum);
+      return;
+    }
+    value.along ??= [];
+    let seen = value.along[last.index];
+    if (seen === undefined) {
+      const own = new Sum(this.none);
+      this.#along(value, last, own);
+      seen = own;
+      value.along[last.index] = own;
+    }
+    sum.add(seen);
+  }
+
+  #along(value: InspectedValue, last: Step, sum: Sum): void {
     const { text } = value;
     let { groups } = value;
     let bytes: Buffer | null = null;
