@@ -150,10 +150,10 @@ function compilePhases(
     if (result !== null) compiled.push({ linked: item, result });
   }
   throwIfAny(problems);
-  const { idle, tx } = isSettled
+  const { idle, met, tx } = isSettled
     ? settleRules(compiled, new RequestState(NOBODY, settings, context.services))
     : NOTHING_SETTLED;
-  const phase = (number: number) => rulesOfPhase(compiled, number, idle);
+  const phase = (number: number) => rulesOfPhase(compiled, number, idle, met);
   return {
     phases: { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) },
     tx: new Map(tx.map((entry) => [entry.name.toLowerCase(), entry])),

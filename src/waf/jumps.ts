@@ -1,5 +1,5 @@
 import type { RuleResult } from './compile-rule.ts';
-import type { CompiledRule } from './rule.ts';
+import type { CompiledLink, CompiledRule } from './rule.ts';
 import type { LinkedRule } from './seclang/syntax.ts';
 
 /** A rule as it was read and as it will run. */
@@ -34,11 +34,13 @@ export function landingOf(items: readonly ProgramItem[], index: number): number 
  * The rules of one phase, each with how many of them it skips.
  *
  * @param idle  Rules that are left out. Whoever skips over one skips one less.
+ * @param met   Rules of one link that need not look whether they hold.
  */
 export function rulesOfPhase(
   items: readonly ProgramItem[],
   phase: number,
   idle: ReadonlySet<ProgramRule>,
+  met: ReadonlySet<ProgramRule>,
 ): CompiledRule[] {
   /** Index of an item -> rules of the phase before it. */
   const before: number[] = [];
@@ -50,6 +52,11 @@ export function rulesOfPhase(
   before.push(kept.length);
   return kept.map((index, position) => {
     const skips = (before[landingOf(items, index)] as number) - position - 1;
-    return Object.freeze({ ...(items[index] as ProgramRule).result.rule, skips });
+    const item = items[index] as ProgramRule;
+    const { rule } = item.result;
+    return Object.freeze({ ...rule, links: met.has(item) ? rule.links.map(unconditional) : rule.links, skips });
   });
 }
+
+const unconditional = (link: CompiledLink): CompiledLink =>
+  Object.freeze({ ...link, targets: [], test: null, gate: null, group: null });

@@ -10,11 +10,17 @@ import type { RequestState } from './state.ts';
 export interface Settled {
   /** Rules that need not run for any request. */
   readonly idle: ReadonlySet<ProgramRule>;
+  /** Rules whose condition is always met: what they do is done without a look. */
+  readonly met: ReadonlySet<ProgramRule>;
   /** What TX holds when a request begins. */
   readonly tx: readonly Entry[];
 }
 
-export const NOTHING_SETTLED: Settled = Object.freeze({ idle: new Set<ProgramRule>(), tx: NO_ENTRIES });
+export const NOTHING_SETTLED: Settled = Object.freeze({
+  idle: new Set<ProgramRule>(),
+  met: new Set<ProgramRule>(),
+  tx: NO_ENTRIES,
+});
 
 /**
  * Finds what need not run for any request: rules that look at nothing but settings of the rule set, and those that set
@@ -26,17 +32,14 @@ export function settleRules(items: readonly ProgramItem[], state: RequestState):
   const rules = items.filter((item): item is ProgramRule => typeof item !== 'string');
   const values = new SettledValues(items, state, removalsOf);
   const traces = rules.some(({ linked }) => seesFormerMatch(linked));
-  const idle = idleRules(
-    items,
-    rules.flatMap(({ linked }) => removalsOf(linked)),
-    values,
-    traces,
-  );
+  const removals = rules.flatMap(({ linked }) => removalsOf(linked));
+  const idle = idleRules(items, removals, values, traces);
   // Rules that look at what former ones found must find all of them.
-  if (traces) return { idle, tx: NO_ENTRIES };
+  if (traces) return { ...NOTHING_SETTLED, idle };
+  const met = rules.filter((rule) => isUnseen(rule) && !isBlindable(rule, removals) && values.isMet(rule));
   const firsts = rules.filter((rule) => rule.linked.phase === 1 && !idle.has(rule));
   const { done, tx } = initialSettings(firsts, values, state);
-  return { idle: new Set([...idle, ...done]), tx };
+  return { idle: new Set([...idle, ...done]), met: new Set(met), tx };
 }
 
 /**
@@ -108,10 +111,20 @@ function isFirm({ result }: ProgramRule, skipped: readonly ProgramRule[], remova
 }
 
 /** If it does anything when it holds, it skips. */
-function isSilent({ linked, result }: ProgramRule): boolean {
-  const { logged, audited, disruption, severity } = result.rule;
-  const writes = linked.links.some(({ actions }) => actions.some(({ name }) => name.toLowerCase() === 'setvar'));
-  return !logged && !audited && disruption === null && severity === -1 && !writes;
+function isSilent(rule: ProgramRule): boolean {
+  const writes = rule.linked.links.some(({ actions }) => actions.some(({ name }) => name.toLowerCase() === 'setvar'));
+  return isQuiet(rule) && !writes;
+}
+
+/** Nobody is told what it found. */
+function isUnseen(rule: ProgramRule): boolean {
+  const [link, ...rest] = rule.linked.links as [RuleLink, ...RuleLink[]];
+  const tells = link.actions.some(({ name, value }) => name.toLowerCase() === 'capture' || namesMatch(value));
+  return isQuiet(rule) && rest.length === 0 && link.operator !== null && !tells;
+}
+
+function isQuiet({ result: { rule } }: ProgramRule): boolean {
+  return !rule.logged && !rule.audited && rule.disruption === null && rule.severity === -1;
 }
 
 /** Looks at what rules before it left in MATCHED_VAR and its kind, so that an idle one would be missed. */

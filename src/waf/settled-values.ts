@@ -21,6 +21,8 @@ export class SettledValues {
   readonly #openLater = new Set<ByteText>();
   /** Of rules of phase 1: whether they held when it was their turn, if nothing had removed them. */
   readonly #held = new Map<ProgramRule, boolean>();
+  /** Of those too whose effect depends on the request: what they look at was met when it was their turn. */
+  readonly #met = new Set<ProgramRule>();
 
   /** @param state  Of a request that nobody sent; values are written into its TX. */
   constructor(
@@ -38,15 +40,20 @@ export class SettledValues {
       opened = this.#openCount;
       for (const { name } of state.tx.entries()) state.tx.delete(name);
       this.#held.clear();
+      this.#met.clear();
       this.#runPhase1();
     }
   }
 
-  /** Whether the rule always holds, or never; undefined where a request has a say, or where it does more than skip. */
+  /** Whether the rule always holds, or never; undefined where a request has a say, or what it does depends on one. */
   holds(rule: ProgramRule): boolean | undefined {
-    if (rule.linked.phase === 1) return this.#held.get(rule);
-    if (rule.linked.links.some((link) => writes(link))) return undefined;
-    return this.#tried(rule, true);
+    return rule.linked.phase === 1 ? this.#held.get(rule) : this.#tried(rule, true);
+  }
+
+  /** Whatever it does then: the rule holds whenever it runs, if nothing takes away what it looks at. */
+  isMet(rule: ProgramRule): boolean {
+    if (rule.linked.phase === 1) return this.#met.has(rule);
+    return this.#knowsAll(rule, true) && this.#holdsDry(rule) === true;
   }
 
   get #openCount(): number {
@@ -67,7 +74,8 @@ export class SettledValues {
       const isBlind = about.some(({ targets }) => targets !== null);
       const isLost = about.length > 0 && item.linked.links.some(writes);
       const isTold = index >= maybeSkippedTo && !isBlind && !isLost;
-      const holds = isTold ? this.#tried(item, false) : undefined;
+      if (!isBlind && this.#knowsAll(item, false) && this.#holdsDry(item) === true) this.#met.add(item);
+      const holds = isTold ? this.#tried(item, false) : isBlind ? undefined : this.#triedInVain(item);
       if (holds === undefined) {
         this.#openWrites(item.linked);
         removals.push(...this.#removalsOf(item.linked));
@@ -84,19 +92,39 @@ export class SettledValues {
     }
   }
 
-  /** Evaluates a rule that is decided, and lets it write. */
-  #tried(program: ProgramRule, isLater: boolean): boolean | undefined {
-    const { linked, result } = program;
-    if (!linked.links.every((link) => this.#knowsCondition(link, isLater))) return undefined;
-    const isPlain = linked.links.every(({ actions }) =>
+  /** Evaluates a rule that is decided, and lets it write in its turn. */
+  #tried(rule: ProgramRule, isLater: boolean): boolean | undefined {
+    if (!this.#knowsAll(rule, isLater)) return undefined;
+    const { links } = rule.linked;
+    const isPlain = links.every(({ actions }) =>
       actions.every(({ name, value }) => this.#isPlain(name.toLowerCase(), value ?? '', isLater)),
     );
     // A single rule that does not hold does nothing, whatever it would do.
-    if (!isPlain && linked.links.length > 1) return undefined;
-    const dry = { ...result.rule, links: result.rule.links.map((link) => ({ ...link, captures: false, runs: [] })) };
+    if (!isPlain && links.length > 1) return undefined;
+    const holds = this.#holdsDry(rule);
+    if (holds === undefined || (holds && !isPlain)) return undefined;
+    // A chain writes even where its end does not hold.
+    if (!isPlain || !links.some(writes)) return holds;
+    if (isLater) return links.length > 1 ? undefined : holds;
+    evaluateRule(rule.result.rule, this.#state);
+    return holds;
+  }
+
+  /** False for a rule that does not hold, so that nothing depends on whether it runs. */
+  #triedInVain(rule: ProgramRule): false | undefined {
+    const isSingle = rule.linked.links.length === 1;
+    return isSingle && this.#knowsAll(rule, false) && this.#holdsDry(rule) === false ? false : undefined;
+  }
+
+  #knowsAll({ linked }: ProgramRule, isLater: boolean): boolean {
+    return linked.links.every((link) => this.#knowsCondition(link, isLater));
+  }
+
+  /** Whether it holds, without what it does; undefined where it would fail. */
+  #holdsDry({ result: { rule } }: ProgramRule): boolean | undefined {
+    const dry = { ...rule, links: rule.links.map((link) => ({ ...link, captures: false, runs: [] })) };
     try {
-      if (isPlain) return evaluateRule(result.rule, this.#state) !== null;
-      return evaluateRule(dry, this.#state) === null ? false : undefined;
+      return evaluateRule(dry, this.#state) !== null;
     } catch (error) {
       // An operator's parameter that means nothing: it fails when requests run, as it must.
       if (error instanceof SecLangReason) return undefined;

@@ -26,7 +26,7 @@ export const RULE_VARIABLES: Readonly<Record<string, Variable>> = {
   TX: collection(
     (state) => [...capturedEntries(state), ...state.tx.entries()],
     (state, lower) => {
-      const captured = /^[0-9]$/.test(lower) ? state.captured.groups[Number(lower)] : undefined;
+      const captured = isDigit(lower) ? state.captured.groups[Number(lower)] : undefined;
       return only(captured === undefined ? state.tx.find(lower) : { name: lower, value: captured });
     },
   ),
@@ -48,6 +48,12 @@ export const RULE_VARIABLES: Readonly<Record<string, Variable>> = {
     }),
   ),
 };
+
+/** TX.0 to TX.9. */
+function isDigit(name: ByteText): boolean {
+  const code = name.charCodeAt(0);
+  return name.length === 1 && code >= 0x30 && code <= 0x39;
+}
 
 function only(entry: Entry | undefined): readonly Entry[] {
   return entry === undefined ? NO_ENTRIES : [entry];
