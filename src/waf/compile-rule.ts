@@ -111,7 +111,8 @@ function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): Co
     targets,
     test,
     negated: operator?.negated ?? false,
-    number,
+    // What captures is asked more.
+    number: number === -1 ? -1 : number * 2 + (draft.captures ? 1 : 0),
     gate,
     group: gate === null ? null : context.groups.groupOf(link.variables, targets, step, draft.multiMatch),
     step,

@@ -72,6 +72,8 @@ function selectedEntries(variable: CollectionVariable, selector: Selector | null
     return (state) => find(state, lower);
   }
   const names = nameTest(selector);
+  const { select } = variable;
+  if (select !== undefined) return (state) => select(state, names);
   return (state) => variable.entries(state).filter((entry) => names(entry.name));
 }
 

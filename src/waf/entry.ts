@@ -82,9 +82,18 @@ export class NamedValues {
   }
 
   entries(): Entry[] {
+    return this.select(() => true);
+  }
+
+  /** Those whose names pass, in order. */
+  select(names: (name: ByteText) => boolean): Entry[] {
     const entries: Entry[] = [];
-    for (const [lower, entry] of this.#shared) entries.push(this.#own.get(lower) ?? entry);
-    for (const [lower, entry] of this.#own) if (!this.#shared.has(lower)) entries.push(entry);
+    this.#shared.forEach((entry, lower) => {
+      if (names(entry.name)) entries.push(this.#own.get(lower) ?? entry);
+    });
+    this.#own.forEach((entry, lower) => {
+      if (names(entry.name) && !this.#shared.has(lower)) entries.push(entry);
+    });
     return entries;
   }
 }

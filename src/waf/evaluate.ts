@@ -2,6 +2,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import type { Entry } from './entry.ts';
 import type { Gate } from './gate/gate.ts';
+import { type Groups, KnownResults } from './gate/known-results.ts';
 import type { RequestGate } from './gate/request-gate.ts';
 import type { TargetGroup } from './gate/target-groups.ts';
 import type { TargetSelector } from './removals.ts';
@@ -36,6 +37,8 @@ export function evaluateRule(rule: CompiledRule, state: RequestState): Held | nu
 }
 
 const UNCONDITIONAL: Held = Object.freeze({ variable: '', value: '', transformed: '' });
+
+const NO_GROUPS: Groups = Object.freeze([]);
 
 /** One rule's way over its links. */
 class LinkRun {
@@ -171,13 +174,32 @@ class LinkRun {
     const { captured } = this.#state;
     if (link.captures) captured.begin();
     // For each value: a macro may hold what the value before it wrote.
-    const holds = !form.hasMissed(link.number) && test(this.#state)(form, link.captures ? captured : null);
-    if (!holds && form.isKept && link.number >= 0) form.noteMiss(link.number);
+    const holds =
+      form.isKept && link.number >= 0
+        ? this.#knownToHold(link, test, form)
+        : test(this.#state)(form, link.captures ? captured : null);
     if (holds === link.negated) return false;
     if (link.captures) captured.keep();
     this.#note(name === null ? variable : memberName(variable, name), value, form);
     for (const run of link.runs) run(this.#state);
     return true;
+  }
+
+  /** An operator says the same of a value whenever it is asked: of one that is kept it is asked once. */
+  #knownToHold(link: CompiledLink, test: LinkTest, form: InspectedValue): boolean {
+    const { captured } = this.#state;
+    form.results ??= new KnownResults();
+    const { results } = form;
+    if (results.hasMissed(link.number)) return false;
+    const groups = results.groupsOf(link.number);
+    if (groups !== undefined) {
+      if (link.captures) captured.found = groups;
+      return true;
+    }
+    const holds = test(this.#state)(form, link.captures ? captured : null);
+    if (holds) results.noteHeld(link.number, link.captures ? captured.found : NO_GROUPS);
+    else results.noteMiss(link.number);
+    return holds;
   }
 
   #note(variable: ByteText, value: InspectedValue, form: InspectedValue): void {

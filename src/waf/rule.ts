@@ -24,7 +24,7 @@ export interface CompiledLink {
   readonly targets: readonly Target[];
   readonly test: LinkTest | null;
   readonly negated: boolean;
-  /** Of the operator, among those of its rule set whose parameter has no macro; -1 for others. */
+  /** Of the operator and whether it captures, in its rule set; -1 for one whose parameter has macros. */
   readonly number: number;
   /** Says of which values it cannot hold; null where that is not known. */
   readonly gate: Gate | null;

@@ -3,6 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
+import type { Groups } from './gate/known-results.ts';
 import { RequestGate } from './gate/request-gate.ts';
 import type { ValueScanner } from './gate/scan.ts';
 import type { ValueMemory } from './gate/value-memory.ts';
@@ -251,20 +252,22 @@ export class RequestState {
 
 /** TX.0 to TX.9. A rule that captures anew clears what another left. */
 export class CapturedGroups implements Captures {
-  groups: (ByteText | undefined)[] = [];
-  /** What the operator found just now; counts once the rule holds. */
-  #found: (ByteText | undefined)[] = [];
+  groups: Groups = [];
+  /** What the operator found just now; counts once the rule holds. Never changed after that. */
+  found: Groups = [];
+  #own: (ByteText | undefined)[] = [];
 
   set(index: number, text: ByteText): void {
-    if (index <= 9) this.#found[index] = text;
+    if (index <= 9) this.#own[index] = text;
   }
 
   begin(): void {
-    this.#found = [];
+    this.#own = [];
+    this.found = this.#own;
   }
 
   keep(): void {
-    this.groups = this.#found;
+    this.groups = this.found;
   }
 }
 

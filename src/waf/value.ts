@@ -2,6 +2,7 @@
 import { type ByteText, isAscii } from '../base/byte-text.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Hits, Seen } from './gate/gate.ts';
+import type { KnownResults } from './gate/known-results.ts';
 
 /** What a value is behind a step. A list, since few of a rule set's steps change a value. */
 export interface KnownForm {
@@ -29,8 +30,8 @@ export class InspectedValue {
   /** Of one that is kept: what it holds behind a step, by its index; and behind any step on the way to it. */
   behind: (Seen | undefined)[] | null = null;
   along: (Seen | undefined)[] | null = null;
-  /** Of one that is kept, by number: operators that do not hold for it. */
-  #missed: number[] | null = null;
+  /** Of one that is kept: what operators say of it. */
+  results: KnownResults | null = null;
   #encoded: Buffer | null = null;
 
   /** Where it belongs: a request, or what keeps it. What is noted on one of another rule set means nothing. */
@@ -40,19 +41,6 @@ export class InspectedValue {
     this.text = text;
     this.owner = owner;
     this.isKept = isKept;
-  }
-
-  /** Does the operator of this number, as is known, not hold for it? */
-  hasMissed(operator: number): boolean {
-    return this.#missed !== null && (((this.#missed[operator >> 4] ?? 0) >> (operator & 15)) & 1) === 1;
-  }
-
-  /** The operator of this number does not hold for it. Only for a value that is kept. */
-  noteMiss(operator: number): void {
-    this.#missed ??= [];
-    const word = operator >> 4;
-    while (this.#missed.length <= word) this.#missed.push(0);
-    this.#missed[word] = (this.#missed[word] as number) | (1 << (operator & 15));
   }
 
   /** One code point per byte, as UTF-8: the only form of arbitrary bytes that RE2 reads without loss. */

@@ -15,6 +15,8 @@ export interface CollectionVariable {
   readonly entries: (state: RequestState) => readonly Entry[];
   /** The members of one name, where that is cheaper than a walk. @param lower  Lower-case name. */
   readonly find?: (state: RequestState, lower: ByteText) => readonly Entry[];
+  /** The members whose names pass, where that is cheaper than to choose among all of them. */
+  readonly select?: (state: RequestState, names: (name: ByteText) => boolean) => readonly Entry[];
 }
 
 export const scalar = (read: ScalarVariable['read']): ScalarVariable => Object.freeze({ kind: 'scalar', read });
@@ -22,7 +24,14 @@ export const scalar = (read: ScalarVariable['read']): ScalarVariable => Object.f
 export const collection = (
   entries: CollectionVariable['entries'],
   find?: CollectionVariable['find'],
-): CollectionVariable => Object.freeze({ kind: 'collection', entries, ...(find === undefined ? {} : { find }) });
+  select?: CollectionVariable['select'],
+): CollectionVariable =>
+  Object.freeze({
+    kind: 'collection',
+    entries,
+    ...(find === undefined ? {} : { find }),
+    ...(select === undefined ? {} : { select }),
+  });
 
 /** A collection whose values are the names of another: ARGS_NAMES. @param entries  Gives the same array each time. */
 export const namesOf = (entries: CollectionVariable['entries']): CollectionVariable =>

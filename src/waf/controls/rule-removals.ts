@@ -2,6 +2,7 @@ import type { ByteText } from '../../base/byte-text.ts';
 import { selectorOf } from '../compile-targets.ts';
 import type { ControlWord } from '../control.ts';
 import { byIds, type RuleSelector, type TargetSelector } from '../removals.ts';
+import type { CompiledRule } from '../rule.ts';
 import { idRangesOf } from '../seclang/ids.ts';
 import { SecLangReason } from '../seclang/reason.ts';
 import { parseVariables } from '../seclang/variables.ts';
@@ -34,11 +35,24 @@ export function removalOf(control: ByteText): RuleRemoval | null {
   };
 }
 
+/** Asks once of each rule. */
+function asked(select: RuleSelector): RuleSelector {
+  const known = new WeakMap<CompiledRule, boolean>();
+  return (rule) => {
+    const before = known.get(rule);
+    if (before !== undefined) return before;
+    const isSelected = select(rule);
+    known.set(rule, isSelected);
+    return isSelected;
+  };
+}
+
 const compileRemoval = (name: string): ControlWord => ({
   name,
   compile: (value) => {
     const words = `${name}=${value}`;
-    const { rules, targets } = removalOf(words) as RuleRemoval;
+    const { rules: select, targets } = removalOf(words) as RuleRemoval;
+    const rules = asked(select);
     if (targets === null) return (state) => state.removals.removeRules(words, rules);
     return (state) => state.removals.removeTargets(words, rules, targets);
   },

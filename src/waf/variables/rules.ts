@@ -29,6 +29,7 @@ export const RULE_VARIABLES: Readonly<Record<string, Variable>> = {
       const captured = isDigit(lower) ? state.captured.groups[Number(lower)] : undefined;
       return only(captured === undefined ? state.tx.find(lower) : { name: lower, value: captured });
     },
+    (state, names) => [...capturedEntries(state).filter(({ name }) => names(name)), ...state.tx.select(names)],
   ),
   USERID: scalar(({ userId }) => userId),
   WEBAPPID: scalar(({ settings }) => settings.webAppId),
@@ -60,7 +61,11 @@ function only(entry: Entry | undefined): readonly Entry[] {
 }
 
 function capturedEntries({ captured }: RequestState): Entry[] {
-  return captured.groups.flatMap((value, index) => (value === undefined ? [] : [{ name: String(index), value }]));
+  const entries: Entry[] = [];
+  captured.groups.forEach((value, index) => {
+    if (value !== undefined) entries.push({ name: String(index), value });
+  });
+  return entries;
 }
 
 const RULE_WORDS = ['id', 'msg', 'logdata', 'severity', 'rev', 'ver'] as const;
