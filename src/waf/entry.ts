@@ -82,15 +82,12 @@ export class NamedValues {
   }
 
   entries(): Entry[] {
-    return this.select(() => true);
+    return this.select(ANY_NAME);
   }
 
   /** Those whose names pass, in order. */
-  select(names: (name: ByteText) => boolean): Entry[] {
-    const entries: Entry[] = [];
-    this.#shared.forEach((entry, lower) => {
-      if (names(entry.name)) entries.push(this.#own.get(lower) ?? entry);
-    });
+  select(names: NameTest): Entry[] {
+    const entries = sharedNamed(this.#shared, names).map((entry) => this.#own.get(entry.name.toLowerCase()) ?? entry);
     this.#own.forEach((entry, lower) => {
       if (names(entry.name) && !this.#shared.has(lower)) entries.push(entry);
     });
@@ -99,6 +96,27 @@ export class NamedValues {
 }
 
 const NOTHING_SHARED: ReadonlyMap<ByteText, Entry> = new Map();
+
+const ANY_NAME: NameTest = () => true;
+
+type NameTest = (name: ByteText) => boolean;
+
+/** What rules choose of values that never change: chosen once. */
+const chosen = new WeakMap<ReadonlyMap<ByteText, Entry>, WeakMap<NameTest, readonly Entry[]>>();
+
+function sharedNamed(shared: ReadonlyMap<ByteText, Entry>, names: NameTest): readonly Entry[] {
+  let ofShared = chosen.get(shared);
+  if (ofShared === undefined) {
+    ofShared = new WeakMap();
+    chosen.set(shared, ofShared);
+  }
+  let entries = ofShared.get(names);
+  if (entries === undefined) {
+    entries = [...shared.values()].filter(({ name }) => names(name));
+    ofShared.set(names, entries);
+  }
+  return entries;
+}
 
 /** Numbers as SecLang reads them: digits in front with a sign, else 0. */
 export function numberOf(text: ByteText): number {
