@@ -22,12 +22,15 @@ export interface TargetValues extends Seen {
 /** One request's way past the gates of a rule set: what its values hold, by targets and steps. Threads: one. */
 export class RequestGate {
   readonly #scanner: ValueScanner;
+  /** For one value at a time. */
+  readonly #one: Sum;
   #targets: (TargetValues | undefined)[] = [];
   #lists: (Seen | undefined)[] = [];
   #groups: (Seen | undefined)[] = [];
 
   constructor(scanner: ValueScanner) {
     this.#scanner = scanner;
+    this.#one = new Sum(scanner.none);
   }
 
   /** What targets hold is no longer what it was: a phase begins, or a rule changed how the body is read. */
@@ -50,16 +53,20 @@ export class RequestGate {
 
   /** The same for one value behind one step. */
   mayHoldBehind(gate: Gate, value: InspectedValue, step: Step): boolean {
-    this.#scanner.look(value);
-    return gate.mayHold(this.#scanner.behind(value, step));
+    const scanner = this.#scanner;
+    scanner.look(value);
+    if ((value.groups & step.changedByAll) === 0) return gate.mayHold(value as Seen);
+    this.#one.clear();
+    scanner.behind(value, step, this.#one);
+    return gate.mayHold(this.#one);
   }
 
   /** The same for one value behind any step on the way to this one. */
   mayHoldAlong(gate: Gate, value: InspectedValue, last: Step): boolean {
     this.#scanner.look(value);
-    const sum = new Sum(this.#scanner.none);
-    this.#scanner.along(value, last, sum);
-    return gate.mayHold(sum);
+    this.#one.clear();
+    this.#scanner.along(value, last, this.#one);
+    return gate.mayHold(this.#one);
   }
 
   /** The values of a target; all of them were looked at. */
@@ -117,19 +124,16 @@ export class RequestGate {
 
   #sumBehind(step: Step, values: readonly InspectedValue[]): Seen {
     const sum = new Sum(this.#scanner.none);
-    for (const value of values) {
-      const isSame = (value.groups & step.changedByAll) === 0;
-      sum.add(isSame ? (value as Seen) : this.#scanner.behind(value, step));
-    }
+    for (const value of values) this.#scanner.behind(value, step, sum);
     return sum;
   }
 
   #read({ index, target }: SharedTarget, state: RequestState): TargetValues {
     let read: TargetValues;
-    if (target.kind === 'scalar') read = this.#one(state.value(target.read(state)));
+    if (target.kind === 'scalar') read = this.#single(state.value(target.read(state)));
     else {
       const entries = target.entries(state);
-      if (target.kind === 'count') read = this.#one(state.value(String(entries.length)));
+      if (target.kind === 'count') read = this.#single(state.value(String(entries.length)));
       else {
         const names: ByteText[] = [];
         const values: InspectedValue[] = [];
@@ -148,7 +152,7 @@ export class RequestGate {
     return read;
   }
 
-  #one(value: InspectedValue): TargetValues {
+  #single(value: InspectedValue): TargetValues {
     this.#scanner.look(value);
     return { names: null, values: [value], hits: value.hits as Hits, groups: value.groups, behind: [], along: [] };
   }

@@ -21,11 +21,10 @@ export class ValueScanner {
   /** What a row adds to the hits: word and bits. */
   readonly #words: Int32Array;
   readonly #bits: Int32Array;
-  /** Row -> the last value that it was noted for. */
-  readonly #seen: Int32Array;
+  /** Row -> the last scan that it was noted in. */
+  readonly #noted: Int32Array;
   #serial = 0;
-  /** What the last scan found. */
-  readonly #found: { hits: Hits; groups: number };
+  readonly #one: Sum;
   /** Of values that meet no clause. */
   readonly none: Hits;
 
@@ -37,9 +36,9 @@ export class ValueScanner {
     this.#tables = tables;
     const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
     this.none = Array.from({ length: wordCount }, () => 0);
-    this.#found = { hits: this.none, groups: 0 };
+    this.#one = new Sum(this.none);
     const rows = tables.outputStarts.length - 1;
-    this.#seen = new Int32Array(rows);
+    this.#noted = new Int32Array(rows);
     this.#starts = new Int32Array(rows + 1);
     const words: number[] = [];
     const bits: number[] = [];
@@ -63,38 +62,58 @@ export class ValueScanner {
 
   /** Memory of the tables, bytes. */
   get tableBytes(): number {
-    const tables = [this.#tables.next, this.#seen, this.#starts, this.#words, this.#bits];
+    const tables = [this.#tables.next, this.#noted, this.#starts, this.#words, this.#bits];
     return tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Leaves on the value what was found, unless it was looked at already. */
   look(value: InspectedValue): void {
     if (value.hits !== null) return;
-    const { text } = value;
-    this.#scan(workOn(text), text.length);
-    value.hits = this.#found.hits;
-    value.groups = this.#found.groups;
+    const sum = this.#one;
+    sum.clear();
+    this.#scan(workOn(value.text), value.text.length, sum);
+    const { hits, groups } = sum.copy();
+    value.hits = hits;
+    value.groups = groups;
   }
 
   /**
-   * What a value holds behind a step. Where its transformations work on bytes, the form is not made for that.
+   * Adds what a value holds behind a step, or more. Where its transformations work on bytes, the form is not made for
+   * that.
    *
    * @param value  One that was looked at.
-   * @returns  At least what it holds. Means nothing after the next call.
    */
-  behind(value: InspectedValue, step: Step): Seen {
-    if (!value.isKept) return this.#behind(value, step);
-    value.behind ??= [];
-    let seen = value.behind[step.index];
-    if (seen === undefined) {
-      const { hits, groups } = this.#behind(value, step);
-      seen = { hits, groups };
-      value.behind[step.index] = seen;
+  behind(value: InspectedValue, step: Step, sum: Sum): void {
+    if ((value.groups & step.changedByAll) === 0) sum.add(value as Seen);
+    else if (!value.isKept) this.#behind(value, step, sum);
+    else {
+      value.behind ??= [];
+      sum.add((value.behind[step.index] ??= this.#seen((own) => this.#behind(value, step, own))));
     }
-    return seen;
   }
 
-  #behind(value: InspectedValue, step: Step): Seen {
+  /**
+   * Adds what a value holds as it is and behind each step on the way to another.
+   *
+   * @param value  One that was looked at.
+   */
+  along(value: InspectedValue, last: Step, sum: Sum): void {
+    if ((value.groups & last.changedByAll) === 0) sum.add(value as Seen);
+    else if (!value.isKept) this.#along(value, last, sum);
+    else {
+      value.along ??= [];
+      sum.add((value.along[last.index] ??= this.#seen((own) => this.#along(value, last, own))));
+    }
+  }
+
+  /** What is added to nothing. */
+  #seen(add: (sum: Sum) => void): Seen {
+    const sum = new Sum(this.none);
+    add(sum);
+    return sum.copy();
+  }
+
+  #behind(value: InspectedValue, step: Step, sum: Sum): void {
     const { text } = value;
     let { groups } = value;
     let bytes: Buffer | null = null;
@@ -102,40 +121,18 @@ export class ValueScanner {
     for (const one of step.path) {
       if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
       // Literals ignore case; what comes behind may not.
-      if (one.isLowercase && one === step) groups |= LOWER;
-      else if (one.work === null) return this.#lookAtForm(value, step);
-      else {
+      if (one.isLowercase && one === step) sum.groups |= LOWER;
+      else if (one.work === null) {
+        this.#addForm(value, step, sum);
+        return;
+      } else {
         bytes ??= workOn(text);
         length = one.work(bytes, length);
         groups = groupsIn(bytes, length);
       }
     }
-    if (bytes === null) {
-      this.#found.hits = value.hits as Hits;
-      this.#found.groups = groups;
-    } else this.#scan(bytes, length);
-    return this.#found;
-  }
-
-  /**
-   * Adds up what a value holds as it is and behind each step on the way to another.
-   *
-   * @param value  One that was looked at.
-   */
-  along(value: InspectedValue, last: Step, sum: Sum): void {
-    if (!value.isKept) {
-      this.#along(value, last, sum);
-      return;
-    }
-    value.along ??= [];
-    let seen = value.along[last.index];
-    if (seen === undefined) {
-      const own = new Sum(this.none);
-      this.#along(value, last, own);
-      seen = own;
-      value.along[last.index] = own;
-    }
-    sum.add(seen);
+    if (bytes === null) sum.add(value as Seen);
+    else this.#scan(bytes, length, sum);
   }
 
   #along(value: InspectedValue, last: Step, sum: Sum): void {
@@ -147,26 +144,25 @@ export class ValueScanner {
     for (const one of last.path) {
       if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
       if (one.work === null) {
-        for (const step of last.path) sum.add(this.#lookAtForm(value, step));
+        for (const step of last.path) this.#addForm(value, step, sum);
         return;
       }
       bytes ??= workOn(text);
       length = one.work(bytes, length);
-      this.#scan(bytes, length);
-      groups = this.#found.groups;
-      sum.add(this.#found);
+      groups = this.#scan(bytes, length, sum);
     }
   }
 
-  #lookAtForm(value: InspectedValue, step: Step): Seen {
+  #addForm(value: InspectedValue, step: Step, sum: Sum): void {
     const form = formOf(value, step);
     this.look(form);
-    return form as Seen;
+    sum.add(form as Seen);
   }
 
-  #scan(bytes: Buffer, length: number): void {
+  /** @returns  Groups of the bytes. */
+  #scan(bytes: Buffer, length: number, sum: Sum): number {
     const { next, firstOutput } = this.#tables;
-    const seen = this.#seen;
+    const seen = this.#noted;
     this.#serial = (this.#serial + 1) & ALL_GROUPS;
     const serial = this.#serial;
     let hits: number[] | null = null;
@@ -180,11 +176,11 @@ export class ValueScanner {
       const row = state >> KIND_BITS;
       if (seen[row] === serial) continue;
       seen[row] = serial;
-      hits ??= this.none.slice();
+      hits ??= sum.words();
       this.#note(hits, row);
     }
-    this.#found.hits = hits ?? this.none;
-    this.#found.groups = groups;
+    sum.groups |= groups;
+    return groups;
   }
 
   #note(hits: number[], row: number): void {

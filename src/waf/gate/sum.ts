@@ -8,11 +8,13 @@ export class Sum implements Seen {
   hits: Hits;
   groups = 0;
 
+  /** @param none  Of values that meet no clause. */
   constructor(none: Hits) {
     this.#none = none;
     this.hits = none;
   }
 
+  /** What is added must not change any more. */
   add({ hits, groups }: Seen): void {
     this.groups |= groups;
     if (hits === this.#none || hits === this.hits) return;
@@ -20,9 +22,28 @@ export class Sum implements Seen {
       this.hits = hits;
       return;
     }
-    const own = this.#own ?? this.hits.slice();
+    const own = this.words();
+    for (let word = 0; word < own.length; word += 1) own[word] = (own[word] as number) | (hits[word] as number);
+  }
+
+  /** Its hits, to be added to in place. */
+  words(): number[] {
+    const { hits } = this;
+    const own = this.#own ?? this.#none.slice();
+    if (hits !== own) for (let word = 0; word < own.length; word += 1) own[word] = hits[word] as number;
     this.#own = own;
     this.hits = own;
-    for (let word = 0; word < own.length; word += 1) own[word] = (own[word] as number) | (hits[word] as number);
+    return own;
+  }
+
+  /** Nothing was added. What it gave out before changes with it. */
+  clear(): void {
+    this.hits = this.#none;
+    this.groups = 0;
+  }
+
+  /** What it is now, for good. */
+  copy(): Seen {
+    return { hits: this.hits === this.#own ? this.hits.slice() : this.hits, groups: this.groups };
   }
 }
