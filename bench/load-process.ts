@@ -1,12 +1,15 @@
 // The load generator, in a process of its own: its CPU time is nobody else's, and its event loop measures nothing else.
-import { autocannon, type CannonClient, type CannonRequest } from './autocannon.ts';
+import { autocannon, type CannonClient } from './autocannon.ts';
+import { isCrsLoad } from './crs-requests.ts';
 import type { LoadJob, LoadReply, LoadResult } from './load-wire.ts';
-import { ANSWER, requestsOf } from './requests.ts';
+import { ANSWER, type LoadRequest, requestsOf } from './requests.ts';
 import { percentile } from './statistics.ts';
 
 const TIMEOUT_SECONDS = 10;
 const ERRORS_MAX = 100;
 const SAMPLE_MS = 50;
+/** What an attack must get. */
+const REFUSED = 403;
 
 process.on('message', (job: LoadJob) => {
   run(job).then(
@@ -22,7 +25,7 @@ function reply(message: LoadReply): void {
 }
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const requests = requestsOf(job.load);
+  const requests = requestsOf(job);
   const book = new Book();
   let clients = 0;
   const result = await autocannon({
@@ -38,14 +41,18 @@ async function run(job: LoadJob): Promise<LoadResult> {
     bailout: ERRORS_MAX,
     sampleInt: SAMPLE_MS,
     setupClient: (client) => {
-      client.setRequests(rotated(requests, Math.floor((clients++ * requests.length) / job.connections)));
-      book.follow(client);
+      const own = shareOf(requests, clients++, job);
+      client.setRequests(own);
+      book.follow(client, own);
     },
   });
   return { ...book.result(), errors: result.errors, mismatches: result.mismatches };
 }
 
-function rotated(requests: readonly CannonRequest[], from: number): readonly CannonRequest[] {
+/** Of the firewall's loads each request is sent once, by one connection; of others by all, each from another place on. */
+function shareOf(requests: readonly LoadRequest[], client: number, job: LoadJob): readonly LoadRequest[] {
+  if (isCrsLoad(job.load)) return requests.filter((_, index) => index % job.connections === client);
+  const from = Math.floor((client * requests.length) / job.connections);
   return [...requests.slice(from), ...requests.slice(0, from)];
 }
 
@@ -59,15 +66,27 @@ class Book {
   #endedAt = this.#startedAt;
   #non2xx = 0;
   #bodyBytes = 0;
+  #sentBodyBytes = 0;
+  #attacks = 0;
+  #attacksPassed = 0;
 
-  follow(client: CannonClient): void {
+  /** @param requests  What it sends, one after the other, and from the first again. */
+  follow(client: CannonClient, requests: readonly LoadRequest[]): void {
     let sentAt = Number.NaN;
     let status = 0;
+    let sent = 0;
+    let request: LoadRequest | undefined;
     const finish = () => {
       if (status === 0) return;
       this.#endedAt = performance.now();
       this.#latencies.push(this.#endedAt - sentAt);
-      if (status < 200 || status > 299) this.#non2xx += 1;
+      if (request?.isAttack === true) {
+        this.#attacks += 1;
+        if (status !== REFUSED) this.#attacksPassed += 1;
+      } else {
+        this.#sentBodyBytes += request?.body?.length ?? 0;
+        if (status < 200 || status > 299) this.#non2xx += 1;
+      }
       status = 0;
     };
     const fail = () => {
@@ -77,7 +96,7 @@ class Book {
       status = head.statusCode;
     });
     client.on('body', (piece: Buffer) => {
-      this.#bodyBytes += piece.length;
+      if (request?.isAttack !== true) this.#bodyBytes += piece.length;
     });
     client.on('response', finish);
     client.on('connError', fail);
@@ -86,6 +105,8 @@ class Book {
     client.on('done', finish);
     client.on('request', () => {
       finish();
+      request = requests[sent % requests.length];
+      sent += 1;
       sentAt = performance.now();
     });
   }
@@ -95,6 +116,9 @@ class Book {
       answered: this.#latencies.length,
       non2xx: this.#non2xx,
       bodyBytes: this.#bodyBytes,
+      sentBodyBytes: this.#sentBodyBytes,
+      attacks: this.#attacks,
+      attacksPassed: this.#attacksPassed,
       seconds: (this.#endedAt - this.#startedAt) / 1_000,
       p50Ms: percentile(this.#latencies, 0.5),
       p99Ms: percentile(this.#latencies, 0.99),
