@@ -2,10 +2,10 @@ import { browser, WORDS } from './browser.ts';
 import { hex, list, pick, type Random } from './random.ts';
 import type { LoadRequest } from './requests.ts';
 
-const CRS_LOADS = ['crs-get', 'crs-form', 'crs-json-1k', 'crs-json-10k'] as const;
+export const CRS_LOADS = ['crs-get', 'crs-form', 'crs-json-1k', 'crs-json-10k'] as const;
 export type CrsLoad = (typeof CRS_LOADS)[number];
 
-/** One request in so many is an attack; the first one early, so that every connection's share of a short run has a chance. */
+/** One request in so many is an attack; the first comes early, so that short runs have one. */
 const ATTACK_EVERY = 100;
 const ATTACK_FIRST = 7;
 
@@ -24,9 +24,10 @@ const LAST_NAMES = ['Lindqvist', 'Moreau', 'Novak', 'Okafor', 'Petersen', 'Quisp
 const STREETS = ['Mill Lane', 'Harbour Road', 'Station Street', 'Church Hill', 'Castle Row', 'North Quay'];
 const CITIES = ['Bergen', 'Lyon', 'Porto', 'Leipzig', 'Utrecht', 'Graz', 'Aarhus', 'Bilbao'];
 const COLOURS = ['red', 'green', 'blue', 'black', 'grey', 'oak', 'brass'];
+/** None of them is a word of SQL: three of those in a row may look like a statement. */
 const PROSE = [
   'please',
-  'leave',
+  'bring',
   'the',
   'parcel',
   'with',
@@ -34,7 +35,7 @@ const PROSE = [
   'neighbour',
   'on',
   'second',
-  'floor',
+  'storey',
   'we',
   'will',
   'be',
@@ -48,10 +49,10 @@ const PROSE = [
   'it',
   'arrived',
   'quickly',
-  'and',
+  'lovely',
   'looks',
   'great',
-  'in',
+  'near',
   'kitchen',
 ] as const;
 

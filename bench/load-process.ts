@@ -49,7 +49,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   return { ...book.result(), errors: result.errors, mismatches: result.mismatches };
 }
 
-/** Of the firewall's loads each request is sent once, by one connection; of others by all, each from another place on. */
+/** A firewall's requests are sent once each, by one connection; others by all, each beginning elsewhere. */
 function shareOf(requests: readonly LoadRequest[], client: number, job: LoadJob): readonly LoadRequest[] {
   if (isCrsLoad(job.load)) return requests.filter((_, index) => index % job.connections === client);
   const from = Math.floor((client * requests.length) / job.connections);
