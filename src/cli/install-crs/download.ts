@@ -67,14 +67,15 @@ async function ask(url: URL, options: DownloadOptions, signal: AbortSignal): Pro
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = ca === undefined ? {} : { ca };
   const name = isIP(host) === 0 ? { servername: host } : {};
-  const through = socket === null ? {} : { createConnection: () => connect({ socket, host, ...name, ...trust }) };
+  // With an agent, and `false` makes one, Node would connect by itself.
+  const way =
+    socket === null ? { agent: false } : { createConnection: () => connect({ socket, host, ...name, ...trust }) };
   return await new Promise((resolve, reject) => {
     const asked = request(url, {
       headers: { 'user-agent': `sallyport/${packageVersion()}`, accept: 'application/octet-stream, */*' },
-      agent: false,
       signal,
       ...trust,
-      ...through,
+      ...way,
     });
     asked.setTimeout(idleMs, () => asked.destroy(new Error(`nothing came for ${idleMs} ms`)));
     asked.once('response', resolve);

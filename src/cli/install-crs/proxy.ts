@@ -30,7 +30,7 @@ function isExempt({ hostname, port }: URL, list: string): boolean {
 
 /** Name and password are nobody else's. */
 export function withoutSecrets(text: string): string {
-  return text.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1');
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
 }
 
 /**

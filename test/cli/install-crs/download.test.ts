@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { createServer, type RequestListener } from 'node:https';
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { download } from '../../../src/cli/install-crs/download.ts';
@@ -26,7 +26,7 @@ const answers: Readonly<Record<string, RequestListener>> = {
   '/missing': (_, response) => response.writeHead(404).end('no'),
   '/cut': (_, response) => {
     response.writeHead(200, { 'content-length': BODY.length });
-    response.write(BODY.subarray(0, 1_000), () => response.socket?.resetAndDestroy());
+    response.write(BODY.subarray(0, 1_000), () => response.socket?.destroy());
   },
   '/ended': (_, response) => {
     response.writeHead(200, { 'content-length': BODY.length });
@@ -96,7 +96,7 @@ describe('a download', { timeout: 60_000 }, () => {
     const cause = (code: string) => (error: Error) => (error.cause as NodeJS.ErrnoException).code === code;
     await assert.rejects(download(at('/whole'), { env: {} }), cause('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
     const other = at('/whole').replace('127.0.0.1', '127.0.0.2');
-    server.listening && (await assert.rejects(download(other, { env: {}, ca }), refused(/cannot be fetched/)));
+    await assert.rejects(download(other, { env: {}, ca }), refused(/cannot be fetched/));
   });
 
   test('other answers, and redirects without end', async () => {
