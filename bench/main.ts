@@ -13,7 +13,7 @@ import { nginx } from './peers/nginx.ts';
 import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
 import { type RoundRow, runRounds } from './rounds.ts';
-import { findRuleSet } from './rule-set.ts';
+import { findRuleSet, isTooOld } from './rule-set.ts';
 import { ServerError, versionOf } from './servers.ts';
 import { baselineOf, type Summary, summarise } from './summary.ts';
 import { tableOf } from './table.ts';
@@ -91,6 +91,12 @@ async function run(options: Options): Promise<number> {
       }
       if (one.firewall && ruleSet === null) {
         warn(`${name} needs a Core Rule Set, which is not in ${options.crs}, and is left out; --crs names its folder.`);
+        continue;
+      }
+      if (one.firewall && ruleSet !== null && isTooOld(ruleSet)) {
+        warn(
+          `${name} needs release 4 of the Core Rule Set, not ${ruleSet.version} of ${options.crs}, and is left out.`,
+        );
         continue;
       }
       const able = peers.filter(({ firewall }) => firewall === 'either' || (firewall === 'always') === one.firewall);

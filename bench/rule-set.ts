@@ -13,6 +13,11 @@ export interface RuleSetFiles {
 /** Debian's package keeps it among the settings. */
 const DEBIAN_SETUP = '/etc/modsecurity/crs/crs-setup.conf';
 
+/** Release 3 asks DNS and looks around in patterns, which Sallyport refuses: there is nothing to compare. */
+export function isTooOld({ version }: RuleSetFiles): boolean {
+  return /^OWASP_CRS\/[0-3]\./.test(version);
+}
+
 /** @returns  Null where `folder` has no rules, or nothing sets them up. */
 export function findRuleSet(folder: string): RuleSetFiles | null {
   const rules = join(folder, 'rules');

@@ -292,8 +292,8 @@ export const LONG_VALUE_BYTES = 16_383;
 export const LONG_VALUES_PER_LENGTH_MAX = 8;
 
 /**
- * A Core Rule Set that is installed: bytes of its archive, bytes and files unpacked. Release 4 has a megabyte or two with
- * tests, six unpacked; a bomb must not fill memory.
+ * A Core Rule Set that is installed: bytes of its archive, bytes and files unpacked. Rules and data of release 4 have a
+ * megabyte, its tests several more; a bomb must not fill memory.
  */
 export const CRS_ARCHIVE_BYTES_MAX = 33_554_432;
 export const CRS_UNPACKED_BYTES_MAX = 134_217_728;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { CRS_LOADS, type CrsLoad } from '../../bench/crs-requests.ts';
 import { type LoadRequest, requestsOf } from '../../bench/requests.ts';
-import { findRuleSet } from '../../bench/rule-set.ts';
+import { findRuleSet, isTooOld } from '../../bench/rule-set.ts';
 import { ask } from '../support/inspections.ts';
 import { BASELINE, PROFILE, ruleSetOf } from '../support/rule-sets.ts';
 import { NO_MATERIAL, sharedMaterial } from '../support/shared-material.ts';
@@ -71,6 +71,16 @@ describe('requests of a firewall’s cases', () => {
 });
 
 describe('where a rule set is', () => {
+  test('release 3 is none that both can run', () => {
+    const old = (version: string): boolean => isTooOld({ setup: '', rules: '', version });
+    assert.deepEqual(['OWASP_CRS/3.3.4', 'OWASP_CRS/4.0.0', 'OWASP_CRS/30.1.0', 'unknown'].map(old), [
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   test('set-up and rules beside each other; what is no rule set is none', () => {
     assert.equal(findRuleSet(join(folder, 'absent')), null);
     mkdirSync(join(folder, 'rules'));

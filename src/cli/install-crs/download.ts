@@ -21,7 +21,7 @@ export interface DownloadOptions {
 /**
  * Fetches a file over HTTPS, whole, into memory. Redirects are followed, to HTTPS only.
  *
- * @throws  SallyportError SP_RULE_SET_INSTALL for what is not https, too large, too slow, cut, or not answered with 200.
+ * @throws  SallyportError SP_RULE_SET_INSTALL for what is not https, too large, too slow, cut, or no answer of 200.
  */
 export async function download(text: string, options: DownloadOptions): Promise<Buffer> {
   const signal = AbortSignal.timeout(CRS_DOWNLOAD_MS);

@@ -54,8 +54,8 @@ const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
 
 /**
- * Writes a rule set beside its place, looks at it, and moves it there. Whatever goes wrong before that, the place is as it
- * was. Of a folder that is replaced the operator's files go over: its set-up, its exclusions, plugins.
+ * Writes a rule set beside its place, looks at it, and moves it there. Whatever goes wrong before that, the place is
+ * as it was. Of a folder that is replaced the operator's files go over: its set-up, its exclusions, plugins.
  *
  * @throws  SallyportError SP_RULE_SET_INSTALL where something else is in its place, or the disk refuses.
  */
