@@ -38,7 +38,7 @@ export interface Placed {
   readonly formerFolder: string | null;
   /** Files of the former folder that went over: the operator's. */
   readonly kept: readonly string[];
-  /** Files of the former folder that are in neither. */
+  /** Files, and folders, of the former folder that are not in the new one. */
   readonly left: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export function placeRelease({ files }: Release, options: PlaceOptions): Placed 
       syncFolder(dirname(into));
       return { kind: 'new', formerFolder: null, kept: [], left: [] };
     }
-    const left = former.filter((path) => !existsSync(join(fresh, path)));
+    const left = [...former, ...otherFolders(into)].filter((path) => !existsSync(join(fresh, path)));
     return { kind: 'replaced', formerFolder: swap(fresh, into, options.nowMs), kept: own, left };
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) throw refusal(`${into} cannot be put in its place`, error);
@@ -102,6 +102,18 @@ function formerFiles(into: string): readonly string[] | null {
   const paths = ['', 'rules', 'plugins'].flatMap((below) => plainFiles(into, below));
   if (paths.some((path) => /^rules\/.*\.conf$/.test(path))) return paths;
   throw refusal(`${into} holds something else than a rule set; name a folder of its own in --into`);
+}
+
+/** With a slash behind. */
+function otherFolders(into: string): readonly string[] {
+  return ['', 'rules/', 'plugins/']
+    .filter((below) => existsSync(join(into, below)))
+    .flatMap((below) =>
+      readdirSync(join(into, below), { withFileTypes: true })
+        .filter((one) => one.isDirectory())
+        .map(({ name }) => `${below}${name}/`),
+    )
+    .toSorted();
 }
 
 function isPlugin(path: string): boolean {

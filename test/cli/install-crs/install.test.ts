@@ -266,6 +266,7 @@ describe('where a rule set is already', () => {
     chmodSync(join(cwd, 'crs/crs-setup.conf'), 0o640);
     put('crs/rules/REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf', '# mine, before\n');
     put('crs/rules/own.conf', '# mine, under a name that nobody knows\n');
+    put('crs/util/tool', 'x');
     put('crs/plugins/mine-after.conf', '# mine\n');
     put('crs/plugins/empty-config.conf', '# changed\n');
     const text = await install({ from: archive(ruleSetEntries('4.8.0')), replace: true });
@@ -273,7 +274,7 @@ describe('where a rule set is already', () => {
       text,
       /\nkept of the former folder: crs-setup\.conf, rules\/REQUEST-900-[A-Z-]+\.conf, plugins\/mine-after\.conf\n/,
     );
-    assert.match(text, /\nin the former folder only: rules\/own\.conf\n/);
+    assert.match(text, /\nin the former folder only: rules\/own\.conf, util\/\n/);
     assert.match(text, /\nthe former folder is <cwd>\/crs\.until-20260203T040506Z\n/);
     assert.match(inside('crs-setup.conf'), /tx\.level=2/);
     assert.equal(statSync(join(cwd, 'crs/crs-setup.conf')).mode & 0o777, 0o640);
