@@ -21,7 +21,7 @@ export interface LoadResult {
   readonly errors: number;
   /** Answers other than 2xx to requests that are no attacks. */
   readonly non2xx: number;
-  /** Answers whose body was another than the upstream's: refused attacks are among them. */
+  /** Answers to them whose body was another than the upstream's. */
   readonly mismatches: number;
   /** Of the bodies of answers to requests that are no attacks. */
   readonly bodyBytes: number;
