@@ -32,14 +32,12 @@ interface CannonOptions {
   readonly bailout: number;
   /** How often it looks whether it is done, milliseconds. */
   readonly sampleInt: number;
-  readonly verifyBody?: (body: string) => boolean;
   readonly setupClient: (client: CannonClient) => void;
 }
 
 interface CannonResult {
   /** Time-outs included. */
   readonly errors: number;
-  readonly mismatches: number;
 }
 
 /** autocannon has no types of its own: these are the parts used here. */

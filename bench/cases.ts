@@ -6,6 +6,8 @@ export interface Case {
   readonly load: Load;
   readonly duties: boolean;
   readonly tls: boolean;
+  /** A rule set inspects every request: `--crs`. */
+  readonly firewall: boolean;
   /** A new connection for every request. */
   readonly fresh: boolean;
   readonly connections: number;
@@ -14,7 +16,18 @@ export interface Case {
   readonly requestsQuick: number;
 }
 
-export const CASE_NAMES = ['plain', 'duties', 'download', 'upload', 'tls', 'handshakes'] as const;
+export const CASE_NAMES = [
+  'plain',
+  'duties',
+  'download',
+  'upload',
+  'tls',
+  'handshakes',
+  'crs-get',
+  'crs-form',
+  'crs-json-1k',
+  'crs-json-10k',
+] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 /** What runs when nothing is named. */
 export const USUAL_CASES: readonly CaseName[] = ['plain', 'duties'];
@@ -23,12 +36,14 @@ const BROWSE = {
   load: 'browse',
   duties: false,
   tls: false,
+  firewall: false,
   fresh: false,
   connections: 32,
   requests: 60_000,
   requestsQuick: 10_000,
 } as const;
 const TRANSFER = { ...BROWSE, connections: 8, requests: 1_000, requestsQuick: 200 };
+const INSPECT = { ...BROWSE, firewall: true, connections: 8 };
 
 export const CASES: Readonly<Record<CaseName, Case>> = {
   plain: { ...BROWSE, name: 'plain', what: 'varied GETs, keep-alive, no log' },
@@ -49,5 +64,37 @@ export const CASES: Readonly<Record<CaseName, Case>> = {
     requests: 4_000,
     requestsQuick: 800,
     what: 'a GET on a new TLS 1.3 connection each, full handshakes, no log',
+  },
+  'crs-get': {
+    ...INSPECT,
+    name: 'crs-get',
+    load: 'crs-get',
+    requests: 3_000,
+    requestsQuick: 800,
+    what: 'a Core Rule Set over GETs of a browser',
+  },
+  'crs-form': {
+    ...INSPECT,
+    name: 'crs-form',
+    load: 'crs-form',
+    requests: 2_000,
+    requestsQuick: 600,
+    what: 'a Core Rule Set over forms of eight fields',
+  },
+  'crs-json-1k': {
+    ...INSPECT,
+    name: 'crs-json-1k',
+    load: 'crs-json-1k',
+    requests: 800,
+    requestsQuick: 300,
+    what: 'a Core Rule Set over JSON of 1 kB',
+  },
+  'crs-json-10k': {
+    ...INSPECT,
+    name: 'crs-json-10k',
+    load: 'crs-json-10k',
+    requests: 160,
+    requestsQuick: 80,
+    what: 'a Core Rule Set over JSON of 10 kB',
   },
 };

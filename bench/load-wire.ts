@@ -1,13 +1,10 @@
-import type { Load } from './requests.ts';
+import type { Demand } from './requests.ts';
 
 /** Parent to load process: one run. */
-export interface LoadJob {
+export interface LoadJob extends Demand {
   readonly port: number;
   readonly tls: boolean;
-  readonly load: Load;
   readonly connections: number;
-  /** Requests in all. */
-  readonly requests: number;
   /** A new connection for every request. */
   readonly fresh: boolean;
 }
@@ -22,11 +19,17 @@ export interface LoadResult {
   readonly answered: number;
   /** Connection errors and time-outs. */
   readonly errors: number;
+  /** Answers other than 2xx to requests that are no attacks. */
   readonly non2xx: number;
-  /** Answers whose body was another. */
+  /** Answers to them whose body was another than the upstream's. */
   readonly mismatches: number;
-  /** Of all answers' bodies. */
+  /** Of the bodies of answers to requests that are no attacks. */
   readonly bodyBytes: number;
+  /** Of the bodies of answered requests that are no attacks. */
+  readonly sentBodyBytes: number;
+  /** Answers to attacks, and those of them that were not 403. */
+  readonly attacks: number;
+  readonly attacksPassed: number;
   /** First request to last answer. */
   readonly seconds: number;
   readonly p50Ms: number;

@@ -8,16 +8,18 @@ import { describeMachine, loadAverages } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { caddy } from './peers/caddy.ts';
 import { haproxy } from './peers/haproxy.ts';
+import { modsecurity } from './peers/modsecurity.ts';
 import { nginx } from './peers/nginx.ts';
 import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
 import { type RoundRow, runRounds } from './rounds.ts';
+import { findRuleSet, isTooOld } from './rule-set.ts';
 import { ServerError, versionOf } from './servers.ts';
-import { type Summary, summarise } from './summary.ts';
+import { baselineOf, type Summary, summarise } from './summary.ts';
 import { tableOf } from './table.ts';
 import { Workspace } from './workspace.ts';
 
-const PEERS: readonly Peer[] = [nginx, haproxy, caddy, sallyport];
+const PEERS: readonly Peer[] = [nginx, haproxy, caddy, modsecurity, sallyport];
 /** dist/bench/main.js -> project */
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 /** Cores' worth of foreign work in a round from which on its ratio is doubtful. */
@@ -75,6 +77,8 @@ async function run(options: Options): Promise<number> {
     return 1;
   }
 
+  const ruleSet = findRuleSet(options.crs);
+  if (ruleSet !== null) versions.crs = ruleSet.version;
   const workspace = new Workspace();
   const load = new LoadProcess();
   const reports: CaseReport[] = [];
@@ -85,16 +89,39 @@ async function run(options: Options): Promise<number> {
         warn(`${name} needs openssl, which is not installed, and is left out.`);
         continue;
       }
+      if (one.firewall && ruleSet === null) {
+        warn(`${name} needs a Core Rule Set, which is not in ${options.crs}, and is left out; --crs names its folder.`);
+        continue;
+      }
+      if (one.firewall && ruleSet !== null && isTooOld(ruleSet)) {
+        warn(
+          `${name} needs release 4 of the Core Rule Set, not ${ruleSet.version} of ${options.crs}, and is left out.`,
+        );
+        continue;
+      }
+      const able = peers.filter(({ firewall }) => firewall === 'either' || (firewall === 'always') === one.firewall);
+      if (able.length === 0) {
+        warn(`${name}: none of the proxies named can take part, and it is left out.`);
+        continue;
+      }
       const requests = Math.max(
         one.connections,
         options.requests ?? (options.quick ? one.requestsQuick : one.requests),
       );
       const { what, connections } = one;
       console.log(`\n${name}: ${what}; ${options.rounds} rounds of ${requests} requests, ${connections} connections`);
-      const rounds = await runRounds(one, { ...options, requests, peers, load, workspace, say: progress });
+      const rounds = await runRounds(one, {
+        ...options,
+        requests,
+        peers: able,
+        ruleSet,
+        load,
+        workspace,
+        say: progress,
+      });
       const summary = summarise(name, rounds);
       reports.push({ name, what, connections, requestsPerRound: requests, summary, rounds });
-      console.log(tableOf(summary));
+      console.log(tableOf(summary, baselineOf(name)));
       for (const { peer, problems } of summary) for (const words of problems) warn(`${name}, ${peer}: ${words}`);
       for (const words of disturbances(name, rounds)) warn(words);
     }
@@ -121,7 +148,8 @@ function installed(options: Options, warn: (words: string) => void) {
   const peers = PEERS.filter((peer) => {
     if (options.peers !== null && !options.peers.includes(peer.name)) return false;
     const version = peer.version();
-    if (version === null) warn(`${peer.name} is not installed and left out.`);
+    if (version === null)
+      warn(`${peer.name} is not installed and left out${peer.needs === undefined ? '' : `: it is ${peer.needs}`}.`);
     else versions[peer.name] = version;
     return version !== null;
   });

@@ -1,10 +1,17 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CASE_NAMES, type CaseName, USUAL_CASES } from './cases.ts';
+
+export const PEER_NAMES = ['nginx', 'haproxy', 'caddy', 'modsecurity', 'sallyport'] as const;
+/** Where Debian's package modsecurity-crs has it. */
+export const CRS_FOLDER = '/usr/share/modsecurity-crs';
 
 export const USAGE = `npm run bench -- [options]
 
   --case NAME[,NAME]  ${CASE_NAMES.join(', ')}, or all; without it ${USUAL_CASES.join(' and ')}
-  --peer NAME[,NAME]  only these proxies (nginx, haproxy, caddy, sallyport); without nginx there is no ratio
+  --peer NAME[,NAME]  only these proxies (${PEER_NAMES.join(', ')}); without nginx (where
+                      rules are run: modsecurity) there is no ratio
+  --crs FOLDER        OWASP Core Rule Set of the crs cases (${CRS_FOLDER})
   --rounds N          rounds per case, 1 to 100 (5; with --quick 3)
   --requests N        requests per proxy and round, instead of each case's own number
   --quick             fewer requests and rounds: for a first look; kept in bench/runs/local, not for comparison
@@ -16,6 +23,8 @@ export interface Options {
   readonly cases: readonly CaseName[];
   /** null for all that are installed. */
   readonly peers: readonly string[] | null;
+  /** Folder of a rule set. */
+  readonly crs: string;
   readonly rounds: number;
   /** null for each case's own number. */
   readonly requests: number | null;
@@ -24,8 +33,6 @@ export interface Options {
   readonly out: string | null;
   readonly help: boolean;
 }
-
-export const PEER_NAMES = ['nginx', 'haproxy', 'caddy', 'sallyport'] as const;
 
 const ROUNDS = 5;
 const ROUNDS_QUICK = 3;
@@ -37,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       case: { type: 'string' },
       peer: { type: 'string' },
+      crs: { type: 'string', default: CRS_FOLDER },
       rounds: { type: 'string' },
       requests: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -48,6 +56,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     cases: casesOf(values.case),
     peers: values.peer === undefined ? null : namesOf('--peer', values.peer, PEER_NAMES),
+    crs: resolve(values.crs),
     rounds: values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, 100),
     requests: values.requests === undefined ? null : whole('--requests', values.requests, 100_000_000),
     quick,

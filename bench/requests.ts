@@ -1,4 +1,7 @@
 import type { CannonRequest } from './autocannon.ts';
+import { browser, WORDS } from './browser.ts';
+import { type CrsLoad, crsRequest, isCrsLoad } from './crs-requests.ts';
+import { generator, hex, list, pick, type Random } from './random.ts';
 
 /** What the upstream answers to everything but a download: 90 bytes. */
 export const ANSWER = '{"id":"7c1f0a52","name":"portcullis","price":1295,"stock":17,"tags":["iron","gate","oak"]}';
@@ -8,36 +11,39 @@ export const DOWNLOAD_PATH = '/download';
 const VARIETY = 400;
 /** Each connection sends its own copy of a body: few are enough to vary the heads. */
 const UPLOAD_VARIETY = 4;
-
-const USER_AGENTS = [
-  'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
-  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15',
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148',
-  'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36',
-];
-const LANGUAGES = [
-  'en-GB,en;q=0.8',
-  'de-DE,de;q=0.9,en;q=0.6',
-  'fr-FR,fr;q=0.9,en-US;q=0.5',
-  'pt-BR,pt;q=0.7,en;q=0.3',
-];
-const WORDS = ['lantern', 'rope', 'portcullis', 'moat', 'drawbridge', 'watchtower', 'banner', 'gate', 'ladder', 'bell'];
+const SEED = 0x5a11;
 const SORTS = ['price', 'name', '-created', '-stock'];
 
-export type Load = 'browse' | 'download' | 'upload';
+export type Load = 'browse' | 'download' | 'upload' | CrsLoad;
+
+export interface LoadRequest extends CannonRequest {
+  /** To be answered with 403; all others with 200 and the upstream's body. */
+  readonly isAttack: boolean;
+}
+
+export interface Demand {
+  readonly load: Load;
+  /** Requests in one run. */
+  readonly requests: number;
+  /** Another number gives other values; the same ones for the same number. Loads without a firewall do not care. */
+  readonly seed: number;
+}
 
 /**
- * The requests of one load: hundreds of distinct targets under the header fields of a browser, the same in every run.
+ * The requests of one run: distinct targets under the header fields of a browser, the same in every run.
  *
- * @returns  GETs for `browse` and `download`, POSTs with a body of TRANSFER_BYTES for `upload`.
+ * @returns  400 GETs for `browse` and `download`, POSTs with a body of TRANSFER_BYTES for `upload`; for the firewall's
+ *           loads as many as are sent, of which no two are alike.
  */
-export function requestsOf(load: Load): readonly CannonRequest[] {
-  const random = generator(0x5a11);
+export function requestsOf({ load, requests, seed }: Demand): readonly LoadRequest[] {
+  const random = generator(isCrsLoad(load) ? SEED + seed : SEED);
+  if (isCrsLoad(load)) return list(requests, (index) => crsRequest(load, index, random));
+  const isAttack = false;
   if (load === 'browse')
-    return list(VARIETY, () => ({ method: 'GET', path: target(random), headers: browser(random) }));
+    return list(VARIETY, () => ({ method: 'GET', path: target(random), headers: browser(random), isAttack }));
   if (load === 'download') {
-    return list(VARIETY, (n) => ({ method: 'GET', path: `${DOWNLOAD_PATH}?part=${n}`, headers: browser(random) }));
+    const path = (n: number) => `${DOWNLOAD_PATH}?part=${n}`;
+    return list(VARIETY, (n) => ({ method: 'GET', path: path(n), headers: browser(random), isAttack }));
   }
   const body = Buffer.alloc(TRANSFER_BYTES, 'stone upon stone, gate behind gate; ');
   return list(UPLOAD_VARIETY, (n) => ({
@@ -45,7 +51,13 @@ export function requestsOf(load: Load): readonly CannonRequest[] {
     path: `/upload/${n}`,
     headers: { ...browser(random), 'Content-Type': 'application/octet-stream' },
     body,
+    isAttack,
   }));
+}
+
+/** Does anything of this load have a body? */
+export function hasBodies(load: Load): boolean {
+  return load === 'upload' || (isCrsLoad(load) && load !== 'crs-get');
 }
 
 function target(random: Random): string {
@@ -58,46 +70,4 @@ function target(random: Random): string {
     `/assets/${hex(random)}/${pick(WORDS, random)}.json?v=${random(1_000)}`,
   ];
   return pick(paths, random);
-}
-
-function browser(random: Random): Readonly<Record<string, string>> {
-  return {
-    'User-Agent': pick(USER_AGENTS, random),
-    Accept: 'application/json, text/plain, */*',
-    'Accept-Language': pick(LANGUAGES, random),
-    'Accept-Encoding': 'gzip, deflate, br',
-    Referer: `https://shop.example/${pick(WORDS, random)}/${random(10_000)}`,
-    Cookie: `session=${hex(random)}${hex(random)}; theme=${pick(['dark', 'light'], random)}; seen=${random(100_000)}`,
-    'Sec-Fetch-Dest': 'empty',
-    'Sec-Fetch-Mode': 'cors',
-    'Sec-Fetch-Site': 'same-origin',
-  };
-}
-
-/** Whole numbers from 0 to below `bound`. */
-type Random = (bound: number) => number;
-
-/** Numerical Recipes' linear congruential generator: the upper bits are good enough to pick words with. */
-function generator(seed: number): Random {
-  let state = seed;
-  return (bound) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * bound);
-  };
-}
-
-function hex(random: Random): string {
-  return random(2 ** 32)
-    .toString(16)
-    .padStart(8, '0');
-}
-
-function pick<T>(from: readonly T[], random: Random): T {
-  const one = from[random(from.length)];
-  if (one === undefined) throw new Error('nothing to pick from');
-  return one;
-}
-
-function list<T>(length: number, make: (index: number) => T): readonly T[] {
-  return Array.from({ length }, (_, index) => make(index));
 }

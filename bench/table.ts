@@ -1,18 +1,24 @@
 import type { Spread } from './statistics.ts';
 import type { Summary } from './summary.ts';
 
-/** An aligned table, a line per proxy: medians, and in brackets the lowest and the highest round. */
-export function tableOf(summaries: readonly Summary[]): string {
+/**
+ * An aligned table, a line per proxy: medians, and in brackets the lowest and the highest round.
+ *
+ * @param baseline  Proxy that ratios are to.
+ */
+export function tableOf(summaries: readonly Summary[], baseline: string): string {
+  const hasAttacks = summaries.some(({ attacks }) => attacks > 0);
   const bulk = summaries.some(({ cpuSecondsPerGB }) => cpuSecondsPerGB !== null);
   const head = [
     'proxy',
     'CPU us/request',
     ...(bulk ? ['CPU s/GB'] : []),
-    'ratio to nginx',
+    `ratio to ${baseline}`,
     'requests/s',
     'p50 ms',
     'p99 ms',
     'answers',
+    ...(hasAttacks ? ['attacks'] : []),
     'body bytes',
     'check',
   ];
@@ -25,6 +31,7 @@ export function tableOf(summaries: readonly Summary[]): string {
     one.p50Ms.median.toFixed(2),
     one.p99Ms.median.toFixed(2),
     String(one.answered),
+    ...(hasAttacks ? [String(one.attacks)] : []),
     String(one.bodyBytes),
     one.problems.length === 0 ? 'ok' : 'INVALID',
   ]);

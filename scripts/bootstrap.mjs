@@ -47,7 +47,7 @@ const TARGETS = {
   check,
   test,
   generate: (args) => node(['dist/scripts/generate.js', ...args]),
-  bench: (args) => withTools(['nginx', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
+  bench: (args) => withTools(['nginx', 'nginx-modsecurity', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
   'conformance:crs': (args) =>
     withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),

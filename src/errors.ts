@@ -319,6 +319,13 @@ export const ERRORS = Object.freeze({
     'Unsupported platform',
     'No usable build of a native dependency for this machine.',
   ),
+  SP_RULE_SET_INSTALL: row(
+    0,
+    'gateway',
+    'error',
+    'Rule set not installed',
+    'A rule set could not be fetched, or is not one that can be used.',
+  ),
 } as const satisfies Record<string, ErrorRow>);
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -290,3 +290,16 @@ export const MATCH_TEXT_BYTES_MAX = 4_096;
  */
 export const LONG_VALUE_BYTES = 16_383;
 export const LONG_VALUES_PER_LENGTH_MAX = 8;
+
+/**
+ * A Core Rule Set that is installed: bytes of its archive, bytes and files unpacked. Rules and data of release 4 have a
+ * megabyte, its tests several more; a bomb must not fill memory.
+ */
+export const CRS_ARCHIVE_BYTES_MAX = 33_554_432;
+export const CRS_UNPACKED_BYTES_MAX = 134_217_728;
+export const CRS_FILES_MAX = 20_000;
+
+/** Longest download of one, longest silence in it, milliseconds; most redirects on the way: GitHub has one or two. */
+export const CRS_DOWNLOAD_MS = 300_000;
+export const CRS_DOWNLOAD_IDLE_MS = 20_000;
+export const CRS_REDIRECTS_MAX = 5;

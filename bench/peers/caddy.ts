@@ -3,6 +3,7 @@ import { IDLE_CONNECTIONS, type Peer, type PeerSetup } from './peer.ts';
 
 export const caddy: Peer = {
   name: 'caddy',
+  firewall: 'never',
   version: () => versionOf('caddy', 'version'),
   launch: (setup) => ({
     command: 'caddy',

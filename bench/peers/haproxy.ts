@@ -3,6 +3,7 @@ import type { Peer, PeerSetup } from './peer.ts';
 
 export const haproxy: Peer = {
   name: 'haproxy',
+  firewall: 'never',
   version: () => versionOf('haproxy', '-v'),
   launch: (setup) => ({
     command: 'haproxy',

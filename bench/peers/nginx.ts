@@ -3,6 +3,7 @@ import { IDLE_CONNECTIONS, type Peer, type PeerSetup } from './peer.ts';
 
 export const nginx: Peer = {
   name: 'nginx',
+  firewall: 'never',
   version: () => versionOf('nginx', '-v'),
   launch: (setup) => ({
     command: 'nginx',
@@ -19,9 +20,10 @@ export function nginxArguments(file: string): readonly string[] {
 /**
  * @param server  Blocks inside `http`.
  * @param before  Directives in front of them.
+ * @param main    Directives in front of everything.
  */
-export function nginxConfig(server: string, before = ''): string {
-  return `worker_processes 1;
+export function nginxConfig(server: string, before = '', main = ''): string {
+  return `${main}worker_processes 1;
 pid nginx.pid;
 error_log error.log error;
 worker_rlimit_nofile 8192;
@@ -63,8 +65,12 @@ const FORWARDED = `      proxy_set_header Host $http_host;
       proxy_set_header X-Request-Id $request_id;
 `;
 
-// Bodies stream both ways, never through a file: nginx's default keeps uploads back and may spill both to disk.
-function serverOf({ port, upstreamPort, duties, tls }: PeerSetup): string {
+/**
+ * Bodies stream both ways, never through a file: nginx's default keeps uploads back and may spill both to disk.
+ *
+ * @param firewall  Directives of the server for its rules; forwarded fields are sent beside them.
+ */
+export function serverOf({ port, upstreamPort, duties, tls }: PeerSetup, firewall = ''): string {
   return `  upstream main {
     server 127.0.0.1:${upstreamPort};
     keepalive ${IDLE_CONNECTIONS};
@@ -73,12 +79,12 @@ function serverOf({ port, upstreamPort, duties, tls }: PeerSetup): string {
   }
   server {
     listen 127.0.0.1:${port}${tls === null ? '' : ' ssl'};
-${tls === null ? '' : tlsOf(tls.certificateFile, tls.keyFile)}${duties ? LOG : ''}    client_max_body_size 16m;
+${tls === null ? '' : tlsOf(tls.certificateFile, tls.keyFile)}${duties ? LOG : ''}${firewall}    client_max_body_size 16m;
     location / {
       proxy_pass http://main;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
-${duties ? FORWARDED : ''}      proxy_request_buffering off;
+${duties || firewall !== '' ? FORWARDED : ''}      proxy_request_buffering off;
       proxy_max_temp_file_size 0;
     }
   }

@@ -7,6 +7,7 @@ const PACKAGE = new URL('../../../package.json', import.meta.url);
 
 export const sallyport: Peer = {
   name: 'sallyport',
+  firewall: 'either',
   version: () => `sallyport ${(JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version}`,
   launch: (setup) => ({
     command: process.execPath,
@@ -17,7 +18,7 @@ export const sallyport: Peer = {
 };
 
 /** JSON is YAML. Everything that is not said here is as it comes: guards, limits, forwarding fields, metrics. */
-function sallyportConfig({ port, upstreamPort, duties, tls }: PeerSetup): string {
+function sallyportConfig({ port, upstreamPort, duties, tls, ruleSet }: PeerSetup): string {
   const certificates = tls === null ? [] : [{ certificate: tls.certificateFile, key: tls.keyFile }];
   const config = {
     threads: 1,
@@ -32,6 +33,7 @@ function sallyportConfig({ port, upstreamPort, duties, tls }: PeerSetup): string
     upstreams: {
       main: { targets: [{ url: `http://127.0.0.1:${upstreamPort}` }], keepAlive: { connectionsMax: IDLE_CONNECTIONS } },
     },
+    ...(ruleSet === null ? {} : { waf: { rules: [ruleSet.setup, ruleSet.rules], responseTypes: [] } }),
     routes: [{ name: 'all', upstream: 'main' }],
   };
   return `${JSON.stringify(config, null, 2)}\n`;

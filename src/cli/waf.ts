@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { AskedRequest, RequestFlags } from './asked-request.ts';
+import { EXIT_OK } from './exit-codes.ts';
 import { wholeNumber } from './records.ts';
 
 interface TestFlags extends RequestFlags {
@@ -13,9 +14,17 @@ interface TestFlags extends RequestFlags {
   readonly client: string;
 }
 
-/** Adds `waf test` to the program. @param keep  Takes the exit code. */
+interface InstallFlags {
+  readonly version?: string;
+  readonly into: string;
+  readonly sha256?: string;
+  readonly from?: string;
+  readonly replace?: true;
+}
+
+/** Adds `waf test` and `waf install-crs` to the program. @param keep  Takes the exit code. */
 export function addWafCommand(program: Command, keep: (code: Promise<number>) => Promise<void>): void {
-  const waf = program.command('waf').description('see what the firewall makes of a request');
+  const waf = program.command('waf').description('see what the firewall makes of a request; install rules');
   const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   waf
     .command('test')
@@ -31,6 +40,35 @@ export function addWafCommand(program: Command, keep: (code: Promise<number>) =>
     .option('-d, --data <text>', 'body; @FILE for that of a file')
     .option('--client <address>', 'address of the client', '192.0.2.1')
     .action((flags: TestFlags) => keep(run(flags)));
+  waf
+    .command('install-crs')
+    .description('install a release of the OWASP Core Rule Set, or take one from a folder')
+    .requiredOption('--into <folder>', 'where it shall be')
+    .option('--version <version>', 'release, such as 4.29.0; what is installed must say so itself', release)
+    .option('--sha256 <hex>', 'checksum of the archive; nothing is fetched without', checksum)
+    .option('--from <source>', "https:// URL, .tar.gz or folder; the default is the project's minimal archive")
+    .option('--replace', 'take the place of another rule set; that one is kept beside it')
+    .action((flags: InstallFlags) => keep(install(flags)));
+}
+
+function release(text: string): string {
+  if (/^\d{1,4}\.\d{1,4}\.\d{1,4}(-[a-z0-9.]{1,16})?$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a release, such as 4.29.0.');
+}
+
+function checksum(text: string): string {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be 64 hexadecimal digits.');
+}
+
+/** @returns Exit code: 0 when the rule set is in its place. */
+async function install(flags: InstallFlags): Promise<number> {
+  // Loaded here, so that the other commands start without the native parts.
+  const { installCrs } = await import('./install-crs/install.ts');
+  const { version, into, sha256, from, replace = false } = flags;
+  const place = { version, into, sha256, from, replace, cwd: process.cwd() };
+  await installCrs({ ...place, env: process.env, nowMs: Date.now() }, (text) => process.stdout.write(text));
+  return EXIT_OK;
 }
 
 /** @returns Exit code: 0 when the request would go on, 1 when it would be blocked. */

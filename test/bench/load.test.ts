@@ -11,16 +11,29 @@ import { problemsOf } from '../../bench/rounds.ts';
 const load = new LoadProcess();
 after(() => load.stop());
 
-const job: LoadJob = { port: 0, tls: false, load: 'browse', connections: 4, requests: 50, fresh: false };
+const EMPTY = {
+  answered: 0,
+  errors: 0,
+  non2xx: 0,
+  mismatches: 0,
+  bodyBytes: 0,
+  sentBodyBytes: 0,
+  attacks: 0,
+  attacksPassed: 0,
+  seconds: 1,
+  p50Ms: 1,
+  p99Ms: 1,
+};
+const job: LoadJob = { port: 0, tls: false, load: 'browse', connections: 4, requests: 50, fresh: false, seed: 0 };
 
 describe('requests', () => {
   test('vary, and are the same in every run', () => {
-    const browse = requestsOf('browse');
+    const browse = requestsOf({ load: 'browse', requests: 9, seed: 0 });
     assert.equal(browse.length, 400);
     assert.equal(new Set(browse.map(({ path }) => path)).size, 400);
     assert.ok(new Set(browse.map(({ headers }) => headers.Cookie)).size > 390);
-    assert.deepEqual(requestsOf('browse'), browse);
-    assert.equal(requestsOf('upload')[0]?.body?.length, TRANSFER_BYTES);
+    assert.deepEqual(requestsOf({ load: 'browse', requests: 8, seed: 1 }), browse);
+    assert.equal(requestsOf({ load: 'upload', requests: 9, seed: 0 })[0]?.body?.length, TRANSFER_BYTES);
     assert.equal(Buffer.byteLength(ANSWER), 90);
     assert.doesNotThrow(() => JSON.parse(ANSWER));
   });
@@ -66,7 +79,8 @@ describe('load', { timeout: 30_000 }, () => {
       },
       (port) => load.run({ ...job, port, load: 'upload', requests: 8 }),
     );
-    assert.deepEqual([upload.result.answered, received], [8, 8 * TRANSFER_BYTES]);
+    const { answered, sentBodyBytes } = upload.result;
+    assert.deepEqual([answered, received, sentBodyBytes], [8, 8 * TRANSFER_BYTES, 8 * TRANSFER_BYTES]);
     const download = await serving(
       (_request, response) => response.end(Buffer.alloc(TRANSFER_BYTES, 'x')),
       (port) => load.run({ ...job, port, load: 'download', requests: 8 }),
@@ -92,22 +106,14 @@ describe('load', { timeout: 30_000 }, () => {
 });
 
 describe('what speaks against a figure', () => {
-  const result = {
-    answered: 50,
-    errors: 0,
-    non2xx: 0,
-    mismatches: 0,
-    bodyBytes: 4_500,
-    seconds: 1,
-    p50Ms: 1,
-    p99Ms: 1,
-  };
+  const result = { ...EMPTY, answered: 50, bodyBytes: 4_500 };
   const arrived = { requests: 50, bodyBytes: null };
 
   test('nothing when all was done', () => {
     assert.deepEqual(problemsOf(job, result, arrived), []);
     const upload = { ...job, load: 'upload' as const };
-    assert.deepEqual(problemsOf(upload, result, { requests: 50, bodyBytes: 50 * TRANSFER_BYTES }), []);
+    const sent = { ...result, sentBodyBytes: 50 * TRANSFER_BYTES };
+    assert.deepEqual(problemsOf(upload, sent, { requests: 50, bodyBytes: 50 * TRANSFER_BYTES }), []);
   });
 
   test('anything else', () => {
@@ -117,8 +123,57 @@ describe('what speaks against a figure', () => {
     assert.deepEqual(problemsOf(job, { ...result, answered: 49 }, arrived), ['answers: 49, not 50']);
     assert.deepEqual(problemsOf(job, { ...result, bodyBytes: 1 }, arrived), ['body bytes: 1, not 4500']);
     assert.deepEqual(problemsOf(job, result, { ...arrived, requests: 51 }), ['requests at the upstream: 51, not 50']);
-    const cut = problemsOf({ ...job, load: 'upload' }, result, { requests: 50, bodyBytes: 7 });
+    const cut = problemsOf(
+      { ...job, load: 'upload' },
+      { ...result, sentBodyBytes: 50 * TRANSFER_BYTES },
+      { requests: 50, bodyBytes: 7 },
+    );
     assert.deepEqual(cut, [`body bytes at the upstream: 7, not ${50 * TRANSFER_BYTES}`]);
+  });
+});
+
+describe('attacks in the mix', { timeout: 30_000 }, () => {
+  const form: LoadJob = { ...job, load: 'crs-form', requests: 208, seed: 5 };
+  const wanted = requestsOf(form);
+  const attacks = new Set(wanted.filter(({ isAttack }) => isAttack).map(({ body }) => body?.toString()));
+  const firewall =
+    (refuses: (isAttack: boolean) => boolean): RequestListener =>
+    async (request, response) => {
+      const pieces: Buffer[] = [];
+      for await (const piece of request) pieces.push(piece as Buffer);
+      if (refuses(attacks.has(Buffer.concat(pieces).toString()))) response.writeHead(403).end('no');
+      else response.end(ANSWER);
+    };
+  const run = async (refuses: (isAttack: boolean) => boolean) => {
+    const { result } = await serving(firewall(refuses), (port) => load.run({ ...form, port }));
+    return result;
+  };
+
+  test('each request is sent once, and refused attacks are what is wanted', async () => {
+    const result = await run((isAttack) => isAttack);
+    const honest = wanted.filter(({ isAttack }) => !isAttack);
+    const sentBodyBytes = honest.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+    assert.deepEqual([result.answered, result.attacks, result.attacksPassed, result.non2xx], [208, 3, 0, 0]);
+    assert.deepEqual([result.sentBodyBytes, result.bodyBytes], [sentBodyBytes, 205 * 90]);
+    assert.deepEqual(problemsOf(form, result, { requests: 205, bodyBytes: sentBodyBytes }), []);
+    const unread = problemsOf(form, result, { requests: 205, bodyBytes: 1 });
+    assert.deepEqual(unread, [`body bytes at the upstream: 1, not ${sentBodyBytes}`]);
+  });
+
+  test('an attack that passes voids the figure, as does a refused visitor', async () => {
+    const open = await run(() => false);
+    assert.deepEqual([open.attacks, open.attacksPassed, open.non2xx], [3, 3, 0]);
+    const [passed] = problemsOf(form, open, { requests: 208, bodyBytes: null });
+    assert.equal(passed, 'attacks that were not answered with 403: 3, not 0');
+    const shut = await run(() => true);
+    assert.deepEqual([shut.attacks, shut.attacksPassed, shut.non2xx, shut.mismatches], [3, 0, 205, 205]);
+    assert.equal(problemsOf(form, shut, { requests: 0, bodyBytes: null })[0], 'answers other than 2xx: 205, not 0');
+  });
+
+  test('a run without one proves nothing', () => {
+    const none = { ...form, requests: 4 };
+    const found = problemsOf(none, { ...EMPTY, answered: 4, bodyBytes: 360 }, { requests: 4, bodyBytes: null });
+    assert.deepEqual(found, ['no attack was sent']);
   });
 });
 

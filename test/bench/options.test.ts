@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { CASE_NAMES } from '../../bench/cases.ts';
 import { PEER_NAMES, parseOptions, USAGE } from '../../bench/options.ts';
@@ -8,6 +9,7 @@ describe('options', () => {
     assert.deepEqual(parseOptions([]), {
       cases: ['plain', 'duties'],
       peers: null,
+      crs: '/usr/share/modsecurity-crs',
       rounds: 5,
       requests: null,
       quick: false,
@@ -21,6 +23,7 @@ describe('options', () => {
     assert.deepEqual(options.cases, ['tls', 'plain']);
     assert.deepEqual(options.peers, ['nginx']);
     assert.deepEqual([options.rounds, options.requests], [7, 1_000]);
+    assert.equal(parseOptions(['--crs', 'rules/of/ours']).crs, resolve('rules/of/ours'));
     assert.deepEqual(parseOptions(['--case', 'all']).cases, CASE_NAMES);
     assert.equal(parseOptions(['--quick']).rounds, 3);
     assert.equal(parseOptions(['--quick', '--rounds', '4']).rounds, 4);
@@ -30,7 +33,7 @@ describe('options', () => {
     const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
       [['--case', 'plane'], /--case does not know "plane"; there are: plain, duties, download/],
       [['--case', 'plain,'], /does not know ""/],
-      [['--peer', 'squid'], /there are: nginx, haproxy, caddy, sallyport$/],
+      [['--peer', 'squid'], /there are: nginx, haproxy, caddy, modsecurity, sallyport$/],
       [['--rounds', '0'], /--rounds takes a whole number from 1 to 100, not "0"/],
       [['--rounds', '1e1'], /not "1e1"/],
       [['--requests', '-5'], /requests/],

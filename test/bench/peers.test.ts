@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { caddy } from '../../bench/peers/caddy.ts';
 import { haproxy } from '../../bench/peers/haproxy.ts';
+import { modsecurity } from '../../bench/peers/modsecurity.ts';
 import { nginx } from '../../bench/peers/nginx.ts';
 import type { Peer, PeerSetup } from '../../bench/peers/peer.ts';
 import { sallyport } from '../../bench/peers/sallyport.ts';
@@ -12,18 +13,21 @@ import { versionOf } from '../../bench/servers.ts';
 import { parseStubStatus } from '../../bench/upstream.ts';
 import { Workspace } from '../../bench/workspace.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { readWafRules } from '../../src/gateway/waf-rules.ts';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
 const hasOpenssl = versionOf('openssl', 'version') !== null;
 const SBIN = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 
-const bare: PeerSetup = { port: 18_001, upstreamPort: 18_002, duties: false, tls: null };
+const bare: PeerSetup = { port: 18_001, upstreamPort: 18_002, duties: false, tls: null, ruleSet: null };
 const setups: readonly (readonly [what: string, setup: () => PeerSetup])[] = [
   ['plain', () => bare],
   ['duties', () => ({ ...bare, duties: true })],
   ['TLS', () => ({ ...bare, tls: workspace.certificate() })],
 ];
+
+const missingOf = (peer: Peer): string | false => (peer.version() === null ? `${peer.name} is not installed` : false);
 
 /** What the proxy itself says of the configuration. */
 const checks: readonly (readonly [peer: Peer, args: (launched: readonly string[]) => readonly string[]])[] = [
@@ -35,7 +39,7 @@ const checks: readonly (readonly [peer: Peer, args: (launched: readonly string[]
 describe('configurations that the peers themselves accept', () => {
   for (const [peer, args] of checks) {
     for (const [what, setup] of setups) {
-      const missing = peer.version() === null ? `${peer.name} is not installed` : false;
+      const missing = missingOf(peer);
       const skip = missing || (what === 'TLS' && !hasOpenssl ? 'openssl is not installed' : false);
       test(`${peer.name}, ${what}`, { skip }, () => {
         const { command, args: launched, files } = peer.launch(setup());
@@ -45,6 +49,40 @@ describe('configurations that the peers themselves accept', () => {
       });
     }
   }
+});
+
+describe('with a rule set', () => {
+  const ruleFolder = workspace.folder('rules');
+  const rule = 'SecRule ARGS "@contains attack" "id:1,phase:2,deny,status:403"\n';
+  writeFileSync(join(ruleFolder, 'setup.conf'), '# nothing\n');
+  writeFileSync(join(ruleFolder, 'rule.conf'), rule);
+  const ruleSet = { setup: join(ruleFolder, 'setup.conf'), rules: join(ruleFolder, 'rule*.conf'), version: '1' };
+  const guarded = { ...bare, ruleSet };
+
+  test('ModSecurity takes its configuration', { skip: missingOf(modsecurity) }, () => {
+    assert.match(modsecurity.version() ?? '', /^nginx version: .*, libmodsecurity 3\./);
+    const { command, args, files } = modsecurity.launch(guarded);
+    const cwd = workspace.folder('modsecurity');
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+    assert.doesNotThrow(() => execFileSync(command, [...args, '-t', '-q'], { cwd, env: SBIN, stdio: 'pipe' }));
+  });
+
+  test('both read the same files, block, and leave the bodies of answers alone', () => {
+    const { files } = modsecurity.launch(guarded);
+    const rules = files['modsecurity.conf'] ?? '';
+    assert.ok(rules.endsWith(`Include ${ruleSet.setup}\nInclude ${ruleSet.rules}\n`));
+    assert.match(rules, /^SecRuleEngine On\nSecRequestBodyAccess On$/m);
+    assert.match(rules, /^SecResponseBodyAccess Off\nSecAuditEngine Off$/m);
+    assert.match(files['nginx.conf'] ?? '', /X-Forwarded-For/);
+    const file = join(workspace.folder('sallyport'), 'gateway.yaml');
+    writeFileSync(file, sallyport.launch(guarded).files['gateway.yaml'] ?? '');
+    const { config, warnings } = loadConfig({ file, env: {}, cwd: '.' });
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(config.waf.rules, [ruleSet.setup, ruleSet.rules]);
+    assert.deepEqual([config.waf.mode, config.waf.responseTypes, config.waf.audit.path], ['block', [], '']);
+    assert.equal(config.waf.requestBodyBytesMax, Number(/^SecRequestBodyLimit (\d+)$/m.exec(rules)?.[1]));
+    assert.notEqual(readWafRules(config), null);
+  });
 });
 
 describe('Sallyport’s own', () => {

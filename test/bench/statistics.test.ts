@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RoundRow } from '../../bench/rounds.ts';
 import { percentile, spreadOf } from '../../bench/statistics.ts';
-import { summarise } from '../../bench/summary.ts';
+import { baselineOf, summarise } from '../../bench/summary.ts';
 import { tableOf } from '../../bench/table.ts';
 
 describe('statistics', () => {
@@ -36,6 +36,9 @@ describe('summary', () => {
       non2xx: 0,
       mismatches: 0,
       bodyBytes: 9_000,
+      sentBodyBytes: 0,
+      attacks: 0,
+      attacksPassed: 0,
       seconds: 0.5,
       p50Ms: 1,
       p99Ms: 2,
@@ -59,6 +62,25 @@ describe('summary', () => {
     assert.equal(summarise('plain', [row(0, 'b', 1_200)])[0]?.ratio, null);
   });
 
+  test('a firewall is compared with ModSecurity, and says how many attacks there were', () => {
+    assert.equal(baselineOf('plain'), 'nginx');
+    const rows = [row(0, 'modsecurity', 1_000), row(0, 'b', 500)];
+    const summaries = summarise(
+      'crs-get',
+      rows.map((one) => ({ ...one, result: { ...one.result, attacks: 2 } })),
+    );
+    assert.deepEqual(
+      summaries.map(({ ratio, attacks, cpuSecondsPerGB }) => [ratio?.median, attacks, cpuSecondsPerGB]),
+      [
+        [1, 2, null],
+        [0.5, 2, null],
+      ],
+    );
+    const [head = '', first = ''] = tableOf(summaries, baselineOf('crs-get')).split('\n');
+    assert.match(head, / ratio to modsecurity .* answers +attacks +body bytes /);
+    assert.match(first, / 100 +2 +9000 +ok$/);
+  });
+
   test('bulk is counted in CPU seconds per gigabyte', () => {
     // 1,200 us for 9,000 bytes.
     assert.equal(summarise('download', [row(0, 'b', 1_200)])[0]?.cpuSecondsPerGB?.median.toFixed(3), '133.333');
@@ -68,7 +90,7 @@ describe('summary', () => {
     const rows = [row(0, 'nginx', 1_000), row(0, 'b', 1_200, ['errors: 1, not 0'])];
     const summaries = summarise('plain', rows);
     assert.deepEqual(summaries[1]?.problems, ['round 1: errors: 1, not 0']);
-    const lines = tableOf(summaries).split('\n');
+    const lines = tableOf(summaries, 'nginx').split('\n');
     assert.equal(lines.length, 3);
     assert.equal(new Set(lines.map((line) => line.length)).size, 1);
     assert.match(

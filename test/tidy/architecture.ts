@@ -56,6 +56,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   simdjson: ['src/body/json.ts'],
   piscina: ['src/gateway/threads.ts'],
   'prom-client': ['src/telemetry/'],
+  tar: ['src/cli/install-crs/archive.ts'],
   ws: ['src/upstream/web-socket-client.ts', 'src/demo/'],
 };
 
