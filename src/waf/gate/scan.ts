@@ -86,10 +86,7 @@ export class ValueScanner {
   behind(value: InspectedValue, step: Step, sum: Sum): void {
     if ((value.groups & step.changedByAll) === 0) sum.add(value as Seen);
     else if (!value.isKept) this.#behind(value, step, sum);
-    else {
-      value.behind ??= [];
-      sum.add((value.behind[step.index] ??= this.#seen((own) => this.#behind(value, step, own))));
-    }
+    else sum.add(value.behind?.[step.index] ?? this.#keepBehind(value, step));
   }
 
   /**
@@ -100,17 +97,23 @@ export class ValueScanner {
   along(value: InspectedValue, last: Step, sum: Sum): void {
     if ((value.groups & last.changedByAll) === 0) sum.add(value as Seen);
     else if (!value.isKept) this.#along(value, last, sum);
-    else {
-      value.along ??= [];
-      sum.add((value.along[last.index] ??= this.#seen((own) => this.#along(value, last, own))));
-    }
+    else sum.add(value.along?.[last.index] ?? this.#keepAlong(value, last));
   }
 
-  /** What is added to nothing. */
-  #seen(add: (sum: Sum) => void): Seen {
-    const sum = new Sum(this.none);
-    add(sum);
-    return sum.copy();
+  #keepBehind(value: InspectedValue, step: Step): Seen {
+    const seen = new Sum(this.none);
+    this.#behind(value, step, seen);
+    value.behind ??= [];
+    value.behind[step.index] = seen;
+    return seen;
+  }
+
+  #keepAlong(value: InspectedValue, last: Step): Seen {
+    const seen = new Sum(this.none);
+    this.#along(value, last, seen);
+    value.along ??= [];
+    value.along[last.index] = seen;
+    return seen;
   }
 
   #behind(value: InspectedValue, step: Step, sum: Sum): void {
