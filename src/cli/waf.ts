@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import type { AskedRequest, RequestFlags } from './asked-request.ts';
+import type { AskedRequest, RequestFlags } from '../tuning/asked-request.ts';
 import { wholeNumber } from './records.ts';
 
 interface TestFlags extends RequestFlags {
@@ -44,7 +44,7 @@ async function run(flags: TestFlags): Promise<number> {
 }
 
 async function requestOf(flags: TestFlags): Promise<AskedRequest> {
-  const { requestOfArchive, requestOfBytes, requestOfFlags } = await import('./asked-request.ts');
+  const { requestOfArchive, requestOfBytes, requestOfFlags } = await import('../tuning/asked-request.ts');
   if (flags.har !== undefined) return requestOfArchive(readFileSync(flags.har, 'utf8'), flags.entry);
   // 0 is the descriptor of standard input.
   if (flags.file !== undefined) return requestOfBytes(readFileSync(flags.file === '-' ? 0 : flags.file));

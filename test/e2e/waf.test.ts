@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { requestOfBytes } from '../../src/cli/asked-request.ts';
+import { requestOfBytes } from '../../src/tuning/asked-request.ts';
 import { testRequest } from '../../src/cli/waf-test.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
