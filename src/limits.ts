@@ -290,3 +290,9 @@ export const MATCH_TEXT_BYTES_MAX = 4_096;
  */
 export const LONG_VALUE_BYTES = 16_383;
 export const LONG_VALUES_PER_LENGTH_MAX = 8;
+
+/** Longest line of a recording that tools read: a record with a body of 64 KiB, each byte escaped, has some 400 KB. */
+export const RECORD_LINE_BYTES_MAX = 16_777_216;
+
+/** Longest HTTP archive that tools read: it is one text, and whole in memory. */
+export const ARCHIVE_BYTES_MAX = 268_435_456;

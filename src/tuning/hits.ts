@@ -114,7 +114,8 @@ class Finder {
     this.#members.set(key, count);
     if (exact !== null && count <= MEMBERS_MAX) return this.#target(ruleId, variable, name, exact);
     const numbered = exact === null ? null : numberedText(variable, name);
-    if (numbered !== null && count <= 2 * MEMBERS_MAX) return this.#target(ruleId, variable, name, numbered, 'numbered');
+    if (numbered !== null && count <= 2 * MEMBERS_MAX)
+      return this.#target(ruleId, variable, name, numbered, 'numbered');
     if (leavesNothing(looks, variable, null)) return this.#whole(ruleId, 'it looks at nothing else');
     return this.#target(ruleId, variable, null);
   }

@@ -1,8 +1,8 @@
 import { type ByteText, byteTextOf } from '../base/byte-text.ts';
 import { parseBody } from '../body/parse-body.ts';
 import { parseQuery } from '../body/urlencoded.ts';
-import { fieldOf } from '../pipeline/answer-fields.ts';
 import type { ParsedBody } from '../parsed-body.ts';
+import { fieldOf } from '../pipeline/answer-fields.ts';
 import type { AskedRequest } from './asked-request.ts';
 
 /** Names that are tried one by one. */

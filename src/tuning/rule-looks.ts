@@ -21,9 +21,7 @@ export function rulesLooks({ files, entries }: Judges): ReadonlyMap<number, Rule
   const read = [...entries.setup, ...entries.rules];
   const { directives } = parseRules(files, read);
   const { program } = linkRules(directives);
-  return new Map(
-    program.items.flatMap((item) => (item.kind === 'rule' ? [[item.id, looksOf(item)] as const] : [])),
-  );
+  return new Map(program.items.flatMap((item) => (item.kind === 'rule' ? [[item.id, looksOf(item)] as const] : [])));
 }
 
 /** Would a rule look at nothing any more without it? @param name  Byte text; null for the whole variable. */
