@@ -69,7 +69,16 @@ function ruleLine(name: string, rules: ReadonlyMap<number, number>): string {
   return `${name}: ${sorted.map(([id, count]) => `${id} (${count})`).join(', ')}\n`;
 }
 
-function doubtsOf({ unrouted, fieldless, bodiless, withheld, withheldValues, inexact, assumed }: Replay): string {
+function doubtsOf({
+  unrouted,
+  fieldless,
+  bodiless,
+  withheld,
+  withheldValues,
+  inexact,
+  undecided,
+  assumed,
+}: Replay): string {
   const lines = [
     unrouted > 0 ? `no route takes ${counted(unrouted, 'request')}: not judged` : '',
     fieldless > 0 ? `fields not recorded: ${counted(fieldless, 'request')} not judged (audit part B)` : '',
@@ -78,6 +87,9 @@ function doubtsOf({ unrouted, fieldless, bodiless, withheld, withheldValues, ine
       ? `${counted(withheldValues, 'value')} of ${counted(withheld, 'request')} redacted: rules saw others`
       : '',
     inexact > 0 ? `${counted(inexact, 'request')} not recorded byte for byte` : '',
+    undecided > 0
+      ? `${counted(undecided, 'request')} held to be attacks pass without what was not recorded: undecided`
+      : '',
     assumed > 0 ? `${counted(assumed, 'request')} without a recorded verdict: taken to have passed` : '',
   ];
   return lines.map((line) => (line === '' ? '' : `${line}\n`)).join('');

@@ -50,7 +50,11 @@ export function excludeFor(
     if (judgement.kind !== 'passes') notes.push(`with that alone it is still ${judgement.words}`);
     return { route: route.name, exclusions, isTried: judgement.kind === 'passes', notes };
   }
-  if (first.judgement.kind === 'passes') return nothing(route.name, ...notes, passesWords(record));
+  if (first.judgement.kind === 'passes') {
+    const isHidden = record.outcome !== null && record.outcome !== 'passed' && record.withheldCount > 0;
+    if (isHidden) return fromLog(record, route.name, looks, ruleIds);
+    return nothing(route.name, ...notes, passesWords(record));
+  }
   if (last.judgement.kind !== 'passes') {
     return nothing(route.name, ...notes, `no exclusion lets it pass: it is ${last.judgement.words}`);
   }
@@ -67,7 +71,11 @@ function fromLog(
   looks: ReadonlyMap<number, RuleLooks>,
   ruleIds: readonly number[],
 ): RequestExclusions {
-  const missing = record.hasFields ? 'its body was' : 'its fields were';
+  const missing = isWhole(record)
+    ? 'what it was blocked for was'
+    : record.hasFields
+      ? 'its body was'
+      : 'its fields were';
   const { hits, unwritable, unknownRules } = loggedHits(record, route, looks);
   const notes = [
     `${missing} not recorded: this is what the log tells, and was not tried`,

@@ -11,6 +11,8 @@ import { numberedText, targetText } from './target-text.ts';
 /** Each round tells one more place of each rule: a rule that holds in more members is left out of their variable. */
 const MEMBERS_MAX = 8;
 const ROUNDS_MAX = 48;
+/** Targets of a chain that are tried together. */
+const TRIED_MAX = 64;
 
 /** A place in which a rule holds, and what leaves it out. */
 export interface Hit {
@@ -82,7 +84,7 @@ class Finder {
     for (const match of matches) {
       const looks = this.#looks.get(match.ruleId);
       if (looks === undefined || looks.isVerdict || match.phase > 2) continue;
-      if (this.#add(this.#hitOf(match, looks))) isNew = true;
+      for (const hit of this.#hitsOf(match, looks)) if (this.#add(hit)) isNew = true;
     }
     return isNew;
   }
@@ -94,14 +96,14 @@ class Finder {
     return true;
   }
 
-  #hitOf(match: RuleMatch, looks: RuleLooks): Hit {
+  #hitsOf(match: RuleMatch, looks: RuleLooks): readonly Hit[] {
     const { variable, name } = partsOfVariable(match.variable);
     const isOwn = isOfRequest(variable) && looks.parts.some((part) => part.name === variable);
     if (!isOwn) return this.#probed(match.ruleId, looks);
     const hit = this.#hitIn(match, looks, variable, name);
-    if (!this.#hits.has(exclusionKey(hit.exclusion))) return hit;
+    if (!this.#hits.has(exclusionKey(hit.exclusion))) return [hit];
     // It holds all the same: a number of members, or a later link of its chain.
-    return this.#whole(match.ruleId, 'it holds with that left out, too');
+    return [this.#whole(match.ruleId, 'it holds with that left out, too')];
   }
 
   #hitIn({ ruleId, variable: text }: RuleMatch, looks: RuleLooks, variable: string, name: ByteText | null): Hit {
@@ -121,21 +123,44 @@ class Finder {
   }
 
   /** What held is not what the rule begins with: its own targets are tried. */
-  #probed(ruleId: number, looks: RuleLooks): Hit {
+  #probed(ruleId: number, looks: RuleLooks): readonly Hit[] {
+    const targets = this.#ownTargets(ruleId, looks);
+    const one = targets.find((hit) => !this.#holdsWithout(ruleId, [hit]));
+    if (one !== undefined) return [one];
+    if (targets.length > TRIED_MAX || this.#holdsWithout(ruleId, targets)) {
+      return [this.#whole(ruleId, 'no target of its own decides')];
+    }
+    // Several hold at once: whatever need not be left out is not, the broadest first.
+    let needed = targets;
+    for (const hit of [...targets].reverse()) {
+      const without = needed.filter((other) => other !== hit);
+      if (!this.#holdsWithout(ruleId, without)) needed = without;
+    }
+    return needed;
+  }
+
+  #holdsWithout(ruleId: number, hits: readonly Hit[]): boolean {
+    const controls = [...this.controls, ...hits.map(({ exclusion }) => exclusionControl(exclusion))];
+    return this.#judge.judge(this.#record, controls).matches.some((match) => match.ruleId === ruleId);
+  }
+
+  /** Members first, then variables. */
+  #ownTargets(ruleId: number, looks: RuleLooks): readonly Hit[] {
+    const members: Hit[] = [];
+    const variables: Hit[] = [];
+    const add = (list: Hit[], variable: string, name: ByteText | null): void => {
+      const text = targetText(variable, name);
+      if (text === null || leavesNothing(looks, variable, name)) return;
+      const hit = this.#target(ruleId, variable, name, text);
+      if (!this.#hits.has(exclusionKey(hit.exclusion))) list.push(hit);
+    };
     for (const { name: variable, selector, mode } of looks.parts) {
       if (mode === 'count') continue;
-      const named = selector?.kind === 'name' ? [selector.text] : memberNames(this.#record.request, variable);
-      for (const name of [...named, ...(selector === null ? [null] : [])]) {
-        const text = targetText(variable, name);
-        if (text === null || leavesNothing(looks, variable, name)) continue;
-        const hit = this.#target(ruleId, variable, name, text);
-        if (this.#hits.has(exclusionKey(hit.exclusion))) continue;
-        const controls = [...this.controls, exclusionControl(hit.exclusion)];
-        const { matches } = this.#judge.judge(this.#record, controls);
-        if (!matches.some((match) => match.ruleId === ruleId)) return hit;
-      }
+      const names = selector?.kind === 'name' ? [selector.text] : memberNames(this.#record.request, variable);
+      for (const name of names) add(members, variable, name);
+      if (selector === null) add(variables, variable, null);
     }
-    return this.#whole(ruleId, 'no target of its own decides');
+    return [...members, ...variables];
   }
 
   #target(

@@ -35,6 +35,8 @@ export interface Replay {
   readonly withheld: number;
   readonly withheldValues: number;
   readonly inexact: number;
+  /** Held to be attacks by the recording, and passed now: what set rules off may not have been recorded. */
+  readonly undecided: number;
   /** Requests whose recording tells no verdict and no `against` was given: taken to have passed. */
   readonly assumed: number;
   readonly changes: readonly VerdictChange[];
@@ -52,7 +54,7 @@ export interface Replay {
  */
 export function replay(records: Iterable<RecordedRequest>, judges: Judges, before: Judges | null): Replay {
   const counts = { read: 0, judged: 0, unrouted: 0, fieldless: 0, bodiless: 0 };
-  const doubts = { withheld: 0, withheldValues: 0, inexact: 0, assumed: 0 };
+  const doubts = { withheld: 0, withheldValues: 0, inexact: 0, undecided: 0, assumed: 0 };
   const verdicts = { passes: 0, detected: 0, blocked: 0 };
   const changes: VerdictChange[] = [];
   const rulesMore = new Map<number, number>();
@@ -76,11 +78,15 @@ export function replay(records: Iterable<RecordedRequest>, judges: Judges, befor
       const more = was.rules === null ? [] : idsOf(now).filter((id) => was.rules?.has(id) === false);
       const nowIds = new Set(idsOf(now));
       const fewer = [...(was.rules ?? [])].filter((id) => !nowIds.has(id));
-      // Without its body a request seems harmless: that rules pass it now is no news.
-      const isSure = before !== null || isWhole(record);
+      // Without its body, or a cookie, a request seems harmless: that rules pass it now is no news.
+      const isSure = before !== null || isAllThere(record);
       for (const id of more) rulesMore.set(id, (rulesMore.get(id) ?? 0) + 1);
       if (isSure) for (const id of fewer) rulesFewer.set(id, (rulesFewer.get(id) ?? 0) + 1);
-      if (to === was.verdict || (!isSure && SEVERITY[to] < SEVERITY[was.verdict])) continue;
+      if (to === was.verdict) continue;
+      if (!isSure && SEVERITY[to] < SEVERITY[was.verdict]) {
+        doubts.undecided += 1;
+        continue;
+      }
       const { id, place, request } = record;
       changes.push({
         id,
@@ -122,6 +128,8 @@ function told({ outcome, matches }: RecordedRequest): Before {
   return { verdict: outcome === null || outcome === 'passed' ? 'passes' : outcome, rules, isAssumed: outcome === null };
 }
 
+const isAllThere = (record: RecordedRequest): boolean =>
+  isWhole(record) && record.withheldCount === 0 && !record.isInexact;
 const isOfAnswer = (phase: number): boolean => phase === 3 || phase === 4;
 const idOf = ({ ruleId }: { readonly ruleId: number }): number => ruleId;
 

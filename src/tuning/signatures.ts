@@ -11,7 +11,7 @@ export interface Signature {
   readonly hits: readonly WeighedHit[];
   /** They pass when the weights of what is left out come to this. */
   readonly need: number;
-  /** Their bodies were not recorded: this is by what the log tells. */
+  /** Not all of them was recorded: this is by what the log tells, too. */
   readonly isFromLog: boolean;
   readonly records: RecordedRequest[];
 }
@@ -43,6 +43,12 @@ export class Signatures {
   /** @returns  Whether the request is blocked. */
   take(judge: RouteJudge, record: RecordedRequest): boolean {
     const { first, hits, last } = findHits(judge, record, this.#looks);
+    const hidden = hiddenHits(judge.route, record, first, this.#looks);
+    if (hidden.length > 0) {
+      const all = [...hits, ...hidden];
+      this.#add(record, judge.route, all, true, () => allNeeded(all));
+      return true;
+    }
     if (first.judgement.kind === 'passes') return false;
     if (last.judgement.kind !== 'passes') this.unexplained.push({ record, why: last.judgement.words });
     else this.#add(record, judge.route, hits, false, () => weigh(judge, record, first, hits));
@@ -63,6 +69,19 @@ export class Signatures {
     if (known !== undefined) known.records.push(record);
     else this.#all.set(key, { route, isFromLog, records: [record], ...weighed() });
   }
+}
+
+/** Places in values that were withheld, which do not hold any more: of a blocked request all are needed. */
+function hiddenHits(
+  route: string,
+  record: RecordedRequest,
+  { matches }: Judged,
+  looks: ReadonlyMap<number, RuleLooks>,
+): readonly Hit[] {
+  const { outcome, withheldCount, isInexact } = record;
+  if ((outcome !== 'blocked' && outcome !== 'detected') || (withheldCount === 0 && !isInexact)) return [];
+  const held = new Set(matches.map(({ ruleId }) => ruleId));
+  return loggedHits(record, route, looks).hits.filter(({ exclusion }) => !held.has(exclusion.ruleId));
 }
 
 type Weighed = Pick<Signature, 'hits' | 'need'>;
