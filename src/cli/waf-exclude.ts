@@ -8,6 +8,7 @@ import { exclusionYaml } from '../tuning/exclusion-yaml.ts';
 import { Judges } from '../tuning/judges.ts';
 import { readRecords, Unread } from '../tuning/read-records.ts';
 import type { RecordedRequest } from '../tuning/recorded-request.ts';
+import { fileNameOf } from '../tuning/route-of.ts';
 import { rulesLooks } from '../tuning/rule-looks.ts';
 import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
 import { bare, shown } from './printable.ts';
@@ -52,7 +53,7 @@ export function runExclude(
   for (const exclusion of found.exclusions) tell(warningOf(exclusion));
   if (found.exclusions.length === 0) return EXIT_REFUSED;
   tell(found.isTried ? 'with this it passes: tried\n' : 'not tried\n');
-  out(written(found, record, options));
+  out(written(found, fileNameOf(judges.config, record.request), options));
   return EXIT_OK;
 }
 
@@ -77,8 +78,9 @@ function warningOf({ ruleId, target, why }: Exclusion): string {
   return `WARNING: rule ${ruleId} is left out as a whole: ${inQuotes(why)}\n`;
 }
 
-function written({ exclusions }: RequestExclusions, { request }: RecordedRequest, options: ExcludeOptions): string {
+/** @param path  REQUEST_FILENAME. */
+function written({ exclusions }: RequestExclusions, path: string, options: ExcludeOptions): string {
   if (options.form === 'yaml') return exclusionYaml(exclusions);
   if (options.form === 'update') return exclusionDirectives(exclusions);
-  return exclusionRule(exclusions, request.target.split('?', 1)[0] ?? '/', options.id);
+  return exclusionRule(exclusions, path, options.id);
 }

@@ -2,13 +2,13 @@ import { byteTextOfString } from '../base/byte-text.ts';
 import type { RecordedMatch, RecordedRequest } from './recorded-request.ts';
 import { announcesBody, bodyOfRecord, isMapping, RecordedValues, textOf } from './recorded-values.ts';
 
-const OUTCOMES: Readonly<Record<string, NonNullable<RecordedRequest['outcome']>>> = {
-  blocked: 'blocked',
-  detected: 'detected',
-  matched: 'passed',
-  passed: 'passed',
-  failed: 'passed',
-};
+const OUTCOMES: ReadonlyMap<string, NonNullable<RecordedRequest['outcome']>> = new Map([
+  ['blocked', 'blocked'],
+  ['detected', 'detected'],
+  ['matched', 'passed'],
+  ['passed', 'passed'],
+  ['failed', 'passed'],
+]);
 
 /**
  * An entry of an audit log in JSON: ours, or that of ModSecurity 3, of which it has the shape.
@@ -41,7 +41,7 @@ export function recordOfTransaction(transaction: unknown, place: string): Record
     isDecoded: true,
     client: textOf(transaction.client_ip) || '192.0.2.1',
     route: textOf(transaction.route) || null,
-    outcome: OUTCOMES[textOf(transaction.outcome)] ?? null,
+    outcome: OUTCOMES.get(textOf(transaction.outcome)) ?? null,
     matches: Array.isArray(transaction.messages) ? transaction.messages.flatMap(matchOf) : null,
     withheldCount: values.withheldCount,
     isInexact: values.isInexact,

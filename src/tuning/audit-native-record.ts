@@ -40,14 +40,14 @@ export class NativeEntry {
 
   /** @returns  Null where it has no request line. */
   record(): RecordedRequest | null {
-    const [requestLine = '', ...fieldLines] = this.#part('B').map(unescaped);
-    const [, method, target] = /^(\S+) (.*?)(?: HTTP\/[0-9.]+)?$/s.exec(requestLine) ?? [];
+    const [requestLine = '', ...fieldLines] = this.#part('B');
+    const [, method, target] = /^(\S+) (.*?)(?: HTTP\/[0-9.]+)?$/s.exec(unescaped(requestLine)) ?? [];
     if (method === undefined || target === undefined || target === '') return null;
     const [, id, client] = /^\[[^\]]*\] (\S+) (\S+)/.exec(this.#part('A')[0] ?? '') ?? [];
     const values = new RecordedValues();
     const fields = fieldLines.flatMap((line) => {
       const colon = line.indexOf(':');
-      return colon < 1 ? [] : [line.slice(0, colon), this.#text(values, line.slice(colon + 1).trim())];
+      return colon < 1 ? [] : [unescaped(line.slice(0, colon)), this.#text(values, unescaped(line.slice(colon + 2)))];
     });
     const said = this.#parts.has('C') ? this.#part('C').map(unescaped).join('\n') : undefined;
     const { body, bytes } = bodyOfRecord(said, announcesBody(fields), (text) => values.value(text));

@@ -35,8 +35,8 @@ interface Candidate {
 }
 
 /**
- * A small set of exclusions that frees as many requests as can be: the greedy cover, which takes what brings most for its
- * cost, breadth being the cost. What lets an attack through is not taken.
+ * A small set of exclusions that frees as many requests as can be: the greedy cover, which takes what brings most for
+ * its cost, breadth being the cost. What lets an attack through is not taken.
  */
 export function coverOf(
   signatures: readonly Signature[],

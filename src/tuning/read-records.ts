@@ -29,8 +29,8 @@ export class Unread {
 }
 
 /**
- * Recorded requests of files: audit logs in JSON or in the serial format, log streams with audit lines, requests as JSON
- * lines, HTTP archives. What a file is shows in its lines, which may be mixed.
+ * Recorded requests of files: audit logs in JSON or in the serial format, log streams with audit lines, requests as
+ * JSON lines, HTTP archives. What a file is shows in its lines, which may be mixed.
  *
  * @param paths   `-` for standard input.
  * @param unread  Counts what is none; nothing in a file makes the reading fail.

@@ -13,7 +13,7 @@ export class RecordedValues {
   withheldCount = 0;
   isInexact = false;
 
-  /** @param text  Byte text of a field, target or body. @returns  The same, with something harmless for what is withheld. */
+  /** @param text  Byte text. @returns  The same, with something harmless for what is withheld. */
   value(text: ByteText): ByteText {
     if (!text.includes(REDACTED)) return text;
     const pieces = text.split(REDACTED);

@@ -1,3 +1,4 @@
+import type { ByteText } from '../base/byte-text.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { hostName } from '../message/host.ts';
 import { normalisePath } from '../message/path.ts';
@@ -5,6 +6,7 @@ import { fieldOf } from '../pipeline/answer-fields.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { compileRouter } from '../router/router.ts';
 import type { RequestFacts } from '../waf/inspection.ts';
+import { RequestTarget } from '../waf/request-target.ts';
 import type { AskedRequest } from './asked-request.ts';
 
 /** Finds the route that takes a request. @returns  Null where none does. */
@@ -34,6 +36,11 @@ export function factsOfAsked(config: Config, request: AskedRequest, client: stri
     fields: request.fields.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
     startedAtMs: Date.now(),
   };
+}
+
+/** REQUEST_FILENAME, as rules see it. */
+export function fileNameOf(config: Config, request: AskedRequest): ByteText {
+  return new RequestTarget(request.target, pathOf(config, request) || undefined).filename;
 }
 
 /** As the guard normalises it; '' where it refuses. */

@@ -34,8 +34,10 @@ export function leavesNothing({ parts }: RuleLooks, variable: string, name: stri
   });
 }
 
+const TABLES = [REQUEST_VARIABLES, ARGUMENT_VARIABLES, BODY_VARIABLES];
+
 export function isOfRequest(name: string): boolean {
-  return name === 'XML' || name in REQUEST_VARIABLES || name in ARGUMENT_VARIABLES || name in BODY_VARIABLES;
+  return name === 'XML' || TABLES.some((table) => Object.hasOwn(table, name));
 }
 
 function looksOf({ links }: LinkedRule): RuleLooks {

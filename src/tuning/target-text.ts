@@ -5,7 +5,7 @@ import { parseVariables } from '../waf/seclang/variables.ts';
 
 /** As `policies.waf.without.targets` takes them. */
 const SETTING = /^[A-Z][A-Z_]{1,63}(:[!-~]{1,256})?$/;
-/** Characters that mean the same to YAML, to SecLang in quotes and to references of a configuration, wherever they stand. */
+/** Characters that mean the same to YAML, to SecLang in quotes and to references of a configuration. */
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.[\]-]*$/;
 /** Paths into XML: the only members that it has. */
 const TREE = /^XML:(?:\/\*|\/\/@\*)$/;

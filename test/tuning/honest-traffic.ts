@@ -155,7 +155,7 @@ const KINDS: readonly ((random: Seeded) => Draft)[] = [
   (random) => get(`/api/items/${random.below(9_999)}`),
   (random) =>
     get(`/t?${query({ u: `https://www.shop.example/${word(random)}?a=1&b=2`, t: String(random.below(1e9)) })}`),
-  (random) => get(`/account/login?${query({ next: '/account/orders?open=1' })}`),
+  () => get(`/account/login?${query({ next: '/account/orders?open=1' })}`),
   (random) =>
     form(`/wiki/pages/${random.one(SLUGS)}`, {
       title: prose(random, 1, 1).slice(0, 50),
