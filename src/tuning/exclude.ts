@@ -1,3 +1,5 @@
+import { displayOf } from '../base/byte-text.ts';
+import { quote } from '../config/words.ts';
 import { SallyportError } from '../errors.ts';
 import type { Exclusion } from './exclusion.ts';
 import { findHits } from './hits.ts';
@@ -32,12 +34,12 @@ export function excludeFor(
   ruleIds: readonly number[],
 ): RequestExclusions {
   const route = judges.routeOf(record);
-  if (route === null) throw new SallyportError('SP_CONFIG', `no route takes request ${record.id} of ${record.place}`);
+  if (route === null) throw new SallyportError('SP_CONFIG', `no route takes request ${quote(record.id)} of ${quote(record.place)}`);
   const judge = judges.of(route);
   if (judge.profile.mode === 'off') return nothing(route.name, 'the firewall is off on this route');
   if (!isWhole(record)) return fromLog(record, route.name, looks, ruleIds);
   const { first, hits, last, unwritable } = findHits(judge, record, looks);
-  const notes = unwritable.map((target) => `a name cannot be written as a target: ${JSON.stringify(target)}`);
+  const notes = unwritable.map((target) => `a name cannot be written as a target: ${quote(displayOf(target))}`);
   if (record.withheldCount > 0) notes.push(`${record.withheldCount} values of it are withheld: rules saw others`);
   const held = new Set(first.matches.map(({ ruleId }) => ruleId));
   if (ruleIds.length > 0) {
@@ -79,7 +81,7 @@ function fromLog(
   const { hits, unwritable, unknownRules } = loggedHits(record, route, looks);
   const notes = [
     `${missing} not recorded: this is what the log tells, and was not tried`,
-    ...unwritable.map((target) => `a name cannot be written as a target: ${JSON.stringify(target)}`),
+    ...unwritable.map((target) => `a name cannot be written as a target: ${quote(displayOf(target))}`),
     ...unknownRules.map((id) => `the configuration has no rule ${id}`),
   ];
   const held = new Set((record.matches ?? []).map(({ ruleId }) => ruleId));
@@ -96,7 +98,7 @@ function refuseOthers(ruleIds: readonly number[], held: ReadonlySet<number>, { i
   const all = [...held].join(', ') || 'none';
   throw new SallyportError(
     'SP_CONFIG',
-    `rule ${others.join(', ')} did not hold for request ${id} of ${place}; those that did: ${all}`,
+    `rule ${others.join(', ')} did not hold for request ${quote(id)} of ${quote(place)}; those that did: ${all}`,
   );
 }
 
