@@ -1,3 +1,4 @@
+import { displayOf } from '../base/byte-text.ts';
 import { loadConfig } from '../config/load.ts';
 import { SallyportError } from '../errors.ts';
 import { inQuotes } from '../telemetry/json-text.ts';
@@ -48,7 +49,7 @@ export function runExclude(
   tell(unreadWords(unread));
   const found = excludeFor(judges, rulesLooks(judges), record, rules);
   const { method, target } = record.request;
-  tell(`request ${bare(record.id)}  ${bare(method)} ${shown(target)}  route ${bare(found.route)}\n`);
+  tell(`request ${bare(record.id)}  ${bare(displayOf(method))} ${shown(target)}  route ${bare(found.route)}\n`);
   for (const note of found.notes) tell(`${note}\n`);
   for (const exclusion of found.exclusions) tell(warningOf(exclusion));
   if (found.exclusions.length === 0) return EXIT_REFUSED;

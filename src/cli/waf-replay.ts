@@ -1,3 +1,4 @@
+import { displayOf } from '../base/byte-text.ts';
 import { loadConfig } from '../config/load.ts';
 import { asciiOnly } from '../telemetry/json-text.ts';
 import { Judges } from '../tuning/judges.ts';
@@ -56,7 +57,7 @@ function asText(result: Replay, unread: Unread, limit: number): string {
 function listOf(name: string, changes: readonly VerdictChange[], limit: number): string {
   const lines = changes.slice(0, limit).map(({ id, method, target, route, from, to, words, rulesMore, rulesFewer }) => {
     const ids = [...rulesMore.map((rule) => `+${rule}`), ...rulesFewer.map((rule) => `-${rule}`)].join(' ');
-    const asked = `${bare(method)} ${shown(target)}`;
+    const asked = `${bare(displayOf(method))} ${shown(target)}`;
     return `  ${bare(id)}  ${asked}  route ${bare(route)}\n    ${from} -> ${to}; ${words}${ids === '' ? '' : `; rules ${ids}`}\n`;
   });
   const more = changes.length > limit ? `  and ${changes.length - limit} more; --limit shows them\n` : '';

@@ -34,7 +34,8 @@ export function excludeFor(
   ruleIds: readonly number[],
 ): RequestExclusions {
   const route = judges.routeOf(record);
-  if (route === null) throw new SallyportError('SP_CONFIG', `no route takes request ${quote(record.id)} of ${quote(record.place)}`);
+  if (route === null)
+    throw new SallyportError('SP_CONFIG', `no route takes request ${quote(record.id)} of ${quote(record.place)}`);
   const judge = judges.of(route);
   if (judge.profile.mode === 'off') return nothing(route.name, 'the firewall is off on this route');
   if (!isWhole(record)) return fromLog(record, route.name, looks, ruleIds);

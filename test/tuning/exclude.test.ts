@@ -8,8 +8,11 @@ import { Folder, recordsOf, SCORING } from './support.ts';
 
 const folder = new Folder();
 const judges = Judges.open(
-  folder.config(SCORING, '[{ name: off, upstream: api, paths: ["/off"], policies: { waf: { mode: off } } }, ' +
-    '{ name: all, upstream: api, policies: { waf: { mode: detect } } }]'),
+  folder.config(
+    SCORING,
+    '[{ name: off, upstream: api, paths: ["/off"], policies: { waf: { mode: off } } }, ' +
+      '{ name: all, upstream: api, policies: { waf: { mode: detect } } }]',
+  ),
   'block',
 );
 const looks = rulesLooks(judges);
@@ -37,7 +40,9 @@ describe('the smallest exclusions', () => {
 
   test('of many members those that differ in numbers, or all of a variable', () => {
     const numbered = Array.from({ length: 30 }, (_, index) => `a${index}=bad`).join('&');
-    const found = wordsOf(excluded({ url: '/x', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: numbered }));
+    const found = wordsOf(
+      excluded({ url: '/x', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: numbered }),
+    );
     assert.ok(found.includes('10 ARGS:/^a[0-9]+$/'), found.join());
     const named = Array.from({ length: 20 }, (_, index) => `${String.fromCharCode(97 + index)}=bad`).join('&');
     assert.ok(wordsOf(excluded({ url: `/x?${named}` }, [10])).includes('10 ARGS'));
@@ -64,7 +69,10 @@ describe('the smallest exclusions', () => {
 
 describe('what is refused', () => {
   test('a rule that did not hold, and one that judges what others found', () => {
-    assert.throws(() => excluded({ url: '/x?a=bad' }, [11]), /rule 11 did not hold for request ".*those that did: 10, 20/);
+    assert.throws(
+      () => excluded({ url: '/x?a=bad' }, [11]),
+      /rule 11 did not hold for request ".*those that did: 10, 20/,
+    );
     assert.throws(() => excluded({ url: '/x?a=bad' }, [20]), /rule 20 judges what others found/);
     assert.throws(() => excluded({ url: '/x?a=bad' }, [999]), /rule 999 did not hold/);
   });
@@ -112,7 +120,9 @@ describe('where not all was recorded', () => {
   });
 
   test('what was withheld', () => {
-    const found = excluded(entry([{ ruleId: '10', variable: 'REQUEST_COOKIES:b' }], { headers: { cookie: '[redacted]' } }));
+    const found = excluded(
+      entry([{ ruleId: '10', variable: 'REQUEST_COOKIES:b' }], { headers: { cookie: '[redacted]' } }),
+    );
     assert.deepEqual([wordsOf(found), found.isTried], [['10 REQUEST_COOKIES:b'], false]);
   });
 

@@ -123,7 +123,10 @@ SecRule ARGS "@contains exactly" "id:32,phase:2,deny,log,auditlog"`;
 
   test('those that no route takes, or that were not recorded whole, are counted', () => {
     const routes = '[{ name: one, upstream: api, paths: ["/one"] }]';
-    const list: AttackList = { kind: 'requests', records: recordsOfUrls(['/two?a=bad', { url: '/one', headers: { 'content-length': '4' } }]) };
+    const list: AttackList = {
+      kind: 'requests',
+      records: recordsOfUrls(['/two?a=bad', { url: '/one', headers: { 'content-length': '4' } }]),
+    };
     const { attacks, elsewhere } = tuned(['/two?a=bad'], list, { routes });
     assert.deepEqual([attacks, elsewhere], [{ judged: 0, blocked: 0, unjudged: 2 }, 1]);
   });
@@ -138,7 +141,10 @@ test('requests whose bodies were not recorded count by what the log tells', () =
     },
   });
   const proposal = tuned([
-    entry('blocked', [{ ruleId: '10', variable: 'ARGS:a' }, { ruleId: '11', variable: 'ARGS:a' }]),
+    entry('blocked', [
+      { ruleId: '10', variable: 'ARGS:a' },
+      { ruleId: '11', variable: 'ARGS:a' },
+    ]),
     entry('detected', [{ ruleId: '10', variable: 'ARGS:\ufffd' }]),
     entry('matched', [{ ruleId: '12', variable: 'ARGS:a' }]),
   ]);
