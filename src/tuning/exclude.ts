@@ -6,7 +6,7 @@ import { findHits } from './hits.ts';
 import type { Judges } from './judges.ts';
 import { loggedHits, wholeRule } from './logged-hits.ts';
 import { isWhole, type RecordedRequest } from './recorded-request.ts';
-import type { RuleLooks } from './rule-looks.ts';
+import { outcomeOf, type RuleLooks } from './rule-looks.ts';
 import { smallestOf } from './smallest.ts';
 
 /** What lets one request pass. */
@@ -54,7 +54,7 @@ export function excludeFor(
     return { route: route.name, exclusions, isTried: judgement.kind === 'passes', notes };
   }
   if (first.judgement.kind === 'passes') {
-    const isHidden = record.outcome !== null && record.outcome !== 'passed' && record.withheldCount > 0;
+    const isHidden = outcomeOf(record, looks) !== null && record.outcome !== 'passed' && record.withheldCount > 0;
     if (isHidden) return fromLog(record, route.name, looks, ruleIds);
     return nothing(route.name, ...notes, passesWords(record));
   }

@@ -1,6 +1,7 @@
 import type { Judges } from './judges.ts';
 import { isWhole, type RecordedRequest } from './recorded-request.ts';
 import type { Judged } from './route-judge.ts';
+import { outcomeOf, type RuleLooks, rulesLooks } from './rule-looks.ts';
 
 /** What becomes of a request. */
 export type Verdict = 'passes' | 'detected' | 'blocked';
@@ -53,6 +54,7 @@ export interface Replay {
  * @throws  SallyportError SP_CONFIG for rules that do not compile.
  */
 export function replay(records: Iterable<RecordedRequest>, judges: Judges, before: Judges | null): Replay {
+  const looks = rulesLooks(judges);
   const counts = { read: 0, judged: 0, unrouted: 0, fieldless: 0, bodiless: 0 };
   const doubts = { withheld: 0, withheldValues: 0, inexact: 0, undecided: 0, assumed: 0 };
   const verdicts = { passes: 0, detected: 0, blocked: 0 };
@@ -71,7 +73,7 @@ export function replay(records: Iterable<RecordedRequest>, judges: Judges, befor
       doubts.withheldValues += record.withheldCount;
       if (record.isInexact) doubts.inexact += 1;
       const now = judges.of(route).judge(record);
-      const was = before === null ? told(record) : judgedBy(before, record);
+      const was = before === null ? told(record, looks) : judgedBy(before, record);
       if (was.isAssumed) doubts.assumed += 1;
       const to = now.judgement.kind;
       verdicts[to] += 1;
@@ -123,7 +125,9 @@ function judgedBy(before: Judges, record: RecordedRequest): Before {
 }
 
 /** By the recording. Rules of the answer are not judged again, and what they did is left out. */
-function told({ outcome, matches }: RecordedRequest): Before {
+function told(record: RecordedRequest, looks: ReadonlyMap<number, RuleLooks>): Before {
+  const { matches } = record;
+  const outcome = outcomeOf(record, looks);
   const rules = matches === null ? null : new Set(matches.filter(({ phase }) => !isOfAnswer(phase)).map(idOf));
   return { verdict: outcome === null || outcome === 'passed' ? 'passes' : outcome, rules, isAssumed: outcome === null };
 }

@@ -5,6 +5,7 @@ import { ARGUMENT_VARIABLES } from '../waf/variables/arguments.ts';
 import { BODY_VARIABLES } from '../waf/variables/body.ts';
 import { REQUEST_VARIABLES } from '../waf/variables/request.ts';
 import type { Judges } from './judges.ts';
+import type { RecordedRequest } from './recorded-request.ts';
 
 /** Where a rule looks. */
 export interface RuleLooks {
@@ -14,6 +15,8 @@ export interface RuleLooks {
   readonly isChain: boolean;
   /** No link looks at the request: it judges what other rules found. */
   readonly isVerdict: boolean;
+  /** It judges, and ends the request. */
+  readonly ends: boolean;
 }
 
 /** Where all rules of a configuration look, by id. Rules that do not load are refused by whoever compiles them. */
@@ -40,11 +43,25 @@ export function isOfRequest(name: string): boolean {
   return name === 'XML' || TABLES.some((table) => Object.hasOwn(table, name));
 }
 
+const ENDS = new Set(['deny', 'drop', 'redirect']);
+
+/** What became of a request; where its recording does not tell, by the rules that held. */
+export function outcomeOf(
+  { outcome, matches }: RecordedRequest,
+  looks: ReadonlyMap<number, RuleLooks>,
+): RecordedRequest['outcome'] {
+  if (outcome !== null) return outcome;
+  const isEnded = matches?.some(({ ruleId, phase }) => phase <= 2 && looks.get(ruleId)?.ends === true) ?? false;
+  return isEnded ? 'detected' : null;
+}
+
 function looksOf({ links }: LinkedRule): RuleLooks {
   const taken = ({ mode, name }: VariablePart): boolean => mode !== 'exclude' && isOfRequest(name);
+  const isVerdict = !links.some(({ variables }) => variables.some(taken));
   return {
     parts: links[0]?.variables.filter(taken) ?? [],
     isChain: links.length > 1,
-    isVerdict: !links.some(({ variables }) => variables.some(taken)),
+    isVerdict,
+    ends: isVerdict && (links[0]?.actions.some(({ name }) => ENDS.has(name.toLowerCase())) ?? false),
   };
 }

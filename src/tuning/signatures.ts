@@ -3,7 +3,7 @@ import { findHits, type Hit } from './hits.ts';
 import { loggedHits } from './logged-hits.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 import type { Judged, RouteJudge } from './route-judge.ts';
-import type { RuleLooks } from './rule-looks.ts';
+import { outcomeOf, type RuleLooks } from './rule-looks.ts';
 
 /** Requests of one route that are blocked for the same reasons. */
 export interface Signature {
@@ -78,7 +78,8 @@ function hiddenHits(
   { matches }: Judged,
   looks: ReadonlyMap<number, RuleLooks>,
 ): readonly Hit[] {
-  const { outcome, withheldCount, isInexact } = record;
+  const { withheldCount, isInexact } = record;
+  const outcome = outcomeOf(record, looks);
   if ((outcome !== 'blocked' && outcome !== 'detected') || (withheldCount === 0 && !isInexact)) return [];
   const held = new Set(matches.map(({ ruleId }) => ruleId));
   return loggedHits(record, route, looks).hits.filter(({ exclusion }) => !held.has(exclusion.ruleId));

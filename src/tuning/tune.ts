@@ -3,7 +3,7 @@ import { type Cover, coverOf, type TurnedDown } from './cover.ts';
 import { type Exclusion, exclusionKey } from './exclusion.ts';
 import type { Judges } from './judges.ts';
 import { isWhole, type RecordedRequest } from './recorded-request.ts';
-import type { RuleLooks } from './rule-looks.ts';
+import { outcomeOf, type RuleLooks } from './rule-looks.ts';
 import { type Signature, Signatures, type Unexplained } from './signatures.ts';
 
 export interface TuneOptions {
@@ -66,7 +66,7 @@ export function tune(
     const judge = route === null ? null : judges.of(route);
     if (judge === null || judge.profile.mode === 'off') counts.elsewhere += 1;
     else if (isWhole(record)) counts[signatures.take(judge, record) ? 'blocked' : 'passing'] += 1;
-    else if (record.outcome !== 'blocked' && record.outcome !== 'detected') counts.unjudged += 1;
+    else if (!isHeld(outcomeOf(record, looks))) counts.unjudged += 1;
     else {
       counts.blocked += 1;
       counts.blockedByLog += 1;
@@ -102,6 +102,8 @@ export function tune(
     attacks: check.counts,
   };
 }
+
+const isHeld = (outcome: RecordedRequest['outcome']): boolean => outcome === 'blocked' || outcome === 'detected';
 
 /** Trying by `ctl` says nearly all; the last word has what would run. */
 function compiled(

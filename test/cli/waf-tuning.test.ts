@@ -16,7 +16,7 @@ const HOSTILE = '\u001b[2J\u009b31m\r\nFORGED \u202e\u0007';
 
 const log = folder.file(
   'requests.jsonl',
-  [
+  `${[
     { id: 'one', url: '/x?a=bad' },
     { id: `two${HOSTILE}`, url: `/x?b${encodeURIComponent(HOSTILE)}=bad`, method: `GET${HOSTILE}` },
     { id: 'three', url: `/x?c=fresh&d=${HOSTILE}` },
@@ -26,7 +26,7 @@ const log = folder.file(
       (line) =>
         `${JSON.stringify(line).replaceAll(/[^ -~]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`,
     )
-    .join('') + '{"half":\n',
+    .join('')}{"half":\n`,
 );
 const here = { config: 'gateway.yaml', env: {}, cwd: folder.path };
 
@@ -37,11 +37,13 @@ interface Said {
 }
 
 function saidBy(run: (out: (text: string) => void, tell: (text: string) => void) => number): Said {
-  let [out, told] = ['', ''];
+  const outs: string[] = [];
+  const tells: string[] = [];
   const code = run(
-    (text) => void (out += text),
-    (text) => void (told += text),
+    (text) => void outs.push(text),
+    (text) => void tells.push(text),
   );
+  const [out, told] = [outs.join(''), tells.join('')];
   assert.match(out + told, /^[\n -~…]*$/, 'a terminal would obey something of it');
   assert.doesNotMatch(out + told, /^FORGED/m);
   return { code, out, told: told.replaceAll(folder.path, '<folder>') };

