@@ -39,7 +39,7 @@ const PLACES: readonly Place[] = [
   (payload) => form('/account/login', { user: payload, password: 'x' }),
   (payload) => json('/api/tickets', { subject: 'help', description: payload, priority: 'low', log: '' }),
   (payload) => form('/wiki/pages/home', { title: 'home', content: payload, summary: 'typo' }),
-  (payload) => get(`/files/${encodeURIComponent(payload)}`),
+  (payload) => get(`/files/download?name=${encodeURIComponent(payload)}`),
   (payload) => get(`/api/items?id=${encodeURIComponent(payload)}`),
   (payload) => json('/api/orders', { customer: { name: payload, email: 'a@b.example' }, items: [], coupon: null }),
   (payload) => form('/account/profile', { name: 'x', bio: payload, website: '', address: '' }),

@@ -81,6 +81,7 @@ test('false alarms of CRS at paranoia level 2 are tuned away, and no attack gets
   assert.deepEqual(unread, new Unread());
   assert.equal(proposal.blocked, alarms.size);
   assert.deepEqual(unexplained, []);
+  assert.deepEqual(proposal.attacks, { judged: 200, blocked: blockedAttacks.size, unjudged: 0 });
   assert.equal(breadths.includes('rule'), false, 'whole rules are not asked for');
   assert.ok(breadths.filter((breadth) => breadth === 'member').length > breadths.length * 0.8, 'narrow ones first');
 

@@ -25,6 +25,8 @@ export function writeLog(config: Config, requests: readonly MadeRequest[]): stri
   return requests.flatMap(({ id, method, target, fields, body }) => {
     const bytes = Buffer.from(body, 'utf8');
     const request = { method, target: byteTextOfString(target), fields: fields.map(byteTextOfString), body: bytes };
+    const route = routeOf(request)?.name;
+    if (route === undefined) throw new Error(`no route takes ${target}`);
     const facts = factsOfAsked(config, request, '192.0.2.9', id);
     const inspection = engine.begin(facts);
     let outcome = inspection.requestHeaders();
@@ -36,7 +38,7 @@ export function writeLog(config: Config, requests: readonly MadeRequest[]): stri
       sink.write({
         facts,
         inspection,
-        route: routeOf(request)?.name ?? '',
+        route,
         outcome: isBlocked ? 'blocked' : 'matched',
         interruption: inspection.interruption,
         status: isBlocked ? 403 : 200,
