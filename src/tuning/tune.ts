@@ -116,9 +116,15 @@ function compiled(
     const passing = check.passing(kept);
     const attacksOf = ({ route, ruleId }: Exclusion): string[] =>
       passing.filter((attack) => attack.route === route && attack.ruleIds.has(ruleId)).map(({ name }) => name);
-    const guilty = kept.filter((exclusion) => attacksOf(exclusion).length > 0);
-    if (guilty.length === 0) return { kept, dropped };
-    for (const exclusion of guilty) dropped.push({ exclusion, attacks: attacksOf(exclusion) });
+    if (passing.length === 0) return { kept, dropped };
+    const named = kept.filter((exclusion) => attacksOf(exclusion).length > 0);
+    // A silent rule may have held: then nothing on that route is safe.
+    const guilty =
+      named.length > 0 ? named : kept.filter(({ route }) => passing.some((attack) => attack.route === route));
+    for (const exclusion of guilty) {
+      const all = passing.filter(({ route }) => route === exclusion.route).map(({ name }) => name);
+      dropped.push({ exclusion, attacks: named.length > 0 ? attacksOf(exclusion) : all });
+    }
     kept = kept.filter((exclusion) => !guilty.includes(exclusion));
   }
 }

@@ -70,7 +70,7 @@ describe('exclude', () => {
     );
     assert.equal(
       told,
-      `passed over: 1 line or entries that are none; first at <folder>/requests.jsonl:5
+      `passed over: 1 that cannot be read as a record; first at <folder>/requests.jsonl:5
 request one  GET "/x?a=bad"  route all
 with this it passes: tried
 `,
