@@ -54,11 +54,17 @@ class Search implements Cover {
   readonly #signatures: readonly Signature[];
   readonly #candidates: ReadonlyMap<string, Candidate>;
   readonly #options: CoverOptions;
+  /** By signature: candidates that leave out some of its hits. */
+  readonly #coversOf: readonly { readonly key: string; readonly hits: readonly number[] }[][];
 
   constructor(signatures: readonly Signature[], candidates: ReadonlyMap<string, Candidate>, options: CoverOptions) {
     this.#signatures = signatures;
     this.#candidates = candidates;
     this.#options = options;
+    this.#coversOf = signatures.map(() => []);
+    for (const [key, { covers }] of candidates) {
+      for (const [index, hits] of covers) this.#coversOf[index]?.push({ key, hits });
+    }
   }
 
   run(): void {
@@ -112,8 +118,8 @@ class Search implements Cover {
     const done = covered[index] as ReadonlySet<number>;
     if (this.#sum(index, [...done]) >= signature.need) return false;
     const possible = new Set(done);
-    for (const [key, { covers }] of this.#candidates) {
-      if (!this.turnedDown.has(key)) for (const hit of covers.get(index) ?? []) possible.add(hit);
+    for (const { key, hits } of this.#coversOf[index] ?? []) {
+      if (!this.turnedDown.has(key)) for (const hit of hits) possible.add(hit);
     }
     return this.#sum(index, [...possible]) >= signature.need;
   }
