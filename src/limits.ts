@@ -303,3 +303,9 @@ export const CRS_FILES_MAX = 20_000;
 export const CRS_DOWNLOAD_MS = 300_000;
 export const CRS_DOWNLOAD_IDLE_MS = 20_000;
 export const CRS_REDIRECTS_MAX = 5;
+
+/** Longest line of a recording that tools read: a record with a body of 64 KiB, each byte escaped, has some 400 KB. */
+export const RECORD_LINE_BYTES_MAX = 16_777_216;
+
+/** Longest HTTP archive that tools read: it is one text, and whole in memory. */
+export const ARCHIVE_BYTES_MAX = 268_435_456;

@@ -8,7 +8,7 @@ import type { AuditedExchange } from './waf-route.ts';
 
 /** Texts of one rule, and a target; bodies. Characters. */
 export const AUDIT_TEXT_MAX = 4_096;
-const AUDIT_BODY_MAX = 65_536;
+export const AUDIT_BODY_MAX = 65_536;
 
 /**
  * One exchange as a JSON object in printable ASCII, in the shape of ModSecurity 3's JSON audit log; `outcome`, `route`,
@@ -47,12 +47,12 @@ export function auditJson(exchange: AuditedExchange, redaction: Redaction): stri
 }
 
 /** @returns  Byte text, bounded, as it may be written. */
-export function requestBodyOf({ requestBody }: AuditedExchange, redaction: Redaction): string {
+function requestBodyOf({ requestBody }: AuditedExchange, redaction: Redaction): string {
   return clippedBody(redaction.requestBody(byteTextOf(requestBody)));
 }
 
 /** Likewise. */
-export function answerBodyOf({ answerBody, answerFields }: AuditedExchange, redaction: Redaction): string {
+function answerBodyOf({ answerBody, answerFields }: AuditedExchange, redaction: Redaction): string {
   return clippedBody(redaction.answerBody(fieldOf(answerFields, 'content-type'), byteTextOf(answerBody)));
 }
 

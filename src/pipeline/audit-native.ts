@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { ByteText } from '../base/byte-text.ts';
+import { type ByteText, byteTextOf } from '../base/byte-text.ts';
 import { clipped } from '../telemetry/json-text.ts';
 import type { RuleMatch } from '../waf/inspection.ts';
-import { AUDIT_TEXT_MAX, answerBodyOf, requestBodyOf } from './audit-json.ts';
+import { fieldOf } from './answer-fields.ts';
+import { AUDIT_BODY_MAX, AUDIT_TEXT_MAX } from './audit-json.ts';
 import type { Redaction } from './audit-redaction.ts';
 import type { AuditedExchange } from './waf-route.ts';
 
@@ -33,8 +34,9 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     plain(`${facts.method} ${redaction.target(facts.target)} ${facts.protocol}`),
     ...fieldLines(facts.fields, redaction),
   ],
-  C: (exchange, redaction) => requestBodyOf(exchange, redaction).split('\n').map(plain),
-  E: (exchange, redaction) => answerBodyOf(exchange, redaction).split('\n').map(plain),
+  C: ({ requestBody }, redaction) => bodyLines(redaction.requestBody(byteTextOf(requestBody))),
+  E: ({ answerBody, answerFields }, redaction) =>
+    bodyLines(redaction.answerBody(fieldOf(answerFields, 'content-type'), byteTextOf(answerBody))),
   F: ({ status, answerFields }, redaction) => [`HTTP/1.1 ${status}`, ...fieldLines(answerFields, redaction)],
   H: (exchange, redaction) => [
     ...exchange.inspection.matches
@@ -88,12 +90,18 @@ function fieldLines(fields: readonly ByteText[], redaction: Redaction): string[]
   return lines;
 }
 
-/** Printable ASCII. */
+/** Byte for byte, so that it can be read again. */
+function bodyLines(body: ByteText): string[] {
+  return clipped(body, AUDIT_BODY_MAX).split('\n').map(printable);
+}
+
+/** Printable ASCII, bounded. */
 function plain(text: ByteText): string {
-  return clipped(text, AUDIT_TEXT_MAX).replace(
-    /[^ -~]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return printable(clipped(text, AUDIT_TEXT_MAX));
+}
+
+function printable(text: ByteText): string {
+  return text.replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** `25/Nov/2026:16:11:09 +0000`. */

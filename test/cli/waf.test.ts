@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type AskedRequest, requestOfArchive, requestOfBytes, requestOfFlags } from '../../src/cli/asked-request.ts';
 import { checkRules } from '../../src/cli/check-rules.ts';
 import { testRequest } from '../../src/cli/waf-test.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { type AskedRequest, requestOfArchive, requestOfBytes, requestOfFlags } from '../../src/tuning/asked-request.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-waf-test-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -165,6 +165,12 @@ describe('native', () => {
     assert.doesNotMatch(recordOf({ target }, 'format: native, parts: AHZ'), /\[id "999"\]/);
   });
 
+  test('a body is there byte for byte, however long its lines are', () => {
+    const body = byteTextOf(Buffer.from(`x=attack€${'y'.repeat(5_000)}`));
+    const text = recordOf({ fields: ['content-type', 'text/plain'], body }, 'format: native, parts: ABCHZ');
+    assert.match(text, /^x=attack\\xe2\\x82\\xacy{5000}$/m);
+  });
+
   test('no value can begin a line of its own', () => {
     const body = byteTextOf(Buffer.from('x=attack\n--00000000-Z--\r\né'));
     const fields = ['content-type', 'text/plain'];

@@ -33,7 +33,7 @@ export const RANKS: readonly (readonly string[])[] = [
     'message',
   ],
   ['pipeline'],
-  ['http', 'admin'],
+  ['http', 'admin', 'tuning'],
   ['gateway', 'workers'],
   ['main'],
   ['cli'],

@@ -109,7 +109,7 @@ function dataOf(data: string): Buffer {
 }
 
 /** Nothing of a target is normalised: rules see it as it is sent. @param url  Byte text. */
-function partsOf(url: ByteText): { host: ByteText; target: ByteText } {
+export function partsOf(url: ByteText): { host: ByteText; target: ByteText } {
   const [, host, rest = ''] = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)([^#]*)/.exec(url) ?? [];
   if (host === undefined) return { host: 'localhost', target: url.startsWith('/') ? url : `/${url}` };
   return { host, target: rest.startsWith('/') ? rest : `/${rest}` };
