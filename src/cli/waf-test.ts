@@ -1,20 +1,18 @@
-import { byteTextOf, displayOf } from '../base/byte-text.ts';
-import type { Config, RouteConfig, WafConfig } from '../config/schema.ts';
+import { displayOf } from '../base/byte-text.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
 import { quote } from '../config/words.ts';
-import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
+import { SallyportError } from '../errors.ts';
 import { hostName } from '../message/host.ts';
-import { normalisePath } from '../message/path.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
-import { refusalOfRule } from '../pipeline/refusal-of-rule.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
-import { seenBody } from '../pipeline/seen-body.ts';
 import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { compileRouter } from '../router/router.ts';
 import type { RuleEngine } from '../waf/engine.ts';
-import type { Inspection, PhaseOutcome, RuleMatch, WafProfile } from '../waf/inspection.ts';
+import type { Inspection, RuleMatch, WafProfile } from '../waf/inspection.ts';
 import { diskRuleFiles } from '../waf/seclang/rule-files.ts';
 import type { AskedRequest } from './asked-request.ts';
 import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
+import { judgeRequest, pathOf } from './judged-request.ts';
 
 /** Characters of a value, and of a message. */
 const SHOWN_MAX = 200;
@@ -44,7 +42,7 @@ export interface Asked {
  * @throws  SallyportError where there are no rules or no such route; for rules that do not load likewise.
  */
 export function testRequest(config: Config, asked: Asked, out: (text: string) => void): number {
-  if (!usesWaf(config)) throw new SallyportError('SP_CONFIG', 'no route has rules: set waf.crs or waf.rules');
+  if (!usesWaf(config)) throw new SallyportError('SP_CONFIG', 'no route has rules: waf.baseline is off, or waf.mode; or set waf.crs or waf.rules');
   const { request } = asked;
   const route = routeOf(config, asked);
   const profile = profileOf(route);
@@ -54,80 +52,21 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
     out('passes: the firewall is off on this route\n');
     return EXIT_OK;
   }
-  const inspection = engine.begin({
-    uniqueId: 'waf-test',
-    clientAddress: asked.client,
-    clientPort: 0,
-    serverAddress: config.listen.host,
-    serverPort: config.listen.http.port,
-    method: request.method,
-    // As the HTTP front gives them.
-    target: request.target.replace(/^([^?]*)\?$/, '$1'),
-    path: pathOf(config, request) || undefined,
-    protocol: 'HTTP/1.1',
-    fields: request.fields.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
-    startedAtMs: Date.now(),
-  });
-  const verdict = judge(inspection, request, profile, config.waf);
-  inspection.logging();
+  const { inspection, verdict } = judgeRequest(engine, config, profile, request, asked.client);
   for (const match of inspection.matches) out(explain(match));
   out(scoresOf(inspection));
   out(`${verdict.words}\n`);
   return verdict.isBlocked ? EXIT_REFUSED : EXIT_OK;
 }
 
-function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
+/** @returns  Null where the mode is off. @throws  SallyportError SP_CONFIG for rules that do not load. */
+export function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
   try {
     const files = diskRuleFiles();
     return openRules(files, wafEntries(waf, files), waf, lonelyCollections()).compile(profile);
   } catch (error) {
     throw refusalOfRules(error);
   }
-}
-
-interface Verdict {
-  readonly isBlocked: boolean;
-  readonly words: string;
-}
-
-/** What the gateway does with the request, up to the upstream. */
-function judge(inspection: Inspection, { body, fields }: AskedRequest, { mode }: WafProfile, waf: WafConfig): Verdict {
-  const detectsOnly = mode === 'detect';
-  const passesFailures = detectsOnly || waf.onFailure === 'pass';
-  const head = ended(inspection.requestHeaders(), passesFailures);
-  if (head !== null) return head;
-  const given = inspection.wantsRequestBody ? body : body.subarray(0, 0);
-  const isPartial = given.length > waf.requestBodyBytesMax;
-  if (isPartial && !detectsOnly && waf.requestBodyOver === 'refuse') return refused('SP_REQUEST_BODY_TOO_LARGE');
-  const bytesMax = waf.requestBodyBytesMax;
-  const coding = fieldOf(fields, 'content-encoding');
-  const seen = seenBody(coding, given.subarray(0, bytesMax), isPartial, bytesMax, detectsOnly);
-  if (seen.kind === 'refuse') return refused(seen.code);
-  const whole = ended(inspection.requestBody(byteTextOf(seen.bytes), isPartial), passesFailures);
-  if (whole !== null) return whole;
-  const { interruption } = inspection;
-  if (interruption !== null) {
-    return { isBlocked: false, words: `passes: rule ${interruption.ruleId} would block in mode block` };
-  }
-  return { isBlocked: false, words: isPartial ? 'passes: the beginning of the body was inspected' : 'passes' };
-}
-
-function refused(code: ErrorCode): Verdict {
-  return { isBlocked: true, words: `refused with ${ERRORS[code].status}: the body cannot be inspected (${code})` };
-}
-
-/** Null where the request goes on. */
-function ended(outcome: PhaseOutcome, passesFailures: boolean): Verdict | null {
-  if (outcome.kind === 'pass') return null;
-  if (outcome.kind === 'failed') {
-    if (passesFailures) return null;
-    const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
-    return { isBlocked: true, words: `could not be inspected: ${why}` };
-  }
-  const { code, status = ERRORS[code].status, fields } = refusalOfRule(outcome.interruption);
-  const location = fields?.[1];
-  const how = status === 0 ? 'the connection is closed' : `${status}${location === undefined ? '' : ` to ${location}`}`;
-  return { isBlocked: true, words: `blocked by rule ${outcome.interruption.ruleId}: ${how}` };
 }
 
 function explain(match: RuleMatch): string {
@@ -173,9 +112,4 @@ function routeOf(config: Config, { request, route }: Asked): RouteConfig {
     throw new SallyportError('SP_CONFIG', `no route takes this request; name one with --route: ${known}`);
   }
   return found.config;
-}
-
-/** As the guard normalises it; '' where it refuses. */
-function pathOf({ paths }: Config, { target }: AskedRequest): string {
-  return normalisePath(target.split('?', 1)[0] ?? '', paths.encodedSlash === 'keep');
 }
