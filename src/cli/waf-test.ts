@@ -42,7 +42,11 @@ export interface Asked {
  * @throws  SallyportError where there are no rules or no such route; for rules that do not load likewise.
  */
 export function testRequest(config: Config, asked: Asked, out: (text: string) => void): number {
-  if (!usesWaf(config)) throw new SallyportError('SP_CONFIG', 'no route has rules: waf.baseline is off, or waf.mode; or set waf.crs or waf.rules');
+  if (!usesWaf(config))
+    throw new SallyportError(
+      'SP_CONFIG',
+      'no route has rules: waf.baseline is off, or waf.mode; or set waf.crs or waf.rules',
+    );
   const { request } = asked;
   const route = routeOf(config, asked);
   const profile = profileOf(route);

@@ -68,8 +68,7 @@ const Audit = section('The audit log: what rules found in a request, and parts o
 
 export const Waf = section('Web application firewall: SecLang rules, such as the OWASP Core Rule Set (docs/waf.md).', {
   crs: Type.String({
-    description:
-      'Folder of the OWASP Core Rule Set, with crs-setup.conf and rules/; empty for none.',
+    description: 'Folder of the OWASP Core Rule Set, with crs-setup.conf and rules/; empty for none.',
     default: '',
     file: true,
   }),

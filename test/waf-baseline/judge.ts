@@ -1,8 +1,8 @@
-import { engineFor } from '../../src/cli/waf-test.ts';
+import type { AskedRequest } from '../../src/cli/asked-request.ts';
 import { judgeRequest } from '../../src/cli/judged-request.ts';
+import { engineFor } from '../../src/cli/waf-test.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { profileOf } from '../../src/pipeline/waf-rules.ts';
-import type { AskedRequest } from '../../src/cli/asked-request.ts';
 
 /** What the baseline alone makes of a request. */
 export interface Judgement {
