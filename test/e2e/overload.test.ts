@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type ConfigDocument, DIST, type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
+import {
+  type ConfigDocument,
+  DIST,
+  type Gateway,
+  type GatewayOptions,
+  startGateway,
+  UNINSPECTED,
+} from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { open } from '../support/raw-client.ts';
 import { until } from '../support/wait.ts';
@@ -253,6 +260,7 @@ test('clients that send their bodies slowly have no places under an adaptive bou
     threads: 1,
     upstreams: upstreamsOf(port, { concurrency: { mode: 'adaptive', min: 2, max: 20 } }),
     routes: [{ name: 'all', upstream: 'main' }],
+    ...UNINSPECTED,
   };
   try {
     await withGateway({ config }, async (gateway) => {
