@@ -150,6 +150,7 @@ test('fixed bounds of a route and of an upstream; places are left however a requ
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const config = (upstreamMax: number) => ({
+    ...UNINSPECTED,
     upstreams: {
       ...upstreamsOf(port, { concurrency: { mode: 'fixed', max: upstreamMax }, retry: { attemptsMax: 1 } }),
       dead: { targets: [{ url: 'http://127.0.0.1:1' }], concurrency: { mode: 'fixed', max: 1 } },
@@ -292,6 +293,7 @@ test('under overload the least important requests are refused, and a critical on
   const port = await server.listen();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
   const config = (shedding: ConfigDocument) => ({
+    ...UNINSPECTED,
     threads: 1,
     upstreams: upstreamsOf(port),
     shedding,
