@@ -5,7 +5,7 @@ import { openJudge } from './judge.ts';
 import { type ListedRequest, listedRequests } from './requests.ts';
 
 /** Requests in the lists, written down so that none is lost. */
-const ATTACKS = 735;
+const ATTACKS = 741;
 const HONEST = 782;
 /** At least so many of the attacks are blocked, at most so many of the honest are. */
 const BLOCKED_MIN = 0.9;
