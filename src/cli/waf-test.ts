@@ -43,10 +43,7 @@ export interface Asked {
  */
 export function testRequest(config: Config, asked: Asked, out: (text: string) => void): number {
   if (!usesWaf(config))
-    throw new SallyportError(
-      'SP_CONFIG',
-      'no route has rules: waf.baseline is off, or waf.mode; or set waf.crs or waf.rules',
-    );
+    throw new SallyportError('SP_CONFIG', 'no route has rules: set waf.mode, waf.baseline, waf.crs or waf.rules');
   const { request } = asked;
   const route = routeOf(config, asked);
   const profile = profileOf(route);
