@@ -15,7 +15,7 @@ export interface ListedRequest {
 const LISTS = new URL('../../../test/waf-baseline/', import.meta.url);
 
 /**
- * The requests of all files of a folder. Each line is one; `#` begins a comment; `⏎` stands for a line end, `⇥` for a tab.
+ * The requests of all files of a folder. Each line is one; `#` begins a comment; `⏎` is a line end, `⇥` a tab.
  *
  * | line | request |
  * |---|---|
