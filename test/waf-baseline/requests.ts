@@ -53,9 +53,9 @@ function carried(carrier: string, name: string, value: string): AskedRequest | n
   if (carrier === 'G') return get(value);
   if (carrier === 'h') return get('/', [name, value]);
   if (carrier === 'c') return get('/', ['Cookie', `first=1; ${name}=${value}; last=2`]);
-  if (carrier === 'f') return post(FORM, `first=1&${encodeURIComponent(name)}=${percentEncoded(value)}`);
+  if (carrier === 'f') return post(FORM, `first=1&${encodeURIComponent(name)}=${percentEncoded(asTyped(value))}`);
   if (carrier === 'j') return post(JSON_TYPE, JSON.stringify(nested(name.split('.'), value)));
-  if (carrier === 'm') return post(MULTIPART, multipart(`name="${name}"`, value));
+  if (carrier === 'm') return post(MULTIPART, multipart(`name="${name}"`, asTyped(value)));
   if (carrier === 'u') {
     const fileName = value.replaceAll('"', '\\"');
     return post(MULTIPART, multipart(`name="${name}"; filename="${fileName}"`, 'content'));
@@ -115,6 +115,11 @@ function nested(path: readonly string[], value: string): unknown {
 function multipart(disposition: string, content: string): string {
   const head = `Content-Disposition: form-data; ${disposition}`;
   return `--${BOUNDARY}\r\n${head}\r\n\r\n${content}\r\n--${BOUNDARY}--\r\n`;
+}
+
+/** Browsers send the line ends of a text field as CRLF. */
+function asTyped(value: string): string {
+  return value.replaceAll('\n', '\r\n');
 }
 
 /** As browsers do, which leave some marks of SQL and JavaScript as they are. */
