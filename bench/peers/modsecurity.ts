@@ -36,7 +36,7 @@ const FIREWALL = `    modsecurity on;
 `;
 
 /**
- * What Sallyport does by its defaults and config/waf/baseline.conf, in ModSecurity's words: JSON and XML by
+ * What Sallyport does by its defaults and config/waf/baseline/10-bodies.conf, in ModSecurity's words: JSON and XML by
  * Content-Type, 400 for bodies that cannot be read, the same bounds. No audit log; bodies of answers are not looked at.
  */
 function modsecurityConfig({ setup, rules }: RuleSetFiles): string {

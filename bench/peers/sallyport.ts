@@ -30,6 +30,8 @@ function sallyportConfig({ port, upstreamPort, duties, tls, ruleSet }: PeerSetup
     tls: { certificates },
     admin: { port: 0 },
     log: { access: duties, format: 'json' },
+    // The peers inspect nothing either.
+    waf: { baseline: 'off' },
     upstreams: {
       main: { targets: [{ url: `http://127.0.0.1:${upstreamPort}` }], keepAlive: { connectionsMax: IDLE_CONNECTIONS } },
     },

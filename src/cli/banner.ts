@@ -38,6 +38,7 @@ function demoTries({ http }: Urls): string[] {
     `curl -i ${http}/`,
     `curl -i -d '{"hello":"world"}' -H 'content-type: application/json' ${http}/echo`,
     `curl -i '${http}/items%2F1'   # an encoded slash: refused, with the reason`,
+    `curl -i '${http}/items?id=1%27%20OR%201=1--'   # an attack: refused by the firewall`,
   ];
 }
 

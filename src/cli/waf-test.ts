@@ -39,7 +39,8 @@ export interface Asked {
  * @throws  SallyportError where there are no rules or no such route; for rules that do not load likewise.
  */
 export function testRequest(config: Config, asked: Asked, out: (text: string) => void): number {
-  if (!usesWaf(config)) throw new SallyportError('SP_CONFIG', 'no route has rules: set waf.crs or waf.rules');
+  if (!usesWaf(config))
+    throw new SallyportError('SP_CONFIG', 'no route has rules: set waf.mode, waf.baseline, waf.crs or waf.rules');
   const { request } = asked;
   const route = routeOf(config, asked);
   const profile = profileOf(route);
@@ -58,7 +59,8 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   return judgement.kind === 'blocked' ? EXIT_REFUSED : EXIT_OK;
 }
 
-function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
+/** @returns  Null where the mode is off. @throws  SallyportError SP_CONFIG for rules that do not load. */
+export function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
   try {
     const files = diskRuleFiles();
     return openRules(files, wafEntries(waf, files), waf, lonelyCollections()).compile(profile);

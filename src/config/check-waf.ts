@@ -5,6 +5,7 @@ import type { Report } from './report.ts';
 import type { Config, RouteWafConfig, WafConfig } from './schema.ts';
 import { SCHEMA } from './schema-tree.ts';
 import { schemaAt } from './schema-walk.ts';
+import { hasRules } from './waf-sources.ts';
 import type { KeyPath } from './words.ts';
 
 const ROOT: KeyPath = ['waf'];
@@ -14,7 +15,7 @@ const WHERE_FROM = 'name the unpacked release of https://github.com/coreruleset/
 /** The web application firewall: what the schema alone cannot tell. What rules say is read later. Never throws. */
 export function checkWaf(config: Config, report: Report): void {
   const { waf, routes } = config;
-  if (waf.crs === '' && waf.rules.length === 0) {
+  if (!hasRules(waf)) {
     checkUnused(config, report);
     return;
   }
@@ -34,11 +35,11 @@ export function isGlob(path: string): boolean {
 
 /** Whoever asks for protection must not run without it. */
 function checkUnused({ waf, routes }: Config, report: Report): void {
-  const remedy = 'name the Core Rule Set in waf.crs, or rules in waf.rules';
+  const remedy = 'take out baseline: off, name the Core Rule Set in waf.crs, or rules in waf.rules';
   for (const key of Object.keys(waf)) {
     const path = [...ROOT, key];
     const isDefault = isDeepStrictEqual(Reflect.get(waf, key), defaultOf(path));
-    if (isDefault || key === 'audit') continue;
+    if (isDefault || key === 'audit' || key === 'baseline') continue;
     report.problem(path, `${key} has no effect: there are no rules`, remedy, [CRS]);
   }
   if (waf.audit.path !== '') {

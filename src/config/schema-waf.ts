@@ -68,11 +68,15 @@ const Audit = section('The audit log: what rules found in a request, and parts o
 
 export const Waf = section('Web application firewall: SecLang rules, such as the OWASP Core Rule Set (docs/waf.md).', {
   crs: Type.String({
-    description:
-      'Folder of the OWASP Core Rule Set, with crs-setup.conf and rules/; empty for none. This line alone switches all on.',
+    description: 'Folder of the OWASP Core Rule Set, with crs-setup.conf and rules/; empty for none.',
     default: '',
     file: true,
   }),
+  baseline: oneOf(
+    "The gateway's own rules against common attacks: auto where crs is empty, on, off.",
+    ['auto', 'on', 'off'],
+    'auto',
+  ),
   rules: list(
     Type.String({ minLength: 1, file: true }),
     'Further files of SecLang rules, read behind the Core Rule Set; * and ? stand for any part of a name.',
@@ -86,9 +90,9 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     1_073_741_824,
   ),
   requestBodyOver: oneOf(
-    'What becomes of a longer one: 413, or its beginning is inspected and all of it goes on. Mode detect does the latter.',
-    ['refuse', 'partial'],
-    'refuse',
+    'What becomes of a longer one: refuse is 413; partial inspects its beginning, and all goes on, as mode detect does; auto refuses where crs or rules are given.',
+    ['auto', 'refuse', 'partial'],
+    'auto',
   ),
   responseBodyBytesMax: bytes(
     'Longest body of an answer that is inspected, held until that is done.',

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.ts';
+import { takesPart } from '../config/waf-sources.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { GoOn, RequestInspection, Transaction } from '../transaction.ts';
 import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
@@ -46,7 +47,7 @@ export class InspectedRequest implements RequestInspection {
     const { settings, detectsOnly } = waf;
     this.#waf = waf;
     this.bodyBytesMax = settings.requestBodyBytesMax;
-    this.takesPart = detectsOnly || settings.requestBodyOver === 'partial';
+    this.takesPart = detectsOnly || takesPart(settings);
     this.#facts = factsOf(tx, waf);
     this.#inspection = waf.engine.begin(this.#facts);
   }

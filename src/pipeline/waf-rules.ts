@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseBody } from '../body/parse-body.ts';
 import { hasInvalidEncoding, parseQuery } from '../body/urlencoded.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
+import { hasRules, readsBaseline } from '../config/waf-sources.ts';
 import { SallyportError } from '../errors.ts';
 import { KeyHash } from '../limiter/key-hash.ts';
 import { createCollectionWords } from '../waf/collections/layout.ts';
@@ -15,8 +16,10 @@ import { describeProblem, SecLangError } from '../waf/seclang/reason.ts';
 import type { RecordedRuleFiles } from '../waf/seclang/rule-files.ts';
 import type { RuleFiles } from '../waf/seclang/syntax.ts';
 
-/** Read before everything else. Three levels up from `dist/src/pipeline/`. */
-const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline.conf', import.meta.url));
+/** The gateway's own rules. Three levels up from `dist/src/pipeline/`. */
+const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline/', import.meta.url));
+/** Says how bodies are read: before everything else, wherever there are rules. */
+const BODIES = `${BASELINE}10-bodies.conf`;
 /** Globs start here: the paths of a configuration are absolute. */
 const ROOT = '/';
 
@@ -46,8 +49,7 @@ export type BodyReading = Pick<Config['waf'], 'argumentsMax' | 'jsonDepthMax' | 
 
 /** Does any route want rules? */
 export function usesWaf({ waf, routes }: Config): boolean {
-  const hasRules = waf.crs !== '' || waf.rules.length > 0;
-  return hasRules && routes.some(({ policies }) => policies.waf.mode !== 'off');
+  return hasRules(waf) && routes.some(({ policies }) => policies.waf.mode !== 'off');
 }
 
 /** Are some of the bodies that rules see long enough for an inspect thread? */
@@ -56,17 +58,19 @@ export function offloads({ offloadBytes, waf }: Config): boolean {
 }
 
 /**
- * The files of a configuration's rules, in the order in which they are read: ours, those of the Core Rule Set as its
- * own INSTALL asks, plugins included, then the configuration's.
+ * The files of a configuration's rules, in the order in which they are read: what says how bodies are read, the Core
+ * Rule Set as its own INSTALL asks, plugins included, the gateway's own rules, then the configuration's.
  */
-export function wafEntries({ crs, rules }: Config['waf'], files: RuleFiles): RuleEntries {
+export function wafEntries(waf: Config['waf'], files: RuleFiles): RuleEntries {
+  const { crs, rules } = waf;
   const found = (pattern: string): readonly string[] => files.expand(pattern, ROOT);
-  const further = rules.flatMap(found);
-  if (crs === '') return { setup: [BASELINE], rules: further };
+  const attacks = readsBaseline(waf) ? found(`${BASELINE}*.conf`).filter((path) => path !== BODIES) : [];
+  const further = [...attacks, ...rules.flatMap(found)];
+  if (crs === '') return { setup: [BODIES], rules: further };
   const named = found(`${crs}/crs-setup.con*`);
   const setup = named.filter((path) => path.endsWith('/crs-setup.conf'));
   return {
-    setup: [BASELINE, ...(setup.length > 0 ? setup : named.filter((path) => path.endsWith('.conf.example')))],
+    setup: [BODIES, ...(setup.length > 0 ? setup : named.filter((path) => path.endsWith('.conf.example')))],
     rules: [
       ...found(`${crs}/plugins/*-config.conf`),
       ...found(`${crs}/plugins/*-before.conf`),

@@ -1,5 +1,6 @@
 import { byteTextOf } from '../base/byte-text.ts';
 import type { WafConfig } from '../config/schema.ts';
+import { takesPart } from '../config/waf-sources.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
 import { refusalOfRule } from '../pipeline/refusal-of-rule.ts';
@@ -35,7 +36,7 @@ export function judge(
   if (head !== null) return head;
   const given = inspection.wantsRequestBody ? body : body.subarray(0, 0);
   const isPartial = given.length > waf.requestBodyBytesMax;
-  if (isPartial && !detectsOnly && waf.requestBodyOver === 'refuse') return refused('SP_REQUEST_BODY_TOO_LARGE');
+  if (isPartial && !detectsOnly && !takesPart(waf)) return refused('SP_REQUEST_BODY_TOO_LARGE');
   const bytesMax = waf.requestBodyBytesMax;
   const coding = isDecoded ? '' : fieldOf(fields, 'content-encoding');
   const seen = seenBody(coding, given.subarray(0, bytesMax), isPartial, bytesMax, detectsOnly);

@@ -6,7 +6,7 @@ import { SecLangError } from './seclang/reason.ts';
 import type { ActionPart, Directive, Place } from './seclang/syntax.ts';
 import { parseVariables } from './seclang/variables.ts';
 
-/** The rule that stands for a route's settings; those of config/waf/baseline.conf follow. Others have no such ids. */
+/** The rule that stands for a route's settings; those of config/waf/baseline follow. Others have no such ids. */
 const CONFIGURED_RULE_ID = 8_000_000;
 
 /** Where problems with them are reported. */

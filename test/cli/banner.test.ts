@@ -11,7 +11,7 @@ test('with the demo API: addresses, three lines to try, the way to an own servic
   assert.match(text, /Sallyport 1\.2\.3 is ready, with its demo API behind it\./);
   assert.match(text, / http {3}http:\/\/localhost:8080\n/);
   assert.match(text, / admin {2}http:\/\/127\.0\.0\.1:9090\n/);
-  assert.equal(text.match(/^ {2}curl /gm)?.length, 3);
+  assert.equal(text.match(/^ {2}curl /gm)?.length, 4);
   assert.match(text, /SALLYPORT_UPSTREAM=http:\/\/127\.0\.0\.1:3000 npm start/);
 });
 

@@ -18,7 +18,7 @@ SecRule TX:inbound_anomaly_score "@ge 5" "id:11,phase:2,deny,status:409,log,msg:
 SecRule REQUEST_HEADERS:X-Away "@streq 1" "id:12,phase:1,redirect:https://example.com/,log"
 `;
 const CONFIG = `
-waf: { rules: [rules.conf], requestBodyBytesMax: 100 }
+waf: { baseline: off, rules: [rules.conf], requestBodyBytesMax: 100 }
 upstreams: { api: { targets: [{ url: "http://127.0.0.1:3000" }] } }
 routes:
   - { name: all, upstream: api }

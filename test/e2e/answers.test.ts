@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fieldOf } from '../support/answer-parser.ts';
-import { type Gateway, simpleConfig, startGateway } from '../support/gateway.ts';
+import { type Gateway, simpleConfig, startGateway, UNINSPECTED } from '../support/gateway.ts';
 import { type Exchange, type ExchangeOptions, exchange, open } from '../support/raw-client.ts';
 import {
   type RecordingUpstream,
@@ -72,7 +72,7 @@ before(async () => {
     },
     onRequest: (request, reply) => (BEHAVIOUR[request.target.slice(1)] ?? BEHAVIOUR.plain)?.(reply, request),
   });
-  gateway = await startGateway({ config: simpleConfig(upstream.port, { threads: 1 }) });
+  gateway = await startGateway({ config: simpleConfig(upstream.port, { threads: 1, ...UNINSPECTED }) });
 });
 
 after(async () => {

@@ -12,7 +12,7 @@ import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { loadUws } from '../../src/http/uws.ts';
 import { type IssuedCertificate, TestAuthority } from '../support/certificates.ts';
-import { DIST, simpleConfig, startGateway } from '../support/gateway.ts';
+import { DIST, simpleConfig, startGateway, UNINSPECTED } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 const CHANGES = 20;
@@ -94,6 +94,7 @@ test('an authority file that went away: a replaced thread trusts what was read a
   const breaks = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
   const { port } = upstream.address() as AddressInfo;
   const config = {
+    ...UNINSPECTED,
     threads: 1,
     upstreams: { main: { targets: [{ url: `https://127.0.0.1:${port}` }], tls: { ca } } },
     routes: [{ name: 'all', upstream: 'main' }],

@@ -15,7 +15,7 @@ test('without any configuration the demo answers through the gateway, and a bann
     const banner = await until('the banner', () => gateway.stderr().includes('npm start') && gateway.stderr());
     assert.ok(banner.includes(`:${gateway.http}`), banner);
     assert.ok(banner.includes(`:${gateway.admin}`), banner);
-    assert.equal(banner.match(/^\s*curl /gm)?.length, 3, banner);
+    assert.equal(banner.match(/^\s*curl /gm)?.length, 4, banner);
     assert.match(banner, /SALLYPORT_UPSTREAM=http:\S+ npm start/);
     assert.match(banner, /SALLYPORT_CONFIG=\S+ npm start/);
     t.diagnostic(`the demo answered: ${answers[0]?.body.toString().replace(/\s+/g, ' ').slice(0, 100)}`);
@@ -33,7 +33,7 @@ test('without any configuration the demo answers through the gateway, and a bann
   }
 });
 
-test('the three curl lines of the banner do what they say', async () => {
+test('the curl lines of the banner do what they say', async () => {
   const gateway = await startGateway();
   try {
     const echoed = await exchange({
@@ -50,6 +50,8 @@ test('the three curl lines of the banner do what they say', async () => {
     const problem = JSON.parse(refused.answers[0]?.body.toString() ?? '') as Record<string, unknown>;
     assert.equal(problem.status, 400);
     assert.equal(typeof problem.type, 'string');
+    const attack = await exchange({ port: gateway.http, segments: [request('GET /items?id=1%27%20OR%201=1--')] });
+    assert.equal(attack.answers[0]?.status, 403);
   } finally {
     await gateway.stop();
   }

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type ConfigDocument, DIST, type Gateway, simpleConfig, startGateway } from '../support/gateway.ts';
+import {
+  type ConfigDocument,
+  DIST,
+  type Gateway,
+  simpleConfig,
+  startGateway,
+  UNINSPECTED,
+} from '../support/gateway.ts';
 import { type LoadResult, startLoad } from '../support/load.ts';
 import { exchange } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -254,7 +261,7 @@ async function breakable(): Promise<{
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
   mkdirSync(folder, { recursive: true });
   const gateway = await startGateway({
-    config: numbered(0, { threads: 2 }),
+    config: numbered(0, { threads: 2, ...UNINSPECTED }),
     preload: [join(DIST, 'test/support/break-thread.js')],
     env: { SALLYPORT_TEST_BREAK: folder },
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { LINGER_BYTES_MAX, LINGER_MS } from '../../src/limits.ts';
-import { type Gateway, simpleConfig, startGateway } from '../support/gateway.ts';
+import { type Gateway, simpleConfig, startGateway, UNINSPECTED } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 /** What uWS reads at once. */
@@ -32,7 +32,7 @@ before(async () => {
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const { port } = upstream.address() as AddressInfo;
-  gateway = await startGateway({ config: simpleConfig(port, { limits: { bodyBytesMax: 0 } }) });
+  gateway = await startGateway({ config: simpleConfig(port, { limits: { bodyBytesMax: 0 }, ...UNINSPECTED }) });
 });
 
 after(async () => {

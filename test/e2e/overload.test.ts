@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type ConfigDocument, DIST, type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
+import {
+  type ConfigDocument,
+  DIST,
+  type Gateway,
+  type GatewayOptions,
+  startGateway,
+  UNINSPECTED,
+} from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { open } from '../support/raw-client.ts';
 import { until } from '../support/wait.ts';
@@ -143,6 +150,7 @@ test('fixed bounds of a route and of an upstream; places are left however a requ
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const config = (upstreamMax: number) => ({
+    ...UNINSPECTED,
     upstreams: {
       ...upstreamsOf(port, { concurrency: { mode: 'fixed', max: upstreamMax }, retry: { attemptsMax: 1 } }),
       dead: { targets: [{ url: 'http://127.0.0.1:1' }], concurrency: { mode: 'fixed', max: 1 } },
@@ -253,6 +261,7 @@ test('clients that send their bodies slowly have no places under an adaptive bou
     threads: 1,
     upstreams: upstreamsOf(port, { concurrency: { mode: 'adaptive', min: 2, max: 20 } }),
     routes: [{ name: 'all', upstream: 'main' }],
+    ...UNINSPECTED,
   };
   try {
     await withGateway({ config }, async (gateway) => {
@@ -284,6 +293,7 @@ test('under overload the least important requests are refused, and a critical on
   const port = await server.listen();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
   const config = (shedding: ConfigDocument) => ({
+    ...UNINSPECTED,
     threads: 1,
     upstreams: upstreamsOf(port),
     shedding,

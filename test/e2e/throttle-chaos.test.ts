@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AnswerParser } from '../support/answer-parser.ts';
-import { type ConfigDocument, DIST, type Gateway, startGateway } from '../support/gateway.ts';
+import { type ConfigDocument, DIST, type Gateway, startGateway, UNINSPECTED } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 /** Numbers from 0 to 1 of a seed, so that a run can be repeated. */
@@ -203,6 +203,7 @@ test('however requests end, nothing is left of them: queues, places, gauges', as
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-break-'));
   const timeouts = { connectMs: 300, headMs: 700, idleMs: 1_000 };
   const config = (requests: number, max: number): ConfigDocument => ({
+    ...UNINSPECTED,
     upstreams: {
       main: {
         targets: [{ url: `http://127.0.0.1:${port}` }],

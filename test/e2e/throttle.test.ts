@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AnswerParser } from '../support/answer-parser.ts';
-import { type ConfigDocument, DIST, type Gateway, startGateway } from '../support/gateway.ts';
+import { type ConfigDocument, DIST, type Gateway, startGateway, UNINSPECTED } from '../support/gateway.ts';
 import { until } from '../support/wait.ts';
 
 const MIB = 1_048_576;
@@ -61,6 +61,7 @@ const throttled = (throttle: ConfigDocument, more: ConfigDocument = {}, policies
   upstreams: { main: { targets: [{ url: `http://127.0.0.1:${port}` }] } },
   throttles: { steady: throttle },
   routes: [{ name: 'all', upstream: 'main', policies: { throttle: 'steady', ...policies } }],
+  ...UNINSPECTED,
   ...more,
 });
 

@@ -30,6 +30,21 @@ write('crs/rules/B.conf', rule(2));
 write('crs/rules/A.conf', rule(1));
 write('own.conf', 'SecRule ARGS "@contains x" "id:3,phase:2,deny"\nIncludeOptional more.conf\n');
 
+/** Files of the baseline but that of bodies. */
+const ATTACKS = [
+  '20-sql-injection.conf',
+  '25-cross-site-scripting.conf',
+  '30-path-traversal.conf',
+  '35-command-injection.conf',
+  '40-server-side-request-forgery.conf',
+  '45-xml-external-entities.conf',
+  '50-lookups.conf',
+  '55-template-injection.conf',
+  '60-nosql-injection.conf',
+  '65-prototype-pollution.conf',
+  '70-protocol.conf',
+  '80-scanners.conf',
+];
 const WAF = '{ crs: crs, rules: ["own*.conf"] }';
 const names = (paths: readonly string[]): string[] => paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
 
@@ -37,7 +52,7 @@ describe('the rules of a configuration', () => {
   test('are read in their order, data files and all', () => {
     const rules = readWafRules(config(WAF));
     assert.ok(rules);
-    assert.deepEqual(names(rules.entries.setup), ['baseline.conf', 'crs-setup.conf.example']);
+    assert.deepEqual(names(rules.entries.setup), ['10-bodies.conf', 'crs-setup.conf.example']);
     assert.deepEqual(names(rules.entries.rules), ['A.conf', 'B.conf', 'own.conf']);
     assert.ok([...rules.recorded.texts.keys()].some((path) => path.endsWith('words.data')));
   });
@@ -47,14 +62,29 @@ describe('the rules of a configuration', () => {
     for (const name of ['x-after', 'x-before', 'x-config']) write(`crs/plugins/${name}.conf`, '# a plugin\n');
     const rules = readWafRules(config(WAF));
     assert.ok(rules);
-    assert.deepEqual(names(rules.entries.setup), ['baseline.conf', 'crs-setup.conf']);
+    assert.deepEqual(names(rules.entries.setup), ['10-bodies.conf', 'crs-setup.conf']);
     const expected = ['x-config.conf', 'x-before.conf', 'A.conf', 'B.conf', 'x-after.conf', 'own.conf'];
     assert.deepEqual(names(rules.entries.rules), expected);
   });
 
   test('none where no route wants any', () => {
     assert.equal(readWafRules(config(WAF, '{ mode: off }')), null);
-    assert.equal(readWafRules(config('{}')), null);
+    assert.equal(readWafRules(config('{ baseline: off }')), null);
+    assert.equal(readWafRules(config('{}', '{ mode: off }')), null);
+  });
+
+  test('the baseline is read unless the Core Rule Set is, or as is said', () => {
+    const read = (waf: string): string => {
+      const rules = readWafRules(config(waf));
+      assert.deepEqual(names(rules?.entries.setup ?? []).slice(0, 1), ['10-bodies.conf']);
+      return names(rules?.entries.rules ?? []).join(' ');
+    };
+    const attacks = ATTACKS.join(' ');
+    assert.equal(read('{}'), attacks);
+    assert.equal(read('{ rules: ["own*.conf"] }'), `${attacks} own.conf`);
+    assert.equal(read('{ baseline: off, rules: ["own*.conf"] }'), 'own.conf');
+    assert.ok(!read('{ crs: crs }').includes(attacks));
+    assert.ok(read('{ crs: crs, baseline: on, rules: ["own*.conf"] }').endsWith(` ${attacks} own.conf`));
   });
 
   test('every problem is named with its place', () => {

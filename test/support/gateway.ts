@@ -253,6 +253,9 @@ function sumOf(text: string, name: string, labels: readonly string[]): number {
   return sum;
 }
 
+/** Bodies stream while they arrive: no rule waits for them. All threads are ingress threads. */
+export const UNINSPECTED: ConfigDocument = { waf: { baseline: 'off' } };
+
 /** A configuration with one upstream behind everything; `more` replaces or adds top-level keys. */
 export function simpleConfig(
   upstreamPorts: number | readonly number[],

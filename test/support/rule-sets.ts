@@ -9,8 +9,8 @@ import type { RuleFiles } from '../../src/waf/seclang/syntax.ts';
 import type { WafDefaults } from '../../src/waf/settings.ts';
 import type { WafServices } from '../../src/waf/state.ts';
 
-/** Rules of the gateway's own, in front of every rule set. */
-export const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline.conf', import.meta.url));
+/** What says how bodies are read, in front of every rule set. */
+export const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline/10-bodies.conf', import.meta.url));
 
 export const PROFILE: WafProfile = Object.freeze({
   mode: 'block',
