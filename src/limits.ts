@@ -290,3 +290,10 @@ export const MATCH_TEXT_BYTES_MAX = 4_096;
  */
 export const LONG_VALUE_BYTES = 16_383;
 export const LONG_VALUES_PER_LENGTH_MAX = 8;
+
+/**
+ * Files of virtual patches, and bytes of them with the data that they name. Threads compile them between requests: some
+ * 10 ms for so much.
+ */
+export const WAF_PATCH_FILES_MAX = 256;
+export const WAF_PATCH_BYTES_MAX = 1_048_576;

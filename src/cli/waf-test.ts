@@ -2,12 +2,14 @@ import { byteTextOf, displayOf } from '../base/byte-text.ts';
 import type { Config, RouteConfig, WafConfig } from '../config/schema.ts';
 import { quote } from '../config/words.ts';
 import { ERRORS, type ErrorCode, SallyportError } from '../errors.ts';
+import { readPatches } from '../gateway/read-patches.ts';
 import { hostName } from '../message/host.ts';
 import { normalisePath } from '../message/path.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
 import { refusalOfRule } from '../pipeline/refusal-of-rule.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { seenBody } from '../pipeline/seen-body.ts';
+import { compilePatches } from '../pipeline/waf-patches.ts';
 import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import { compileRouter } from '../router/router.ts';
 import type { RuleEngine } from '../waf/engine.ts';
@@ -49,12 +51,12 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   const route = routeOf(config, asked);
   const profile = profileOf(route);
   out(`${request.method} ${quote(displayOf(request.target), SHOWN_MAX)}  route ${route.name}, mode ${profile.mode}\n`);
-  const engine = engineFor(config, profile);
-  if (engine === null) {
+  const begin = beginFor(config, profile);
+  if (begin === null) {
     out('passes: the firewall is off on this route\n');
     return EXIT_OK;
   }
-  const inspection = engine.begin({
+  const inspection = begin({
     uniqueId: 'waf-test',
     clientAddress: asked.client,
     clientPort: 0,
@@ -76,10 +78,18 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   return verdict.isBlocked ? EXIT_REFUSED : EXIT_OK;
 }
 
-function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
+/** Null where nothing is looked at. */
+function beginFor(config: Config, profile: WafProfile): RuleEngine['begin'] | null {
+  const { waf } = config;
   try {
     const files = diskRuleFiles();
-    return openRules(files, wafEntries(waf, files), waf, lonelyCollections()).compile(profile);
+    const rules = openRules(files, wafEntries(waf, files), waf, lonelyCollections());
+    const engine = rules.compile(profile);
+    if (engine === null || waf.patches === '') return engine?.begin ?? null;
+    const text = JSON.stringify(profile);
+    const { patches } = readPatches(config, { profiles: [text], ids: rules.ids }, 0, Date.now());
+    const live = patches === null ? null : compilePatches(rules, patches, [text]).get(text);
+    return (facts) => engine.begin(facts, live);
   } catch (error) {
     throw refusalOfRules(error);
   }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import { type AdminClientOptions, askAdmin, parseAnswer, printable } from './admin-client.ts';
 import type { AskedRequest, RequestFlags } from './asked-request.ts';
-import { wholeNumber } from './records.ts';
+import { EXIT_OK } from './exit-codes.ts';
+import { clientOf, ORDER_MS_MAX, refused, type Where, whereOptions, wholeNumber } from './records.ts';
 
 interface TestFlags extends RequestFlags {
   readonly config?: string;
@@ -13,7 +15,7 @@ interface TestFlags extends RequestFlags {
   readonly client: string;
 }
 
-/** Adds `waf test` to the program. @param keep  Takes the exit code. */
+/** Adds `waf test` and `waf patches` to the program. @param keep  Takes the exit code. */
 export function addWafCommand(program: Command, keep: (code: Promise<number>) => Promise<void>): void {
   const waf = program.command('waf').description('see what the firewall makes of a request');
   const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -31,6 +33,9 @@ export function addWafCommand(program: Command, keep: (code: Promise<number>) =>
     .option('-d, --data <text>', 'body; @FILE for that of a file')
     .option('--client <address>', 'address of the client', '192.0.2.1')
     .action((flags: TestFlags) => keep(run(flags)));
+  whereOptions(waf.command('patches'))
+    .description('list the virtual patches that are live in a running gateway')
+    .action((where: Where) => keep(listPatches(clientOf(where))));
 }
 
 /** @returns Exit code: 0 when the request would go on, 1 when it would be blocked. */
@@ -41,6 +46,26 @@ async function run(flags: TestFlags): Promise<number> {
   const { route, client } = flags;
   const asked = { request: await requestOf(flags), route, client };
   return testRequest(config, asked, (text) => process.stdout.write(text));
+}
+
+/** @returns Exit code: 0 when the list was printed, even an empty one. */
+async function listPatches(client: AdminClientOptions): Promise<number> {
+  const answer = await askAdmin(client, { method: 'GET', target: '/waf/patches', timeoutMs: ORDER_MS_MAX });
+  if ('failure' in answer || !answer.ok) return refused(answer);
+  const { patches, refusal } = parseAnswer(answer.text);
+  for (const row of Array.isArray(patches) ? patches : []) console.log(describePatch(row));
+  if (typeof refusal === 'string') {
+    console.error('the folder as it is now is refused, and these patches stay:');
+    for (const line of refusal.split('\n')) console.error(printable(line));
+  }
+  return EXIT_OK;
+}
+
+/** One line: file, ids, since when, until when. */
+function describePatch(row: Record<string, unknown>): string {
+  const ids = Array.isArray(row.ids) ? row.ids.join(',') : '';
+  const end = row.expires === null ? 'never expires' : `expires ${row.expires}`;
+  return printable([row.file, `rules ${ids}`, `since ${row.since}`, end].join('  '));
 }
 
 async function requestOf(flags: TestFlags): Promise<AskedRequest> {

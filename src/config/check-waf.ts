@@ -14,12 +14,13 @@ const WHERE_FROM = 'name the unpacked release of https://github.com/coreruleset/
 /** The web application firewall: what the schema alone cannot tell. What rules say is read later. Never throws. */
 export function checkWaf(config: Config, report: Report): void {
   const { waf, routes } = config;
-  if (waf.crs === '' && waf.rules.length === 0) {
+  if (waf.crs === '' && waf.rules.length === 0 && waf.patches === '') {
     checkUnused(config, report);
     return;
   }
   if (waf.crs !== '') checkCrs(waf.crs, report);
   for (const [index, rules] of waf.rules.entries()) checkRules(rules, [...ROOT, 'rules', index], report);
+  checkPatches(waf, report);
   checkLevels(waf, ROOT, report);
   checkAudit(waf, report);
   for (const [index, { policies }] of routes.entries()) {
@@ -76,6 +77,18 @@ function checkCrs(folder: string, report: Report): void {
   }
   if (names.includes('crs-setup.conf') || names.includes('crs-setup.conf.example')) return;
   report.fault(CRS, `the folder ${shown} has neither crs-setup.conf nor crs-setup.conf.example`, WHERE_FROM);
+}
+
+function checkPatches({ patches, patchesExpire }: WafConfig, report: Report): void {
+  const path: KeyPath = [...ROOT, 'patches'];
+  if (patches === '') {
+    if (patchesExpire === 'optional') return;
+    const found = 'patchesExpire has no effect: there are no patches';
+    report.problem([...ROOT, 'patchesExpire'], found, 'name their folder in waf.patches', [path]);
+  } else if (report.sound(path) && namesIn(patches) === null) {
+    const found = `${report.show(path, patches)} is not a folder that can be read`;
+    report.fault(path, found, 'make it, empty for a start, or take the line out');
+  }
 }
 
 function checkRules(file: string, path: KeyPath, report: Report): void {

@@ -77,6 +77,13 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     Type.String({ minLength: 1, file: true }),
     'Further files of SecLang rules, read behind the Core Rule Set; * and ? stand for any part of a name.',
   ),
+  patches: Type.String({
+    description:
+      'Folder whose *.conf files are virtual patches: rules that run before all others, live as soon as a file is there (docs/waf-patches.md); empty for none.',
+    default: '',
+    file: true,
+  }),
+  patchesExpire: oneOf('Must a patch say when it ends?', ['optional', 'required'], 'optional'),
   mode: oneOf(`What rules do on routes that say nothing else: ${MODE_WORDS}`, MODES, 'block'),
   ...Levels,
   requestBodyBytesMax: bytes(

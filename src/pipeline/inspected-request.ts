@@ -33,6 +33,8 @@ export class InspectedRequest implements RequestInspection {
   readonly takesPart: boolean;
   readonly #waf: RouteWaf;
   readonly #facts: RequestFacts;
+  /** Those that it began with: `LivePatches.digest`, '' for none. */
+  readonly #patches: string;
   readonly #inspection: Inspection;
   #interruption: Interruption | null = null;
   #isFailed = false;
@@ -48,7 +50,9 @@ export class InspectedRequest implements RequestInspection {
     this.bodyBytesMax = settings.requestBodyBytesMax;
     this.takesPart = detectsOnly || settings.requestBodyOver === 'partial';
     this.#facts = factsOf(tx, waf);
-    this.#inspection = waf.engine.begin(this.#facts);
+    const patches = waf.patches.live;
+    this.#patches = patches?.digest ?? '';
+    this.#inspection = waf.engine.begin(this.#facts, patches?.rules);
   }
 
   get wantsBody(): boolean {
@@ -79,7 +83,8 @@ export class InspectedRequest implements RequestInspection {
   /** Phase 2 on an inspect thread. */
   #handOver(tx: Transaction, offload: RouteOffload, text: Buffer, isPartial: boolean, later: GoOn): Verdict {
     const { digest, profile, limits, pool } = offload;
-    const work = { digest, profile, facts: this.#facts, snapshot: this.#inspection.snapshot(), text, isPartial };
+    const snapshot = this.#inspection.snapshot();
+    const work = { digest, profile, patches: this.#patches, facts: this.#facts, snapshot, text, isPartial };
     this.#asking = pool.ask(work, limits, (answer) => later(() => this.#adopt(tx, text, isPartial, answer)));
     return this.#asking === null ? this.#tooBusy() : PENDING;
   }

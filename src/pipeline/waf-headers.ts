@@ -33,6 +33,7 @@ function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<Phas
   const { config } = context;
   return Object.freeze({
     engine,
+    patches: waf.patches(route.name),
     context,
     audit: waf.audit,
     offload: waf.offload(route.name),

@@ -5,6 +5,7 @@ import type { RuleEngine } from '../waf/engine.ts';
 import type { Inspection, Interruption, RequestFacts } from '../waf/inspection.ts';
 import type { PhaseContext } from './context.ts';
 import type { InspectPool, PoolLimits } from './inspect-pool.ts';
+import type { PatchSlot } from './waf-patches.ts';
 
 /** What an exchange came to, for the audit log. */
 export interface AuditedExchange {
@@ -41,6 +42,7 @@ export interface RouteOffload {
 /** A route under rules: everything that its requests have in common. */
 export interface RouteWaf {
   readonly engine: RuleEngine;
+  readonly patches: PatchSlot;
   readonly context: PhaseContext;
   readonly audit: AuditSink | null;
   /** Null where no body is long enough. */

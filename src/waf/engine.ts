@@ -7,13 +7,15 @@ import { TargetGroups } from './gate/target-groups.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { InspectionSnapshot } from './inspection-snapshot.ts';
 import { type ProgramItem, rulesOfPhase } from './jumps.ts';
+import { idPlaces, type Patch, type PatchRules, readPatch } from './patch.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { linkRules } from './seclang/link.ts';
 import { parseRules } from './seclang/parse.ts';
 import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
-import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
+import { RuleFileAbsent } from './seclang/rule-files.ts';
+import type { Directive, LinkedMarker, LinkedRule, Place, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
 import { NOTHING_SETTLED, settleRules } from './settle.ts';
 import { type EngineSettings, RequestState, type WafServices } from './state.ts';
@@ -23,10 +25,13 @@ import { unicodeMapOf } from './unicode-map.ts';
 
 /** Rules that inspect requests: those of one route. */
 export interface RuleEngine {
-  /** Begins with one request. Never throws. */
-  begin(facts: RequestFacts): Inspection;
-  /** Goes on with a request that another thread began by the same rules and profile. Never throws. */
-  resume(facts: RequestFacts, snapshot: InspectionSnapshot): Inspection;
+  /**
+   * Begins with one request. Never throws.
+   * @param patches  Of the same rule set and profile; none unless given.
+   */
+  begin(facts: RequestFacts, patches?: PatchRules | null): Inspection;
+  /** Goes on with a request that another thread began by the same rules, profile and patches. Never throws. */
+  resume(facts: RequestFacts, snapshot: InspectionSnapshot, patches?: PatchRules | null): Inspection;
 }
 
 /** Files of a rule set, in the order in which they are read. */
@@ -43,6 +48,16 @@ export interface RuleSet {
    * @throws  SecLangError with everything that is wrong.
    */
   compile(profile: WafProfile): RuleEngine | null;
+  /** Ids of its rules, and where they stand. */
+  readonly ids: ReadonlyMap<number, Place>;
+  /**
+   * Reads a file of patches that are to run before these rules. They share what values become by transformations, and
+   * nothing that a rule set needs time for: no literal gate is built, and nothing is decided beforehand.
+   *
+   * @param files  Where it and the data files that it names are read from.
+   * @throws  SecLangError with everything in it that cannot be read.
+   */
+  openPatch(files: RuleFiles, path: string): Patch;
 }
 
 /**
@@ -73,10 +88,45 @@ export function openRuleSet(
       const settings = Object.freeze({ ...compiled.settings, mode: profile.mode });
       const own = Object.freeze({ ...compiled, settings });
       return {
-        begin: (facts) => new RequestInspection(own, facts, services),
-        resume: (facts, snapshot) => new RequestInspection(own, facts, services, snapshot),
+        begin: (facts, patches = null) => new RequestInspection(own, patches, facts, services),
+        resume: (facts, snapshot, patches = null) => new RequestInspection(own, patches, facts, services, snapshot),
       };
     },
+    ids: idPlaces([...setup.directives, ...rules.directives]),
+    openPatch: (patchFiles, path) => {
+      const own = readPatch(patchFiles, path);
+      // Transformations are those of the rule set, its map of Unicode included.
+      const unicode = [...setup.directives, ...rules.directives].filter(isUnicodeMap);
+      const beside = { ...shared, files: readFirst(patchFiles, files), gates: null, groups: new TargetGroups() };
+      return {
+        ids: idPlaces(own),
+        compile: (profile) =>
+          compileDirectives(
+            [...unicode, ...own, ...profileExclusions(profile)],
+            { ...defaults, gate: false },
+            // Operators of a patch go with it.
+            { ...beside, operators: new Map() },
+          ),
+      };
+    },
+  };
+}
+
+const isUnicodeMap = (directive: Directive): boolean =>
+  directive.kind === 'setting' && directive.name === 'SecUnicodeMapFile';
+
+/** What the first does not have is read from the second. */
+function readFirst(first: RuleFiles, second: RuleFiles): RuleFiles {
+  return {
+    read: (path) => {
+      try {
+        return first.read(path);
+      } catch (error) {
+        if (!(error instanceof RuleFileAbsent)) throw error;
+        return second.read(path);
+      }
+    },
+    expand: first.expand,
   };
 }
 

@@ -28,7 +28,8 @@ function workOf(digest: string, text = 'an attack'): PoolWork {
   const inspection = engineOf(RULE).begin(facts);
   inspection.requestHeaders();
   const profile = JSON.stringify(PROFILE);
-  return { digest, profile, facts, snapshot: inspection.snapshot(), text: Buffer.from(text), isPartial: false };
+  const snapshot = inspection.snapshot();
+  return { digest, profile, patches: '', facts, snapshot, text: Buffer.from(text), isPartial: false };
 }
 
 function poolBench() {
@@ -138,7 +139,9 @@ describe('an inspect thread', () => {
       recorded: { texts: new Map([['/rules.conf', text]]), expansions: new Map() },
       digest,
       profiles: [JSON.stringify(PROFILE), JSON.stringify({ ...PROFILE, mode: 'off' })],
+      ids: new Map(),
     },
+    patches: null,
     reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: WAF_DEFAULTS.responseTypes, audit: { parts: 'AZ' } },
   });
 
