@@ -396,7 +396,7 @@ class RunningGateway implements Gateway {
     }
   }
 
-  /** Ingress threads do not wait for inspect threads, of which one may have a long body: until it is ready they inspect. */
+  /** Ingress threads do not wait for inspect threads: one may have a long body, and until it is ready they inspect. */
   async #givePatches(generation: Generation): Promise<void> {
     const told = this.#inspect(generation);
     await this.#threads.patch(generation.wafPatches, this.#given);

@@ -79,16 +79,11 @@ function checkCrs(folder: string, report: Report): void {
   report.fault(CRS, `the folder ${shown} has neither crs-setup.conf nor crs-setup.conf.example`, WHERE_FROM);
 }
 
-function checkPatches({ patches, patchesExpire }: WafConfig, report: Report): void {
+function checkPatches({ patches }: WafConfig, report: Report): void {
   const path: KeyPath = [...ROOT, 'patches'];
-  if (patches === '') {
-    if (patchesExpire === 'optional') return;
-    const found = 'patchesExpire has no effect: there are no patches';
-    report.problem([...ROOT, 'patchesExpire'], found, 'name their folder in waf.patches', [path]);
-  } else if (report.sound(path) && namesIn(patches) === null) {
-    const found = `${report.show(path, patches)} is not a folder that can be read`;
-    report.fault(path, found, 'make it, empty for a start, or take the line out');
-  }
+  if (patches === '' || !report.sound(path) || namesIn(patches) !== null) return;
+  const found = `${report.show(path, patches)} is not a folder that can be read`;
+  report.fault(path, found, 'make it, empty for a start, or take the line out');
 }
 
 function checkRules(file: string, path: KeyPath, report: Report): void {

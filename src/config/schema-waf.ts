@@ -83,7 +83,7 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     default: '',
     file: true,
   }),
-  patchesExpire: oneOf('Must a patch say when it ends?', ['optional', 'required'], 'optional'),
+  patchesExpire: oneOf('Whether a patch must say when it ends.', ['optional', 'required'], 'optional'),
   mode: oneOf(`What rules do on routes that say nothing else: ${MODE_WORDS}`, MODES, 'block'),
   ...Levels,
   requestBodyBytesMax: bytes(

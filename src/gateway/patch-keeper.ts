@@ -28,7 +28,7 @@ const RETRY_MS = 1_000;
 
 /**
  * Keeps the virtual patches: reads their folder at boot and reload, watches it, gives changes to the threads, lifts
- * patches whose time has passed. A folder is taken as a whole: while anything in it is wrong, the patches of before stay.
+ * patches whose time has passed. A folder is taken as a whole: while anything in it is wrong, those of before stay.
  *
  * Threads: main only.
  */

@@ -10,7 +10,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 294;
+const SETTINGS = 296;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
@@ -23,6 +23,7 @@ after(() => rmSync(folder, { recursive: true }));
 const VALUES: Readonly<Record<string, string>> = {
   'listen.host': '::1',
   'waf.crs': folder,
+  'waf.patches': folder,
   'waf.rules': '/etc/waf/*.conf,/srv/waf/*.conf',
   'waf.responseTypes': 'text/css,text/csv',
   'waf.audit.path': '-',
