@@ -154,7 +154,7 @@ export class InspectedRequest implements RequestInspection {
     const matches = inspection.matches.filter(({ logged }) => logged);
     const outcome = this.#outcome(matches.length > 0);
     metrics.inspected(routeIndex, outcome);
-    for (const { ruleId } of matches) metrics.ruleHeld(ruleId);
+    for (const { ruleId, action } of matches) metrics.ruleHeld(ruleId, action);
     tx.wafText = outcome === 'passed' ? '' : wafText(outcome, matches, inspection);
     if (audit === null || !inspection.wantsAudit) return;
     audit.write({

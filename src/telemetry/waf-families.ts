@@ -4,6 +4,7 @@ import {
   OFFLOADED,
   OFFLOADS_REFUSED,
   OFFLOADS_UNDER_WAY,
+  RULE_ACTIONS,
   WAF,
   WAF_OUTCOMES,
   WAF_UNSEEN,
@@ -98,10 +99,15 @@ export function wafFamilies({ table, routes, main, patches }: MetricsSources): F
     {
       kind: 'counter',
       name: 'sallyport_waf_rule_matches_total',
-      help: 'Requests in which a rule held, by its id',
-      labels: ['rule'],
+      help: 'Requests in which a rule held, by its id and what it did',
+      labels: ['rule', 'action'],
       read: () =>
-        [...totals.rules()].map(([id, value]) => ({ labels: { rule: id === 0 ? OTHER : String(id) }, value })),
+        [...totals.rules()].flatMap(([id, counts]) =>
+          RULE_ACTIONS.map((action, index) => ({
+            labels: { rule: id === 0 ? OTHER : String(id), action },
+            value: counts[index] ?? 0,
+          })).filter(({ value }) => value > 0 || id === 0),
+        ),
     },
   ];
 }

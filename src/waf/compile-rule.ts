@@ -74,11 +74,25 @@ export function compileRule(linked: LinkedRule, context: RuleContext, problems: 
   if (problems.length > before || head === undefined) return null;
   const place = (linked.links[0] as RuleLink).place;
   return {
-    rule: Object.freeze({ id: linked.id, phase: linked.phase, place, links, ...factsOf(head, drafts), skips: 0 }),
+    rule: Object.freeze({
+      id: linked.id,
+      phase: linked.phase,
+      place,
+      links,
+      ...factsOf(head, drafts),
+      scores: linked.links.some(scores),
+      skips: 0,
+    }),
     skip: head.skip,
     skipAfter: head.skipAfter,
   };
 }
+
+/** `setvar:'tx.inbound_anomaly_score_pl1=+%{tx.critical_anomaly_score}'`. */
+const SCORES = /^tx\.[^=]*score[^=]*=\+/i;
+
+const scores = ({ actions }: RuleLink): boolean =>
+  actions.some(({ name, value }) => name.toLowerCase() === 'setvar' && SCORES.test(value ?? ''));
 
 /** The head says what the rule is; words for the log may stand in any link, the last one wins. */
 function factsOf(head: RuleDraft, drafts: readonly RuleDraft[]) {

@@ -51,6 +51,11 @@ export interface RuleMatch {
   readonly transformed: ByteText;
   /** Operator and parameter as written: `@rx ^a`. */
   readonly operator: ByteText;
+  /**
+   * What it did: ended the request; asked for that, and did not, in detection only; passed it over others; added to an
+   * anomaly score; none of those.
+   */
+  readonly action: 'blocked' | 'detected' | 'allowed' | 'scored' | 'matched';
   /** Its disruptive action asked to end the request; in detection only it did not. */
   readonly disruptive: boolean;
   /** `log` and `auditlog` hold: it belongs in the error log, in the audit log. */

@@ -2,7 +2,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
-import type { Interruption } from './inspection.ts';
+import type { Interruption, RuleMatch } from './inspection.ts';
 import type { CompiledLink, CompiledRule } from './rule.ts';
 import type { RequestState } from './state.ts';
 
@@ -84,8 +84,16 @@ function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
     value: cut(held.value),
     transformed: cut(held.transformed),
     operator: rule.links.at(-1)?.operator ?? '',
+    action: actionOf(rule, state),
     disruptive: rule.disruption !== null && rule.disruption.kind !== 'allow',
     logged: rule.logged,
     audited: rule.audited,
   });
+}
+
+function actionOf({ disruption, phase, scores }: CompiledRule, { mode }: RequestState): RuleMatch['action'] {
+  const isBlocking = mode === 'block';
+  if (disruption?.kind === 'allow') return isBlocking ? 'allowed' : 'detected';
+  if (disruption !== null && phase !== 5) return isBlocking ? 'blocked' : 'detected';
+  return scores ? 'scored' : 'matched';
 }

@@ -56,6 +56,8 @@ export interface CompiledRule {
   readonly severity: number;
   readonly version: ByteText;
   readonly revision: ByteText;
+  /** Adds to a variable of TX whose name speaks of a score. */
+  readonly scores: boolean;
   readonly logged: boolean;
   readonly audited: boolean;
   /** Rules of its phase that are passed over when it holds: 0 for none, Infinity for the rest of them. */
