@@ -6,6 +6,7 @@ import { readPatches } from '../gateway/read-patches.ts';
 import { hostName } from '../message/host.ts';
 import { normalisePath } from '../message/path.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
+import { canaryHash, canaryShare } from '../pipeline/canary-share.ts';
 import { refusalOfRule } from '../pipeline/refusal-of-rule.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { seenBody } from '../pipeline/seen-body.ts';
@@ -69,6 +70,7 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
     protocol: 'HTTP/1.1',
     fields: request.fields.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
     startedAtMs: Date.now(),
+    share: canaryShare(canaryHash(config.waf.canarySeed), asked.client),
   });
   const verdict = judge(inspection, request, profile, config.waf);
   inspection.logging();

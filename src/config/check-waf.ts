@@ -47,12 +47,18 @@ function checkUnused({ waf, routes }: Config, report: Report): void {
   }
   for (const [index, { policies }] of routes.entries()) {
     const path: KeyPath = ['routes', index, 'policies', 'waf'];
-    const { mode, without } = policies.waf;
+    const { mode, without, detect, canary } = policies.waf;
     if (mode !== 'off' && mode !== waf.mode) {
       report.problem([...path, 'mode'], `${report.show([...path, 'mode'], mode)}: there are no rules`, remedy, [CRS]);
     }
     if (without.ids.length + without.tags.length + without.targets.length > 0) {
       report.problem([...path, 'without'], 'leaves out what is not there: there are no rules', remedy, [CRS]);
+    }
+    if (detect.ids.length + detect.tags.length > 0) {
+      report.problem([...path, 'detect'], 'names what is not there: there are no rules', remedy, [CRS]);
+    }
+    if (canary.length > 0) {
+      report.problem([...path, 'canary'], 'names what is not there: there are no rules', remedy, [CRS]);
     }
   }
 }
@@ -111,6 +117,10 @@ function checkRoute(waf: RouteWafConfig, path: KeyPath, report: Report): void {
   checkLevels(waf, path, report);
   const ranges = [
     ...waf.without.ids.map((text, index) => ({ text, inner: [...path, 'without', 'ids', index] })),
+    ...waf.detect.ids.map((text, index) => ({ text, inner: [...path, 'detect', 'ids', index] })),
+    ...waf.canary.flatMap(({ ids }, at) =>
+      ids.map((text, index) => ({ text, inner: [...path, 'canary', at, 'ids', index] })),
+    ),
     ...waf.without.targets.flatMap(({ ids }, at) =>
       ids.map((text, index) => ({ text, inner: [...path, 'without', 'targets', at, 'ids', index] })),
     ),
@@ -119,6 +129,10 @@ function checkRoute(waf: RouteWafConfig, path: KeyPath, report: Report): void {
     const [first = '', last = first] = text.split('-');
     if (Number(first) <= Number(last)) continue;
     report.problem(inner, `${report.show(inner, text)} ends before it begins`, 'write the lower id first');
+  }
+  for (const [at, { ids, tags }] of waf.canary.entries()) {
+    if (ids.length + tags.length > 0) continue;
+    report.problem([...path, 'canary', at], 'names no rules', 'give ids or tags, or take it out');
   }
   for (const [at, { ids, tag }] of waf.without.targets.entries()) {
     if (ids.length === 0 || tag === '') continue;

@@ -3,8 +3,9 @@ import { type ByteText, byteTextOf, byteTextOfString } from '../base/byte-text.t
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { GoOn, RequestInspection, Transaction } from '../transaction.ts';
 import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
-import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
+import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } from '../waf/inspection.ts';
 import { fieldOf, fieldsOfHead } from './answer-fields.ts';
+import { canaryShare } from './canary-share.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { PoolAnswer, PoolAsking } from './inspect-pool.ts';
 import { refusalOfRule } from './refusal-of-rule.ts';
@@ -175,7 +176,7 @@ export class InspectedRequest implements RequestInspection {
     if (this.#interruption !== null) return 'blocked';
     if (this.#isFailed) return 'failed';
     // Asked for and not done: the mode of the route, or of a rule, is detection only.
-    if (this.#inspection.interruption !== null) return 'detected';
+    if (this.#inspection.interruption !== null || this.#inspection.matches.some(isDetected)) return 'detected';
     return hasMatches ? 'matched' : 'passed';
   }
 
@@ -206,7 +207,7 @@ export class InspectedRequest implements RequestInspection {
   }
 }
 
-function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): RequestFacts {
+function factsOf(tx: Transaction, { serverAddress, context, canary }: RouteWaf): RequestFacts {
   const { listen } = context.config;
   return {
     uniqueId: tx.requestId,
@@ -221,8 +222,12 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
     protocol: 'HTTP/1.1',
     fields: tx.receivedFields ?? NO_FIELDS,
     startedAtMs: tx.startedAtMs,
+    share: canary === null ? 0 : canaryShare(canary, tx.client),
   };
 }
+
+/** By a rule that would end the request, and does not act for this client. */
+const isDetected = ({ action, disruptive }: RuleMatch): boolean => disruptive && action === 'detected';
 
 function hasBody({ method, status }: Transaction): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304;

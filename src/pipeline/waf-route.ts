@@ -1,6 +1,7 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { WafConfig } from '../config/schema.ts';
+import type { KeyHash } from '../limiter/key-hash.ts';
 import type { RuleEngine } from '../waf/engine.ts';
 import type { Inspection, Interruption, RequestFacts } from '../waf/inspection.ts';
 import type { PhaseContext } from './context.ts';
@@ -51,5 +52,7 @@ export interface RouteWaf {
   readonly route: string;
   readonly routeIndex: number;
   readonly detectsOnly: boolean;
+  /** Draws the clients that rules on trial act for; null where there are no such rules. */
+  readonly canary: KeyHash | null;
   readonly serverAddress: string;
 }

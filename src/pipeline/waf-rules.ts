@@ -118,7 +118,9 @@ export function refusalOfRules(error: unknown, what = 'the rules of waf'): unkno
 
 /** What a route asks of the rules. Routes with equal profiles share what is compiled. */
 export function profileOf({ policies }: RouteConfig): WafProfile {
-  const { mode, paranoia, detectionParanoia, inboundThreshold, outboundThreshold, without } = policies.waf;
+  const { mode, paranoia, detectionParanoia, inboundThreshold, outboundThreshold, without, detect, canary } =
+    policies.waf;
+  const none = detect.ids.length + detect.tags.length === 0 ? [] : [{ ...detect, percent: 0 }];
   return {
     mode: mode ?? 'off',
     blockingParanoia: setOrNull(paranoia),
@@ -128,6 +130,7 @@ export function profileOf({ policies }: RouteConfig): WafProfile {
     withoutIds: without.ids,
     withoutTags: without.tags,
     withoutTargets: without.targets.map(({ target, ids, tag }) => ({ target, ids, tag: tag === '' ? null : tag })),
+    trials: [...none, ...canary.map(({ ids, tags, percent }) => ({ ids, tags, percent }))],
   };
 }
 

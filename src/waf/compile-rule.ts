@@ -81,6 +81,7 @@ export function compileRule(linked: LinkedRule, context: RuleContext, problems: 
       links,
       ...factsOf(head, drafts),
       scores: linked.links.some(scores),
+      trial: null,
       skips: 0,
     }),
     skip: head.skip,

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
-import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
+import { type CompiledOperator, compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
 import { TargetGroups } from './gate/target-groups.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
@@ -21,6 +21,7 @@ import { NOTHING_SETTLED, settleRules } from './settle.ts';
 import { type EngineSettings, RequestState, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
 import type { UnicodeMap } from './transformation.ts';
+import { observing, type TrialShares, trialShares } from './trials.ts';
 import { unicodeMapOf } from './unicode-map.ts';
 
 /** Rules that inspect requests: those of one route. */
@@ -84,7 +85,7 @@ export function openRuleSet(
         ...rules.directives,
         ...profileExclusions(profile),
       ];
-      const compiled = compileDirectives(directives, defaults, shared);
+      const compiled = compileDirectives(directives, defaults, shared, trialShares(profile.trials));
       const settings = Object.freeze({ ...compiled.settings, mode: profile.mode });
       const own = Object.freeze({ ...compiled, settings });
       return {
@@ -106,6 +107,7 @@ export function openRuleSet(
             { ...defaults, gate: false },
             // Operators of a patch go with it.
             { ...beside, operators: new Map() },
+            trialShares(profile.trials),
           ),
       };
     },
@@ -154,7 +156,12 @@ const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDef
   groups: new TargetGroups(),
 });
 
-function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
+function compileDirectives(
+  directives: readonly Directive[],
+  defaults: WafDefaults,
+  shared: Shared,
+  shares: TrialShares,
+): CompiledRules {
   const { program, problems: linkProblems } = linkRules(directives);
   throwIfAny(linkProblems);
   const problems: SecLangProblem[] = [];
@@ -168,7 +175,7 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const { phases, tx } = compilePhases(program.items, context, settings, problems, defaults.gate);
+  const { phases, tx } = compilePhases(program.items, context, settings, problems, defaults.gate, shares);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
@@ -187,6 +194,7 @@ function compilePhases(
   settings: EngineSettings,
   problems: SecLangProblem[],
   isSettled: boolean,
+  shares: TrialShares,
 ): Pick<CompiledRules, 'phases' | 'tx'> {
   const compiled: ProgramItem[] = [];
   for (const item of items) {
@@ -195,7 +203,7 @@ function compilePhases(
       continue;
     }
     const result = compileRule(item, context, problems);
-    if (result !== null) compiled.push({ linked: item, result });
+    if (result !== null) compiled.push({ linked: item, result: onTrial(item, result, context, shares) });
   }
   throwIfAny(problems);
   const { idle, tx } = isSettled
@@ -206,6 +214,17 @@ function compilePhases(
     phases: { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) },
     tx: new Map(tx.map((entry) => [entry.name.toLowerCase(), entry])),
   };
+}
+
+/** A rule that acts for some clients only is compiled once more, for the others. */
+function onTrial(item: LinkedRule, result: RuleResult, context: RuleContext, shares: TrialShares): RuleResult {
+  const percent = shares(result.rule);
+  const problems: SecLangProblem[] = [];
+  const other = percent === null ? null : compileRule(observing(item), context, problems);
+  throwIfAny(problems);
+  if (percent === null || other === null) return result;
+  const writes = other.rule.links.some(({ runs }) => runs.length > 0);
+  return { ...result, rule: Object.freeze({ ...result.rule, trial: { percent, rule: other.rule, writes } }) };
 }
 
 /** The request that settles a rule set: rules that are decided without one look at nothing of it. */

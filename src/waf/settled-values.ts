@@ -90,6 +90,8 @@ export class SettledValues {
   /** Evaluates a rule that is decided, and lets it write. */
   #tried(program: ProgramRule, isLater: boolean): boolean | undefined {
     const { linked, result } = program;
+    // Whether it acts is the client's.
+    if (result.rule.trial !== null) return undefined;
     if (!linked.links.every((link) => this.#knowsCondition(link, isLater))) return undefined;
     const isPlain = linked.links.every(({ actions }) =>
       actions.every(({ name, value }) => this.#isPlain(name.toLowerCase(), value ?? '', isLater)),
