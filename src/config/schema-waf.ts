@@ -153,7 +153,12 @@ const Canary = Type.Object(
   {
     ids: list(Type.String(IDS), 'Rules: ids or ranges.'),
     tags: list(Tag, 'Rules: tags as they spell them.'),
-    percent: Type.Integer({ description: 'Share of clients that they act for.', minimum: 0, maximum: 100, unit: '%' }),
+    percent: Type.Integer({
+      description: 'Share of clients that they act for.',
+      minimum: 0,
+      maximum: 100,
+      unit: 'percent',
+    }),
   },
   { additionalProperties: false, description: 'Rules that act for a share of clients.' },
 );

@@ -19,7 +19,7 @@ export interface RequestFacts {
   readonly fields: readonly ByteText[];
   /** Wall clock, milliseconds since the epoch. */
   readonly startedAtMs: number;
-  /** Where the client stands among a hundred, 0 <= share < 100: rules on trial act for those below theirs. 0 unless given. */
+  /** Where the client stands among a hundred, 0 <= share < 100: rules on trial act for those below; 0 unless given. */
   readonly share?: number | undefined;
 }
 

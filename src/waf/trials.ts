@@ -34,8 +34,8 @@ export function trialShares(trials: readonly RuleTrial[]): TrialShares {
 }
 
 /**
- * The same rule, doing nothing but to hold. What its links write to TX stays, since those behind may look at it: whoever
- * runs the rule takes it back.
+ * The same rule, doing nothing but to hold. What its links write to TX stays, since those behind may look at it:
+ * whoever runs the rule takes it back.
  */
 export function observing(linked: LinkedRule): LinkedRule {
   const links = linked.links.map((link) => ({ ...link, actions: link.actions.filter(isKept) }));

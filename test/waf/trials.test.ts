@@ -47,14 +47,14 @@ function run(query: string, trials: readonly RuleTrial[], share = 0, profile: Pa
   };
 }
 
-const only = (ids: readonly string[], percent = 0, tags: readonly string[] = []): RuleTrial[] => [
+const named = (ids: readonly string[], percent = 0, tags: readonly string[] = []): RuleTrial[] => [
   { ids, tags, percent },
 ];
 
 describe('rules in detect', () => {
   test('are told, and change nothing', () => {
     assert.deepEqual(run('and', []).held, ['2 scored', '4 matched', '7 matched', '8 matched', '9 blocked']);
-    const detected = run('and', only(['2']));
+    const detected = run('and', named(['2']));
     // No score, no capture, no ctl, no skip, no severity: as if it had not run.
     assert.deepEqual(detected.held, ['2 detected', '3 matched', '7 matched', '11 matched']);
     assert.deepEqual([detected.ended, detected.score, detected.message], [null, '0', 'an and']);
@@ -66,36 +66,36 @@ describe('rules in detect', () => {
   });
 
   test('by tag, and those that end requests', () => {
-    const detected = run('and', only([], 0, ['blocks']));
+    const detected = run('and', named([], 0, ['blocks']));
     assert.deepEqual([detected.ended, detected.interruption], [null, null]);
     assert.deepEqual(detected.held.at(4), '9 detected');
   });
 
   test('with what their links leave for each other, taken back', () => {
     assert.equal(run('z', []).ended, 10);
-    const detected = run('z', only(['10']));
+    const detected = run('z', named(['10']));
     assert.deepEqual(detected.held, ['3 matched', '7 matched', '10 detected']);
     assert.equal(detected.score, '0');
   });
 
   test('a rule that only says which others run stays as it is', () => {
-    assert.deepEqual(run('z', only(['2-5'])).held.includes('6 matched'), false);
+    assert.deepEqual(run('z', named(['2-5'])).held.includes('6 matched'), false);
     // Its settings are not made where it is named: then the level is none.
-    assert.deepEqual([run('b', []).score, run('b', only(['1'])).score], ['0', '']);
+    assert.deepEqual([run('b', []).score, run('b', named(['1'])).score], ['0', '']);
   });
 });
 
 describe('rules on trial', () => {
   test('act for clients below their share', () => {
-    const held = (share: number) => run('and', only(['9'], 30), share).ended;
+    const held = (share: number) => run('and', named(['9'], 30), share).ended;
     assert.deepEqual([held(0), held(29.9), held(30), held(99.9)], [9, 9, null, null]);
-    assert.equal(run('and', only(['9'], 100), 99.9).ended, 9);
+    assert.equal(run('and', named(['9'], 100), 99.9).ended, 9);
   });
 
   test('by the lowest that names them', () => {
-    const trials = [...only(['1-99'], 60), ...only([], 20, ['blocks'])];
+    const trials = [...named(['1-99'], 60), ...named([], 20, ['blocks'])];
     assert.deepEqual([run('and', trials, 19).ended, run('and', trials, 20).ended], [9, null]);
-    assert.equal(run('and', [...trials, ...only(['9'])], 1).ended, null);
+    assert.equal(run('and', [...trials, ...named(['9'])], 1).ended, null);
   });
 
   test('of clients that are drawn evenly, the same ones again', () => {
