@@ -391,7 +391,9 @@ class RunningGateway implements Gateway {
       await this.#givePatches(next);
       this.#generation = next;
     } catch (error) {
-      await this.#givePatches(before);
+      await this.#givePatches(before).catch((fault: unknown) => {
+        this.#log.error({ err: fault }, 'a thread could not go back to the patches of before');
+      });
       throw error;
     }
   }

@@ -144,9 +144,11 @@ function ended(outcome: PhaseOutcome, passesFailures: boolean): Verdict | null {
 
 function explain(match: RuleMatch): string {
   const { ruleId, phase, message, variable, value, transformed, operator, data, file, line, tags } = match;
-  const marks = [match.disruptive ? 'ends the request' : '', match.logged ? '' : 'not logged'].filter(
-    (one) => one !== '',
-  );
+  const marks = [
+    match.disruptive ? 'ends the request' : '',
+    match.action === 'detected' ? 'only told' : '',
+    match.logged ? '' : 'not logged',
+  ].filter((one) => one !== '');
   const lines = [
     `rule ${ruleId}  phase ${phase}  ${message === '' ? '' : shown(message)}${marks.length === 0 ? '' : `  (${marks.join(', ')})`}`,
     `    ${file}:${line}`,

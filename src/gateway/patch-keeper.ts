@@ -23,8 +23,8 @@ interface Ground {
 
 /** The clock may be set: no wait for an end is longer. */
 const EXPIRY_LOOK_MS_MAX = 60_000;
-/** After a thread could not follow. */
-const RETRY_MS = 1_000;
+/** After a thread could not follow: it may have been busy. */
+const RETRY_MS = 5_000;
 
 /**
  * Keeps the virtual patches: reads their folder at boot and reload, watches it, gives changes to the threads, lifts
@@ -45,6 +45,7 @@ export class PatchKeeper {
   #refusal: string | null = null;
   #watch: FolderWatch | null = null;
   #expiry: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | null = null;
   /** Changes of the folder that were refused, files whose time passed. */
   refused = 0;
   expired = 0;
@@ -107,13 +108,18 @@ export class PatchKeeper {
     this.#watch = null;
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
   }
 
   #change(change: () => Promise<void>): void {
     const { inTurn, log } = this.#options;
     inTurn(change).catch((error: unknown) => {
       log().error({ err: error }, 'patches could not be changed; those of before stay');
-      this.#awaitExpiry(RETRY_MS);
+      if (this.#watch === null) return;
+      if (this.#retry !== null) clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#change(() => this.#lookAgain()), RETRY_MS);
+      this.#retry.unref();
     });
   }
 
@@ -131,6 +137,12 @@ export class PatchKeeper {
     if (this.#refusal !== null) this.#options.log().info({}, 'patches are right again');
     this.#refusal = null;
     await this.#switch(next);
+  }
+
+  /** What has expired goes, too, where the folder is refused. */
+  async #lookAgain(): Promise<void> {
+    await this.#look();
+    await this.#expire();
   }
 
   async #switch(next: ReadPatches): Promise<void> {
@@ -185,13 +197,12 @@ export class PatchKeeper {
     }
   }
 
-  /** @param leastMs  No sooner. */
-  #awaitExpiry(leastMs = 0): void {
+  #awaitExpiry(): void {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
     const ends = this.#read.live.flatMap(({ expiresAtMs }) => expiresAtMs ?? []);
     if (ends.length === 0 || this.#watch === null) return;
-    const leftMs = Math.max(leastMs, Math.min(...ends) - this.#nowMs());
+    const leftMs = Math.max(0, Math.min(...ends) - this.#nowMs());
     this.#expiry = setTimeout(() => this.#change(() => this.#expire()), Math.min(leftMs, EXPIRY_LOOK_MS_MAX));
     this.#expiry.unref();
   }
