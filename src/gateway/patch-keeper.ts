@@ -13,6 +13,8 @@ export interface PatchKeeperOptions {
   readonly give: (patches: WafPatches | null) => Promise<void>;
   /** Wall clock, milliseconds; Date.now when absent. */
   readonly nowMs?: () => number;
+  /** Wait before a change is tried again that a thread could not follow, milliseconds; 5,000 when absent. */
+  readonly retryMs?: number;
 }
 
 /** The rules that patches run before, and where those are. */
@@ -118,7 +120,7 @@ export class PatchKeeper {
       log().error({ err: error }, 'patches could not be changed; those of before stay');
       if (this.#watch === null) return;
       if (this.#retry !== null) clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.#change(() => this.#lookAgain()), RETRY_MS);
+      this.#retry = setTimeout(() => this.#change(() => this.#lookAgain()), this.#options.retryMs ?? RETRY_MS);
       this.#retry.unref();
     });
   }
@@ -189,7 +191,7 @@ export class PatchKeeper {
     for (const { path, ids } of before.live) {
       if (next.live.some((file) => file.path === path)) continue;
       const isExpired = next.expired.some((file) => file.path === path);
-      if (!isExpired) log.info({ file: path, rules: ids }, 'patch is lifted: its file is gone');
+      if (!isExpired) log.info({ file: path, rules: ids }, 'patch is lifted');
     }
     for (const { path, expiresAtMs } of news(before.expired, next.expired)) {
       this.expired += 1;
