@@ -309,3 +309,10 @@ export const RECORD_LINE_BYTES_MAX = 16_777_216;
 
 /** Longest HTTP archive that tools read: it is one text, and whole in memory. */
 export const ARCHIVE_BYTES_MAX = 268_435_456;
+
+/**
+ * Files of virtual patches, and bytes of them with the data that they name. Threads compile them between requests: some
+ * 10 ms for so much.
+ */
+export const WAF_PATCH_FILES_MAX = 256;
+export const WAF_PATCH_BYTES_MAX = 1_048_576;

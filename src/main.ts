@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type ReloadResult, startAdmin } from './admin/server.ts';
 import { coalesced } from './base/coalesce.ts';
+import { Turns } from './base/turns.ts';
 import { packageVersion } from './base/version.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { ConfigError, describeProblem } from './config/problems.ts';
@@ -17,6 +18,7 @@ import { configureKeys, createKeys, type Keys } from './gateway/keys.ts';
 import { LimiterKeeper } from './gateway/limiter-keeper.ts';
 import { NameRows } from './gateway/name-rows.ts';
 import { nonceSecret } from './gateway/nonce-secret.ts';
+import { PatchKeeper } from './gateway/patch-keeper.ts';
 import { RedisKeeper } from './gateway/redis-keeper.ts';
 import { configureRevocations, createRevocations, type Revocations } from './gateway/revocations.ts';
 import { Threads } from './gateway/threads.ts';
@@ -28,6 +30,7 @@ import { setHeadBytesMax } from './http/uws.ts';
 import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, WAF_COLLECTION_BYTES_MAX, WAF_COLLECTIONS_MAX } from './limits.ts';
 import { banPolicyNames } from './pipeline/ban.ts';
 import type { InspectRules } from './pipeline/inspect-wire.ts';
+import type { WafPatches } from './pipeline/waf-patches.ts';
 import { offloads, type WafRules } from './pipeline/waf-rules.ts';
 import { createReplayWords } from './replay/layout.ts';
 import { ReplayTable } from './replay/replay-table.ts';
@@ -113,9 +116,18 @@ class RunningGateway implements Gateway {
   #log: Log;
   /** As they were read last. */
   #wafRules: WafRules | null = null;
+  /** Reloads and patches: what one reads, the other must not change meanwhile. */
+  readonly #turns = new Turns();
+  readonly #patches = new PatchKeeper({
+    log: () => this.#log,
+    inTurn: (change) => this.#turns.take(change),
+    give: (patches) => this.#patch(patches),
+  });
+  /** Counts what inspect threads, and patches that ingress threads were given. */
+  #given = 0;
   #generation: Generation;
   /** One at a time; one asked for during another runs after it. */
-  readonly reload = coalesced(() => this.#reload());
+  readonly reload = coalesced(() => this.#turns.take(() => this.#reload()));
   #stopped: Promise<number> | null = null;
   /** Every thread has listened once: from here on one that dies leaves others. */
   #serving = false;
@@ -236,7 +248,7 @@ class RunningGateway implements Gateway {
     await this.#revocations.keeper.start();
     this.#checks.update(config, this.#generation.plan);
     this.#audit.use(config);
-    await Promise.all([this.#threads.start(), this.#inspectors.use(inspectRules(this.#generation))]);
+    await Promise.all([this.#threads.start(), this.#inspect(this.#generation)]);
     this.#serving = true;
     this.#limiter.start();
     this.#traffic.start();
@@ -269,6 +281,7 @@ class RunningGateway implements Gateway {
     for (const watch of this.#watches) clearInterval(watch);
     this.#stopped ??= Promise.resolve(0);
     this.#tls.stop();
+    this.#patches.stop();
     await this.#threads.drain(drainMs);
     await this.#inspectors.stop();
     this.#issuers.stop();
@@ -331,7 +344,7 @@ class RunningGateway implements Gateway {
     }
     try {
       // Theirs first: an ingress thread asks by the rules that it has.
-      await this.#inspectors.use(inspectRules(next));
+      await this.#inspect(next);
       await this.#threads.reload(next);
       await this.#tls.apply(certificates);
       return next;
@@ -350,7 +363,7 @@ class RunningGateway implements Gateway {
     let allBack = true;
     const parts = [
       () => this.#checks.update(before.config, before.plan),
-      () => this.#inspectors.use(inspectRules(before)),
+      () => this.#inspect(before),
       () => this.#threads.reload(before),
     ];
     for (const part of parts) {
@@ -362,6 +375,34 @@ class RunningGateway implements Gateway {
       }
     }
     return allBack;
+  }
+
+  /** Inspect threads get rules and patches of a generation. */
+  #inspect(generation: Generation): Promise<void> {
+    this.#given += 1;
+    return this.#inspectors.use(inspectRules(generation, this.#given));
+  }
+
+  /** All threads have these patches, or those of before. */
+  async #patch(patches: WafPatches | null): Promise<void> {
+    const before = this.#generation;
+    const next: Generation = { ...before, wafPatches: patches };
+    try {
+      await this.#givePatches(next);
+      this.#generation = next;
+    } catch (error) {
+      await this.#givePatches(before).catch((fault: unknown) => {
+        this.#log.error({ err: fault }, 'a thread could not go back to the patches of before');
+      });
+      throw error;
+    }
+  }
+
+  /** Ingress threads do not wait for inspect threads: one may have a long body, and until it is ready they inspect. */
+  async #givePatches(generation: Generation): Promise<void> {
+    const told = this.#inspect(generation);
+    await this.#threads.patch(generation.wafPatches, this.#given);
+    await told;
   }
 
   /**
@@ -380,6 +421,7 @@ class RunningGateway implements Gateway {
     configureBans(this.#bans.keeper, generation.config);
     this.#issuers.settle(generation.config);
     if (this.#keys !== null) configureKeys(this.#keys.keeper, generation.config);
+    this.#patches.applied(generation.config, generation.wafRules);
     configureRevocations(this.#revocations.keeper, generation.config);
     const digest = createHash('sha256').update(JSON.stringify(generation.config)).digest('hex').slice(0, 16);
     this.#metrics.configApplied(generation.number, digest, Date.now());
@@ -399,6 +441,7 @@ class RunningGateway implements Gateway {
     this.#audit.check(config);
     const wafRules = readWafRules(config, this.#wafRules);
     this.#wafRules = wafRules;
+    const wafPatches = this.#patches.plan(config, wafRules);
     const trafficRows = this.#traffic.assign(config);
     const { slots } = this.#slots.assign(config, performance.now());
     return {
@@ -412,6 +455,7 @@ class RunningGateway implements Gateway {
       loginAuthorities,
       introspectionAuthorities,
       wafRules,
+      wafPatches,
     };
   }
 
@@ -457,6 +501,7 @@ class RunningGateway implements Gateway {
       bans: this.#bans.keeper,
       keys: this.#keys?.keeper ?? null,
       revocations: this.#revocations.keeper,
+      patches: this.#patches,
       replays: new ReplayTable(this.#replayWords),
       throttles: () => this.#traffic.waiting(),
       concurrency: () => this.#traffic.concurrency(),
@@ -480,6 +525,7 @@ class RunningGateway implements Gateway {
       bans: this.#bans.keeper,
       ...(this.#keys === null ? {} : { keys: this.#keys.keeper }),
       revocations: this.#revocations.keeper,
+      patches: this.#patches,
       // Looked up each time: a reload replaces the log.
       log: {
         warn: (context, message) => this.#log.warn(context, message),
@@ -564,13 +610,14 @@ function problemsOf(error: unknown): readonly string[] {
   return [error instanceof Error ? error.message : String(error)];
 }
 
-/** What inspect threads compile; null where no body is long enough for them. */
-function inspectRules({ number, config, wafRules }: Generation): InspectRules | null {
+/** What inspect threads compile, under another number each time; null where no body is long enough for them. */
+function inspectRules({ config, wafRules, wafPatches }: Generation, number: number): InspectRules | null {
   if (wafRules === null || !offloads(config)) return null;
   const { argumentsMax, jsonDepthMax, responseTypes, audit } = config.waf;
   return {
     number,
     rules: wafRules,
+    patches: wafPatches,
     reading: { argumentsMax, jsonDepthMax, responseTypes, audit: { parts: audit.parts } },
   };
 }

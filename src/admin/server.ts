@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { BanDesk } from '../abuse/ban-orders.ts';
 import type { KeyDesk } from '../api-keys/orders.ts';
 import { SallyportError } from '../errors.ts';
+import type { PatchList } from '../pipeline/waf-patches.ts';
 import type { RevocationDesk } from '../revocation/orders.ts';
 import { addBan, liftBan, listBans } from './bans.ts';
 import { readJson } from './body.ts';
@@ -31,6 +32,8 @@ export interface AdminOptions {
   readonly keys?: KeyDesk;
   /** Behind /revocations, likewise. */
   readonly revocations?: RevocationDesk;
+  /** Behind /waf/patches, likewise. */
+  readonly patches?: PatchList;
   /** Told about refused and failed requests. */
   readonly log?: AdminLog;
 }
@@ -88,6 +91,7 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
 const KEYS_PATH = '/keys';
 const VERIFY_PATH = '/keys/verify';
 const KEY_PATH = '/keys/';
+const PATCHES_PATH = '/waf/patches';
 
 /** A list of records, and what may be done to one; one record is at the path with `/ID` behind it. */
 interface Desk {
@@ -98,7 +102,7 @@ interface Desk {
 }
 
 /**
- * Starts the operators' listener: metrics, health, status, reload, bans, revocations, API keys.
+ * Starts the operators' listener: metrics, health, status, reload, bans, revocations, API keys, patches.
  *
  * With a token, every request must bear it. Without one only loopback is listened on, only loopback names are answered
  * (a page that rebinds its own name to 127.0.0.1 asks under its own name), and what changes anything needs a field that
@@ -174,9 +178,12 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, opti
 }
 
 function endpointOf(path: string, options: AdminOptions): Endpoint | null {
-  const { keys } = options;
+  const { keys, patches } = options;
   if (keys !== undefined && (path === KEYS_PATH || path.startsWith(KEY_PATH))) return keysEndpoint(path, keys);
   const desk = desksOf(options).find((each) => path === each.path || path.startsWith(`${each.path}/`));
+  if (path === PATCHES_PATH && patches !== undefined) {
+    return { methods: ['GET'], answer: () => json(200, { patches: patches.rows(), refusal: patches.refusal }) };
+  }
   if (desk === undefined) return ENDPOINTS.get(path) ?? null;
   if (path === desk.path) {
     return {
@@ -240,6 +247,7 @@ function paths(options: AdminOptions): string[] {
     ...ENDPOINTS.keys(),
     ...desksOf(options).flatMap(({ path }) => [path, `${path}/ID`]),
     ...(options.keys === undefined ? [] : ofKeys),
+    ...(options.patches === undefined ? [] : [PATCHES_PATH]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { SallyportError } from '../errors.ts';
+import { type ReadPatches, readPatches } from '../gateway/read-patches.ts';
 import { readWafRules } from '../gateway/waf-rules.ts';
 import { EXIT_OK, EXIT_REFUSED } from './exit-codes.ts';
 
@@ -19,11 +20,18 @@ export function checkRules(
   const { config } = loadConfig({ file, env, cwd });
   try {
     const rules = readWafRules(config);
-    if (rules !== null) out(`    firewall: rules of ${rules.recorded.texts.size} files\n`);
+    if (rules !== null) {
+      out(`    firewall: rules of ${rules.recorded.texts.size} files\n`);
+      if (config.waf.patches !== '') out(patchesLine(readPatches(config, rules, 0, Date.now())));
+    }
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error;
     out(`\n${error.message}\n`);
     return EXIT_REFUSED;
   }
+}
+
+function patchesLine({ live, expired }: ReadPatches): string {
+  return `    patches: ${live.length} live${expired.length === 0 ? '' : `, ${expired.length} expired`}\n`;
 }

@@ -2,6 +2,8 @@ import { displayOf } from '../base/byte-text.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { quote } from '../config/words.ts';
 import { SallyportError } from '../errors.ts';
+import { readPatches } from '../gateway/read-patches.ts';
+import { compilePatches } from '../pipeline/waf-patches.ts';
 import { lonelyCollections, openRules, profileOf, refusalOfRules, usesWaf, wafEntries } from '../pipeline/waf-rules.ts';
 import type { AskedRequest } from '../tuning/asked-request.ts';
 import { judge } from '../tuning/judgement.ts';
@@ -45,12 +47,12 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   const route = routeOf(config, asked);
   const profile = profileOf(route);
   out(`${request.method} ${quote(displayOf(request.target), SHOWN_MAX)}  route ${route.name}, mode ${profile.mode}\n`);
-  const engine = engineFor(config, profile);
-  if (engine === null) {
+  const begin = beginFor(config, profile);
+  if (begin === null) {
     out('passes: the firewall is off on this route\n');
     return EXIT_OK;
   }
-  const inspection = engine.begin(factsOfAsked(config, request, asked.client, 'waf-test'));
+  const inspection = begin(factsOfAsked(config, request, asked.client, 'waf-test'));
   const judgement = judge(inspection, request, profile, config.waf);
   inspection.logging();
   for (const match of inspection.matches) out(explain(match));
@@ -59,11 +61,18 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   return judgement.kind === 'blocked' ? EXIT_REFUSED : EXIT_OK;
 }
 
-/** @returns  Null where the mode is off. @throws  SallyportError SP_CONFIG for rules that do not load. */
-export function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | null {
+/** Begins with a request. Null where nothing is looked at. @throws  SallyportError SP_CONFIG for rules that do not load. */
+export function beginFor(config: Config, profile: WafProfile): RuleEngine['begin'] | null {
+  const { waf } = config;
   try {
     const files = diskRuleFiles();
-    return openRules(files, wafEntries(waf, files), waf, lonelyCollections()).compile(profile);
+    const rules = openRules(files, wafEntries(waf, files), waf, lonelyCollections());
+    const engine = rules.compile(profile);
+    if (engine === null || waf.patches === '') return engine?.begin ?? null;
+    const text = JSON.stringify(profile);
+    const { patches } = readPatches(config, { profiles: [text], ids: rules.ids }, 0, Date.now());
+    const live = patches === null ? null : compilePatches(rules, patches, [text]).get(text);
+    return (facts) => engine.begin(facts, live);
   } catch (error) {
     throw refusalOfRules(error);
   }
@@ -71,9 +80,11 @@ export function engineFor({ waf }: Config, profile: WafProfile): RuleEngine | nu
 
 function explain(match: RuleMatch): string {
   const { ruleId, phase, message, variable, value, transformed, operator, data, file, line, tags } = match;
-  const marks = [match.disruptive ? 'ends the request' : '', match.logged ? '' : 'not logged'].filter(
-    (one) => one !== '',
-  );
+  const marks = [
+    match.disruptive ? 'ends the request' : '',
+    match.action === 'detected' ? 'only told' : '',
+    match.logged ? '' : 'not logged',
+  ].filter((one) => one !== '');
   const lines = [
     `rule ${ruleId}  phase ${phase}  ${message === '' ? '' : shown(message)}${marks.length === 0 ? '' : `  (${marks.join(', ')})`}`,
     `    ${file}:${line}`,

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { AskedRequest, RequestFlags } from '../tuning/asked-request.ts';
+import { type AdminClientOptions, askAdmin, parseAnswer, printable } from './admin-client.ts';
 import { EXIT_OK } from './exit-codes.ts';
-import { wholeNumber } from './records.ts';
+import { addInstallCommand } from './install-crs/command.ts';
+import { clientOf, ORDER_MS_MAX, refused, type Where, whereOptions, wholeNumber } from './records.ts';
+import { addTuningCommands } from './waf-tuning.ts';
 
 interface TestFlags extends RequestFlags {
   readonly config?: string;
@@ -14,15 +17,7 @@ interface TestFlags extends RequestFlags {
   readonly client: string;
 }
 
-interface InstallFlags {
-  readonly version?: string;
-  readonly into: string;
-  readonly sha256?: string;
-  readonly from?: string;
-  readonly replace?: true;
-}
-
-/** Adds `waf test` and `waf install-crs` to the program. @param keep  Takes the exit code. */
+/** Adds `waf` and what is behind it to the program. @param keep  Takes the exit code. */
 export function addWafCommand(program: Command, keep: (code: Promise<number>) => Promise<void>): void {
   const waf = program.command('waf').description('see what the firewall makes of requests, tune it, install rules');
   const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -40,121 +35,11 @@ export function addWafCommand(program: Command, keep: (code: Promise<number>) =>
     .option('-d, --data <text>', 'body; @FILE for that of a file')
     .option('--client <address>', 'address of the client', '192.0.2.1')
     .action((flags: TestFlags) => keep(run(flags)));
-  addInstallCommand(waf, keep);
+  whereOptions(waf.command('patches'))
+    .description('list the virtual patches that are live in a running gateway')
+    .action((where: Where) => keep(listPatches(clientOf(where))));
   addTuningCommands(waf, keep);
-}
-
-function addInstallCommand(waf: Command, keep: (code: Promise<number>) => Promise<void>): void {
-  waf
-    .command('install-crs')
-    .description('install a release of the OWASP Core Rule Set, or take one from a folder')
-    .requiredOption('--into <folder>', 'where it shall be')
-    .option('--version <version>', 'release, such as 4.29.0; what is installed must say so itself', release)
-    .option('--sha256 <hex>', 'checksum of the archive; nothing is fetched without', checksum)
-    .option('--from <source>', "https:// URL, .tar.gz or folder; the default is the project's minimal archive")
-    .option('--replace', 'take the place of another rule set; that one is kept beside it')
-    .action((flags: InstallFlags) => keep(install(flags)));
-}
-
-function release(text: string): string {
-  if (/^\d{1,4}\.\d{1,4}\.\d{1,4}(-[a-z0-9.]{1,16})?$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be a release, such as 4.29.0.');
-}
-
-function checksum(text: string): string {
-  if (/^[0-9a-fA-F]{64}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be 64 hexadecimal digits.');
-}
-
-/** @returns Exit code: 0 when the rule set is in its place. */
-async function install(flags: InstallFlags): Promise<number> {
-  // Loaded here, so that the other commands start without the native parts.
-  const { installCrs } = await import('./install-crs/install.ts');
-  const { version, into, sha256, from, replace = false } = flags;
-  const place = { version, into, sha256, from, replace, cwd: process.cwd() };
-  await installCrs({ ...place, env: process.env, nowMs: Date.now() }, (text) => process.stdout.write(text));
-  return EXIT_OK;
-}
-
-/** Each is loaded when it is called, so that the other commands start without the native parts. */
-function addTuningCommands(waf: Command, keep: (code: Promise<number>) => Promise<void>): void {
-  const ids = (value: string, before: readonly number[]): readonly number[] => [...before, wholeNumber(value)];
-  const files = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-  const out = (text: string): boolean => process.stdout.write(text);
-  const tell = (text: string): boolean => process.stderr.write(text);
-  const here = { env: process.env, cwd: process.cwd() };
-  waf
-    .command('exclude')
-    .description('write the smallest exclusions that let a request of an audit log pass')
-    .argument('<log>', 'audit log, in JSON or the serial format; - for standard input')
-    .argument('[id]', 'request id; not needed where the log has one entry')
-    .option('-c, --config <file>', 'configuration; the default is SALLYPORT_CONFIG')
-    .option('--rule <id>', 'leave this rule out, whatever the verdict; may be given several times', ids, [])
-    .addOption(
-      new Option('--seclang [form]', 'SecLang instead of YAML: directives for all routes, or a rule for this path')
-        .choices(['update', 'ctl'])
-        .preset('update'),
-    )
-    .option('--id <id>', 'id of the rule of --seclang ctl', wholeNumber, 10_000)
-    .action((log: string, id: string | undefined, { config, rule, seclang, id: own }: ExcludeFlags) => {
-      const options = { config, rules: rule, form: seclang ?? 'yaml', id: own, ...here } as const;
-      return keep(import('./waf-exclude.ts').then(({ runExclude }) => runExclude(log, id, options, out, tell)));
-    });
-  waf
-    .command('tune')
-    .description('propose exclusions for the false alarms of honest traffic, none of which lets an attack through')
-    .argument('<log...>', 'audit logs, JSON lines or HTTP archives of honest requests; - for standard input')
-    .option('-c, --config <file>', 'configuration; the default is SALLYPORT_CONFIG')
-    .option('--attacks <file>', 'recorded attacks, in any of these forms; may be given several times', files, [])
-    .option('--whole-rules', 'rules may be left out as a whole')
-    .addOption(new Option('--yaml', 'only what is to be pasted').conflicts('json'))
-    .option('--json', 'everything, as JSON')
-    .action((logs: readonly string[], { config, attacks, wholeRules = false, yaml, json }: TuneFlags) => {
-      const form = json === true ? 'json' : yaml === true ? 'yaml' : 'text';
-      const options = { config, attacks, wholeRules, form, ...here } as const;
-      return keep(import('./waf-tune.ts').then(({ runTune }) => runTune(logs, options, out)));
-    });
-  waf
-    .command('replay')
-    .description('judge recorded requests by new rules; exit code 1 where some are newly blocked')
-    .argument('<records...>', 'audit logs, JSON lines or HTTP archives; - for standard input')
-    .option('-c, --config <file>', 'configuration with the new rules; the default is SALLYPORT_CONFIG')
-    .option('--against <file>', 'configuration of before; the default is what the records tell')
-    .option('--allow <count>', 'so many may be newly blocked', count, 0)
-    .option('--limit <count>', 'changes of each kind that are listed', count, 50)
-    .option('--json', 'everything, as JSON')
-    .action((records: readonly string[], { config, against, allow, limit, json = false }: ReplayFlags) => {
-      const options = { config, against, allow, limit, json, ...here };
-      return keep(import('./waf-replay.ts').then(({ runReplay }) => runReplay(records, options, out)));
-    });
-}
-
-interface ExcludeFlags {
-  readonly config?: string;
-  readonly rule: readonly number[];
-  readonly seclang?: 'update' | 'ctl';
-  readonly id: number;
-}
-
-interface TuneFlags {
-  readonly config?: string;
-  readonly attacks: readonly string[];
-  readonly wholeRules?: boolean;
-  readonly yaml?: boolean;
-  readonly json?: boolean;
-}
-
-interface ReplayFlags {
-  readonly config?: string;
-  readonly against?: string;
-  readonly allow: number;
-  readonly limit: number;
-  readonly json?: boolean;
-}
-
-function count(text: string): number {
-  if (!/^[0-9]{1,10}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0 on.');
-  return Number(text);
+  addInstallCommand(waf, keep);
 }
 
 /** @returns Exit code: 0 when the request would go on, 1 when it would be blocked. */
@@ -165,6 +50,26 @@ async function run(flags: TestFlags): Promise<number> {
   const { route, client } = flags;
   const asked = { request: await requestOf(flags), route, client };
   return testRequest(config, asked, (text) => process.stdout.write(text));
+}
+
+/** @returns Exit code: 0 when the list was printed, even an empty one. */
+async function listPatches(client: AdminClientOptions): Promise<number> {
+  const answer = await askAdmin(client, { method: 'GET', target: '/waf/patches', timeoutMs: ORDER_MS_MAX });
+  if ('failure' in answer || !answer.ok) return refused(answer);
+  const { patches, refusal } = parseAnswer(answer.text);
+  for (const row of Array.isArray(patches) ? patches : []) console.log(describePatch(row));
+  if (typeof refusal === 'string') {
+    console.error('the folder as it is now is refused, and these patches stay:');
+    for (const line of refusal.split('\n')) console.error(printable(line));
+  }
+  return EXIT_OK;
+}
+
+/** One line: file, ids, since when, until when. */
+function describePatch(row: Record<string, unknown>): string {
+  const ids = Array.isArray(row.ids) ? row.ids.join(',') : '';
+  const end = row.expires === null ? 'never expires' : `expires ${row.expires}`;
+  return printable([row.file, `rules ${ids}`, `since ${row.since}`, end].join('  '));
 }
 
 async function requestOf(flags: TestFlags): Promise<AskedRequest> {

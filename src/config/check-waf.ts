@@ -21,6 +21,7 @@ export function checkWaf(config: Config, report: Report): void {
   }
   if (waf.crs !== '') checkCrs(waf.crs, report);
   for (const [index, rules] of waf.rules.entries()) checkRules(rules, [...ROOT, 'rules', index], report);
+  checkPatches(waf, report);
   checkLevels(waf, ROOT, report);
   checkAudit(waf, report);
   for (const [index, { policies }] of routes.entries()) {
@@ -47,12 +48,18 @@ function checkUnused({ waf, routes }: Config, report: Report): void {
   }
   for (const [index, { policies }] of routes.entries()) {
     const path: KeyPath = ['routes', index, 'policies', 'waf'];
-    const { mode, without } = policies.waf;
+    const { mode, without, detect, canary } = policies.waf;
     if (mode !== 'off' && mode !== waf.mode) {
       report.problem([...path, 'mode'], `${report.show([...path, 'mode'], mode)}: there are no rules`, remedy, [CRS]);
     }
     if (without.ids.length + without.tags.length + without.targets.length > 0) {
       report.problem([...path, 'without'], 'leaves out what is not there: there are no rules', remedy, [CRS]);
+    }
+    if (detect.ids.length + detect.tags.length > 0) {
+      report.problem([...path, 'detect'], 'names what is not there: there are no rules', remedy, [CRS]);
+    }
+    if (canary.length > 0) {
+      report.problem([...path, 'canary'], 'names what is not there: there are no rules', remedy, [CRS]);
     }
   }
 }
@@ -77,6 +84,13 @@ function checkCrs(folder: string, report: Report): void {
   }
   if (names.includes('crs-setup.conf') || names.includes('crs-setup.conf.example')) return;
   report.fault(CRS, `the folder ${shown} has neither crs-setup.conf nor crs-setup.conf.example`, WHERE_FROM);
+}
+
+function checkPatches({ patches }: WafConfig, report: Report): void {
+  const path: KeyPath = [...ROOT, 'patches'];
+  if (patches === '' || !report.sound(path) || namesIn(patches) !== null) return;
+  const found = `${report.show(path, patches)} is not a folder that can be read`;
+  report.fault(path, found, 'make it, empty for a start, or take the line out');
 }
 
 function checkRules(file: string, path: KeyPath, report: Report): void {
@@ -104,6 +118,10 @@ function checkRoute(waf: RouteWafConfig, path: KeyPath, report: Report): void {
   checkLevels(waf, path, report);
   const ranges = [
     ...waf.without.ids.map((text, index) => ({ text, inner: [...path, 'without', 'ids', index] })),
+    ...waf.detect.ids.map((text, index) => ({ text, inner: [...path, 'detect', 'ids', index] })),
+    ...waf.canary.flatMap(({ ids }, at) =>
+      ids.map((text, index) => ({ text, inner: [...path, 'canary', at, 'ids', index] })),
+    ),
     ...waf.without.targets.flatMap(({ ids }, at) =>
       ids.map((text, index) => ({ text, inner: [...path, 'without', 'targets', at, 'ids', index] })),
     ),
@@ -112,6 +130,10 @@ function checkRoute(waf: RouteWafConfig, path: KeyPath, report: Report): void {
     const [first = '', last = first] = text.split('-');
     if (Number(first) <= Number(last)) continue;
     report.problem(inner, `${report.show(inner, text)} ends before it begins`, 'write the lower id first');
+  }
+  for (const [at, { ids, tags }] of waf.canary.entries()) {
+    if (ids.length + tags.length > 0) continue;
+    report.problem([...path, 'canary', at], 'names no rules', 'give ids or tags, or take it out');
   }
   for (const [at, { ids, tag }] of waf.without.targets.entries()) {
     if (ids.length === 0 || tag === '') continue;

@@ -111,6 +111,7 @@ const OFF: Readonly<Record<string, string>> = {
     '    ca: ""',
   ].join('\n'),
   'identity.fields': ['', '  - name: x-user-id', '    from: subject'].join('\n'),
+  'routes.policies.waf.canary': ['', '  - ids: ["942100"]', '    tags: [attack-rce]', '    percent: 10'].join('\n'),
   'routes.policies.auth.claims': [
     '',
     '  - claim: realm_access.roles',

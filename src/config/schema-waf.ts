@@ -81,6 +81,13 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     Type.String({ minLength: 1, file: true }),
     'Further files of SecLang rules, read behind the Core Rule Set; * and ? stand for any part of a name.',
   ),
+  patches: Type.String({
+    description:
+      'Folder whose *.conf files are virtual patches: rules that run before all others, live as soon as a file is there (docs/waf-patches.md); empty for none.',
+    default: '',
+    file: true,
+  }),
+  patchesExpire: oneOf('Whether a patch must say when it ends.', ['optional', 'required'], 'optional'),
   mode: oneOf(`What rules do on routes that say nothing else: ${MODE_WORDS}`, MODES, 'block'),
   ...Levels,
   requestBodyBytesMax: bytes(
@@ -125,6 +132,10 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     10_000,
   ),
   inspectDeadlineMs: millis('Longest time from handing a body over to its verdict; then the request gets 503.', 10_000),
+  canarySeed: text(
+    'Which clients are drawn for policies.waf.canary: any words, the same on all gateways; others draw anew.',
+    '',
+  ),
   onFailure: oneOf('What becomes of a request that could not be inspected.', ['refuse', 'pass'], 'refuse'),
   argumentsMax: count('Most arguments, files and parts of one body that are read.', 1_000, 1, 1_000_000),
   jsonDepthMax: count('Deepest nesting of JSON and XML that is read.', 512, 1, 10_000, 'levels'),
@@ -138,6 +149,22 @@ const Target = Type.Object(
     tag: text('Tag of the rules that it is hidden from; empty for none.', ''),
   },
   { additionalProperties: false, description: 'A variable that rules do not look at.' },
+);
+
+const Tag = Type.String({ minLength: 1 });
+
+const Canary = Type.Object(
+  {
+    ids: list(Type.String(IDS), 'Rules: ids or ranges.'),
+    tags: list(Tag, 'Rules: tags as they spell them.'),
+    percent: Type.Integer({
+      description: 'Share of clients that they act for.',
+      minimum: 0,
+      maximum: 100,
+      unit: 'percent',
+    }),
+  },
+  { additionalProperties: false, description: 'Rules that act for a share of clients.' },
 );
 
 /** Member of a route's policies. */
@@ -154,6 +181,11 @@ export const RouteWaf = section('Web application firewall on this route.', {
   detectionParanoia: optional(Levels.detectionParanoia, 'waf.detectionParanoia'),
   inboundThreshold: optional(Levels.inboundThreshold, 'waf.inboundThreshold'),
   outboundThreshold: optional(Levels.outboundThreshold, 'waf.outboundThreshold'),
+  detect: section('Rules that only tell here: they are logged and counted, and change nothing.', {
+    ids: list(Type.String(IDS), 'Rules that only tell: ids or ranges.'),
+    tags: list(Tag, 'Rules that only tell: tags as the rules spell them.'),
+  }),
+  canary: list(Canary, 'Rules that act for some clients, and only tell for the others.'),
   without: section('What is left out here, against false alarms.', {
     ids: list(Type.String(IDS), 'Rules that do not run: ids or ranges.'),
     tags: list(Type.String({ minLength: 1 }), 'Rules that do not run: tags as the rules spell them.'),

@@ -19,6 +19,6 @@ export function takesPart(waf: WafConfig): boolean {
   return waf.requestBodyOver === 'partial' || (waf.requestBodyOver === 'auto' && !hasNamedRules(waf));
 }
 
-function hasNamedRules({ crs, rules }: WafConfig): boolean {
-  return crs !== '' || rules.length > 0;
+function hasNamedRules({ crs, rules, patches }: WafConfig): boolean {
+  return crs !== '' || rules.length > 0 || patches !== '';
 }

@@ -126,6 +126,17 @@ export class Threads {
     await this.#tellAll({ kind: 'tls', material }, 'tls-applied', material.generation);
   }
 
+  /**
+   * Gives every thread other virtual patches; those that begin later have them too.
+   *
+   * @param number  Of this change.
+   * @throws  When a thread could not use them; the caller then gives those of before.
+   */
+  async patch(patches: Generation['wafPatches'], number: number): Promise<void> {
+    this.#generation = { ...this.#generation, wafPatches: patches };
+    await this.#tellAll({ kind: 'patches', number, patches }, 'patched', number);
+  }
+
   /** Opens or closes all listening sockets. */
   accept(accepting: boolean): void {
     if (accepting === this.#accepting) return;
@@ -278,7 +289,7 @@ export class Threads {
    * Sends to all and waits for the word of those alive, those about to listen included: they were started with what
    * came before. One that dies meanwhile starts with the new state anyway.
    */
-  #tellAll(message: ToIngress, answer: 'reloaded' | 'tls-applied', number: number): Promise<void> {
+  #tellAll(message: ToIngress, answer: 'reloaded' | 'tls-applied' | 'patched', number: number): Promise<void> {
     const asked = new Set(this.#threads.filter((thread) => thread.control !== null));
     const errors: string[] = [];
     return new Promise((resolve, reject) => {

@@ -39,7 +39,7 @@ export function readWafRules(config: Config, before: WafRules | null = null): Wa
     const rules = openRules(files, entries, config.waf, lonelyCollections());
     for (const profile of profiles.values()) rules.compile(profile);
     const digest = digestOf(recorded.texts, entries, config);
-    return { entries, recorded, digest, profiles: [...profiles.keys()] };
+    return { entries, recorded, digest, profiles: [...profiles.keys()], ids: rules.ids };
   } catch (error) {
     throw refusalOfRules(error);
   }

@@ -3,6 +3,7 @@ import type { BanMade } from '../abuse/wire.ts';
 import type { KeyNews, KeySnapshot } from '../api-keys/wire.ts';
 import type { Config } from '../config/schema.ts';
 import type { IssuerKeysNews, KeysWanted } from '../issuer-wire.ts';
+import type { WafPatches } from '../pipeline/waf-patches.ts';
 import type { WafRules } from '../pipeline/waf-rules.ts';
 import type { TlsMaterial } from '../tls/snapshot.ts';
 import type { SlotPlan } from '../upstream/targets.ts';
@@ -25,6 +26,8 @@ export interface Generation {
   readonly introspectionAuthorities: Readonly<Record<string, readonly string[]>>;
   /** Null where no route is under a firewall. */
   readonly wafRules: WafRules | null;
+  /** Virtual patches that run before those rules; null for none. They change without a new generation. */
+  readonly wafPatches: WafPatches | null;
 }
 
 /** Tables that all threads share about throttles, concurrency and memory: see src/throttle. */
@@ -81,6 +84,8 @@ export interface IngressTask {
 export type ToIngress =
   | { readonly kind: 'reload'; readonly generation: Generation; readonly issuerKeys: readonly IssuerKeysNews[] }
   | IssuerKeysNews
+  /** Other virtual patches are live; null for none. */
+  | { readonly kind: 'patches'; readonly number: number; readonly patches: WafPatches | null }
   | { readonly kind: 'tls'; readonly material: TlsMaterial }
   | { readonly kind: 'accept'; readonly accepting: boolean }
   | { readonly kind: 'drain'; readonly deadlineMs: number }
@@ -94,5 +99,6 @@ export type FromIngress =
   | { readonly kind: 'failed'; readonly message: string; readonly code: string }
   | { readonly kind: 'reloaded'; readonly number: number; readonly error: string | null }
   | { readonly kind: 'tls-applied'; readonly number: number; readonly error: string | null }
+  | { readonly kind: 'patched'; readonly number: number; readonly error: string | null }
   | BanMade
   | KeysWanted;

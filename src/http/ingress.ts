@@ -184,6 +184,9 @@ export class Ingress {
           error: this.#applyTls(message.material),
         });
         return;
+      case 'patches':
+        this.#say({ kind: 'patched', number: message.number, error: this.#patch(message.patches) });
+        return;
       case 'accept':
         if (!this.#draining) this.#listeners.accept(message.accepting);
         return;
@@ -199,6 +202,15 @@ export class Ingress {
   #applyTls(material: NonNullable<IngressTask['tls']>): string | null {
     try {
       this.#listeners.rotate(material);
+      return null;
+    } catch (error) {
+      return describe(error).message;
+    }
+  }
+
+  #patch(patches: Generation['wafPatches']): string | null {
+    try {
+      this.#waf.patch(patches);
       return null;
     } catch (error) {
       return describe(error).message;
@@ -223,7 +235,7 @@ export class Ingress {
   }
 
   #compile(generation: Generation, log: Log, issuerKeys: readonly IssuerKeysNews[]): FrontGeneration {
-    const { config, plan, routeRows, policyRows, trafficRows, wafRules } = generation;
+    const { config, plan, routeRows, policyRows, trafficRows, wafRules, wafPatches } = generation;
     const captured = capturedNames(config);
     const groups = this.#upstreams.compile(config, plan, (hashBy) => hashReader(hashBy, captured));
     const keys = this.#callers.use(generation, issuerKeys);
@@ -232,7 +244,7 @@ export class Ingress {
       file: (record) => this.#audit.append(record),
       log: (line) => this.#lines.access.append(line),
     });
-    const waf = this.#waf.parts(config, wafRules, audit);
+    const waf = this.#waf.parts(config, wafRules, wafPatches, audit);
     const pipeline = new Pipeline(
       {
         config,

@@ -22,6 +22,7 @@ import type { Shedder } from '../throttle/shedder.ts';
 import type { Route } from '../transaction.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { RuleEngine } from '../waf/engine.ts';
+import type { PatchSlot } from './waf-patches.ts';
 import type { AuditSink, RouteOffload } from './waf-route.ts';
 import type { WaitingCallers } from './waiting-caller.ts';
 
@@ -106,6 +107,8 @@ export interface ThreadAuth {
 export interface WafParts {
   /** Null where the route's mode is off. */
   engine(routeName: string): RuleEngine | null;
+  /** Patches of a route that is not off. */
+  patches(routeName: string): PatchSlot;
   /** Takes records of the audit log; null where there is none. */
   readonly audit: AuditSink | null;
   /** Where a route's long bodies are inspected; null where no body is long enough. */

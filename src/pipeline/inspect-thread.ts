@@ -6,8 +6,10 @@ import { CollectionTable } from '../waf/collections/table.ts';
 import type { RuleEngine, RuleSet } from '../waf/engine.ts';
 import type { PhaseOutcome, WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
+import type { PatchRules } from '../waf/patch.ts';
 import { recordedRuleFiles } from '../waf/seclang/rule-files.ts';
 import type { FromInspect, InspectAnswer, InspectJob, InspectRules, InspectTask, ToInspect } from './inspect-wire.ts';
+import { compilePatches, type WafPatches } from './waf-patches.ts';
 import { openRules } from './waf-rules.ts';
 
 /** Rule sets kept: those of now, and those that requests of before a reload began with. */
@@ -17,6 +19,13 @@ interface KeptRules {
   readonly digest: string;
   readonly opened: RuleSet;
   readonly engines: Map<string, RuleEngine>;
+  /** By their digest and a profile; the newest first. */
+  patches: readonly KeptPatches[];
+}
+
+interface KeptPatches {
+  readonly digest: string;
+  readonly byProfile: ReadonlyMap<string, PatchRules>;
 }
 
 /**
@@ -57,20 +66,21 @@ export class InspectThread {
     });
   }
 
-  #use({ number, rules, reading }: InspectRules): void {
+  #use({ number, rules, patches, reading }: InspectRules): void {
     const kept = this.#kept.find(({ digest }) => digest === rules.digest) ?? this.#open(rules, reading);
     for (const profile of rules.profiles) {
       if (kept.engines.has(profile)) continue;
       const engine = kept.opened.compile(JSON.parse(profile) as WafProfile);
       if (engine !== null) kept.engines.set(profile, engine);
     }
+    if (patches !== null) keepPatches(kept, patches);
     this.#kept = [kept, ...this.#kept.filter((other) => other !== kept)].slice(0, KEPT_MAX);
     this.#control.postMessage({ kind: 'ready', number } satisfies FromInspect);
   }
 
   #open({ digest, entries, recorded }: InspectRules['rules'], reading: InspectRules['reading']): KeptRules {
     const files = recordedRuleFiles(recorded.texts, recorded.expansions);
-    return { digest, opened: openRules(files, entries, reading, this.#collections), engines: new Map() };
+    return { digest, opened: openRules(files, entries, reading, this.#collections), engines: new Map(), patches: [] };
   }
 
   #serve(port: MessagePort): void {
@@ -79,13 +89,30 @@ export class InspectThread {
     port.on('message', (job: InspectJob) => port.postMessage(this.#inspect(job)));
   }
 
-  #inspect({ digest, profile, facts, snapshot, body, isPartial }: InspectJob): InspectAnswer {
-    const engine = this.#kept.find((kept) => kept.digest === digest)?.engines.get(profile);
-    if (engine === undefined) return { kind: 'unknown' };
-    const inspection = engine.resume(facts, snapshot);
+  #inspect({ digest, profile, patches, facts, snapshot, body, isPartial }: InspectJob): InspectAnswer {
+    const kept = this.#kept.find((one) => one.digest === digest);
+    const engine = kept?.engines.get(profile);
+    const patchRules = patches === '' ? null : patchesOf(kept, patches, profile);
+    if (engine === undefined || patchRules === undefined) return { kind: 'unknown' };
+    const inspection = engine.resume(facts, snapshot, patchRules);
     const outcome = sent(inspection.requestBody(byteTextOf(new Uint8Array(body)), isPartial));
     return { kind: 'done', outcome, snapshot: inspection.snapshot() };
   }
+}
+
+/** Those of now, and those that requests of before a change began with. */
+function keepPatches(kept: KeptRules, patches: WafPatches): void {
+  const profiles = [...kept.engines.keys()];
+  const others = kept.patches.filter(({ digest }) => digest !== patches.digest);
+  const known = kept.patches.find(({ digest }) => digest === patches.digest);
+  const missing = profiles.filter((profile) => known?.byProfile.has(profile) !== true);
+  const compiled = compilePatches(kept.opened, patches, missing);
+  const byProfile = new Map([...(known?.byProfile ?? []), ...compiled]);
+  kept.patches = [{ digest: patches.digest, byProfile }, ...others].slice(0, KEPT_MAX);
+}
+
+function patchesOf(kept: KeptRules | undefined, digest: string, profile: string): PatchRules | undefined {
+  return kept?.patches.find((one) => one.digest === digest)?.byProfile.get(profile);
 }
 
 /** What was thrown may hold anything: its words can be sent. */

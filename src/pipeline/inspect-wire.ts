@@ -1,13 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
 import type { InspectionSnapshot } from '../waf/inspection-snapshot.ts';
+import type { WafPatches } from './waf-patches.ts';
 import type { BodyReading, WafRules } from './waf-rules.ts';
 
 /** Rules as inspect threads need them: those of one configuration. */
 export interface InspectRules {
-  /** Of the configuration. */
+  /** Another one each time that rules or patches change. */
   readonly number: number;
   readonly rules: WafRules;
+  readonly patches: WafPatches | null;
   readonly reading: BodyReading;
 }
 
@@ -28,7 +30,7 @@ export type ToInspect =
   | { readonly kind: 'ingress'; readonly port: MessagePort }
   | { readonly kind: 'end' };
 
-/** Inspect thread to main thread, over `control`: it has the rules of a configuration. */
+/** Inspect thread to main thread, over `control`: it has the rules of that number. */
 export interface FromInspect {
   readonly kind: 'ready';
   readonly number: number;
@@ -39,6 +41,8 @@ export interface InspectJob {
   /** `WafRules.digest`, and a profile as it stands in `WafRules.profiles`. */
   readonly digest: string;
   readonly profile: string;
+  /** `WafPatches.digest`; '' for none. */
+  readonly patches: string;
   readonly facts: RequestFacts;
   readonly snapshot: InspectionSnapshot;
   /** Transferred. */

@@ -4,8 +4,9 @@ import { takesPart } from '../config/waf-sources.ts';
 import type { WafOutcome } from '../telemetry/layout.ts';
 import type { GoOn, RequestInspection, Transaction } from '../transaction.ts';
 import { PASS, PENDING, refuse, type Verdict } from '../verdict.ts';
-import type { Inspection, Interruption, PhaseOutcome, RequestFacts } from '../waf/inspection.ts';
+import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } from '../waf/inspection.ts';
 import { fieldOf, fieldsOfHead } from './answer-fields.ts';
+import { canaryShare } from './canary-share.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { PoolAnswer, PoolAsking } from './inspect-pool.ts';
 import { refusalOfRule } from './refusal-of-rule.ts';
@@ -34,6 +35,8 @@ export class InspectedRequest implements RequestInspection {
   readonly takesPart: boolean;
   readonly #waf: RouteWaf;
   readonly #facts: RequestFacts;
+  /** Those that it began with: `LivePatches.digest`, '' for none. */
+  readonly #patches: string;
   readonly #inspection: Inspection;
   #interruption: Interruption | null = null;
   #isFailed = false;
@@ -49,7 +52,9 @@ export class InspectedRequest implements RequestInspection {
     this.bodyBytesMax = settings.requestBodyBytesMax;
     this.takesPart = detectsOnly || takesPart(settings);
     this.#facts = factsOf(tx, waf);
-    this.#inspection = waf.engine.begin(this.#facts);
+    const patches = waf.patches.live;
+    this.#patches = patches?.digest ?? '';
+    this.#inspection = waf.engine.begin(this.#facts, patches?.rules);
   }
 
   get wantsBody(): boolean {
@@ -80,7 +85,8 @@ export class InspectedRequest implements RequestInspection {
   /** Phase 2 on an inspect thread. */
   #handOver(tx: Transaction, offload: RouteOffload, text: Buffer, isPartial: boolean, later: GoOn): Verdict {
     const { digest, profile, limits, pool } = offload;
-    const work = { digest, profile, facts: this.#facts, snapshot: this.#inspection.snapshot(), text, isPartial };
+    const snapshot = this.#inspection.snapshot();
+    const work = { digest, profile, patches: this.#patches, facts: this.#facts, snapshot, text, isPartial };
     this.#asking = pool.ask(work, limits, (answer) => later(() => this.#adopt(tx, text, isPartial, answer)));
     return this.#asking === null ? this.#tooBusy() : PENDING;
   }
@@ -150,7 +156,7 @@ export class InspectedRequest implements RequestInspection {
     const matches = inspection.matches.filter(({ logged }) => logged);
     const outcome = this.#outcome(matches.length > 0);
     metrics.inspected(routeIndex, outcome);
-    for (const { ruleId } of matches) metrics.ruleHeld(ruleId);
+    for (const { ruleId, action } of matches) metrics.ruleHeld(ruleId, action);
     tx.wafText = outcome === 'passed' ? '' : wafText(outcome, matches, inspection);
     if (audit === null || !inspection.wantsAudit) return;
     audit.write({
@@ -171,7 +177,7 @@ export class InspectedRequest implements RequestInspection {
     if (this.#interruption !== null) return 'blocked';
     if (this.#isFailed) return 'failed';
     // Asked for and not done: the mode of the route, or of a rule, is detection only.
-    if (this.#inspection.interruption !== null) return 'detected';
+    if (this.#inspection.interruption !== null || this.#inspection.matches.some(isDetected)) return 'detected';
     return hasMatches ? 'matched' : 'passed';
   }
 
@@ -202,7 +208,7 @@ export class InspectedRequest implements RequestInspection {
   }
 }
 
-function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): RequestFacts {
+function factsOf(tx: Transaction, { serverAddress, context, canary }: RouteWaf): RequestFacts {
   const { listen } = context.config;
   return {
     uniqueId: tx.requestId,
@@ -217,8 +223,12 @@ function factsOf(tx: Transaction, { serverAddress, context }: RouteWaf): Request
     protocol: 'HTTP/1.1',
     fields: tx.receivedFields ?? NO_FIELDS,
     startedAtMs: tx.startedAtMs,
+    share: canary === null ? 0 : canaryShare(canary, tx.client),
   };
 }
+
+/** By a rule that would end the request, and does not act for this client. */
+const isDetected = ({ action, disruptive }: RuleMatch): boolean => disruptive && action === 'detected';
 
 function hasBody({ method, status }: Transaction): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304;

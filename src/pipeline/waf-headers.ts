@@ -1,6 +1,7 @@
 // hot path: synchronous, never throws
 import type { Route, Transaction } from '../transaction.ts';
 import { PASS, type Verdict } from '../verdict.ts';
+import { canaryHash } from './canary-share.ts';
 import type { PhaseContext } from './context.ts';
 import { InspectedRequest } from './inspected-request.ts';
 import type { RouteWaf } from './waf-route.ts';
@@ -31,15 +32,18 @@ function compileRoute(route: Route, context: PhaseContext, waf: NonNullable<Phas
   const engine = waf.engine(route.name);
   if (engine === null) return null;
   const { config } = context;
+  const policies = route.config.policies.waf;
   return Object.freeze({
     engine,
+    patches: waf.patches(route.name),
     context,
     audit: waf.audit,
     offload: waf.offload(route.name),
     settings: config.waf,
     route: route.name,
     routeIndex: route.index,
-    detectsOnly: route.config.policies.waf.mode === 'detect',
+    canary: policies.canary.length === 0 ? null : canaryHash(config.waf.canarySeed),
+    detectsOnly: policies.mode === 'detect',
     serverAddress: config.listen.host,
   });
 }

@@ -1,10 +1,12 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
 import type { WafConfig } from '../config/schema.ts';
+import type { KeyHash } from '../limiter/key-hash.ts';
 import type { RuleEngine } from '../waf/engine.ts';
 import type { Inspection, Interruption, RequestFacts } from '../waf/inspection.ts';
 import type { PhaseContext } from './context.ts';
 import type { InspectPool, PoolLimits } from './inspect-pool.ts';
+import type { PatchSlot } from './waf-patches.ts';
 
 /** What an exchange came to, for the audit log. */
 export interface AuditedExchange {
@@ -41,6 +43,7 @@ export interface RouteOffload {
 /** A route under rules: everything that its requests have in common. */
 export interface RouteWaf {
   readonly engine: RuleEngine;
+  readonly patches: PatchSlot;
   readonly context: PhaseContext;
   readonly audit: AuditSink | null;
   /** Null where no body is long enough. */
@@ -49,5 +52,7 @@ export interface RouteWaf {
   readonly route: string;
   readonly routeIndex: number;
   readonly detectsOnly: boolean;
+  /** Draws the clients that rules on trial act for; null where there are no such rules. */
+  readonly canary: KeyHash | null;
   readonly serverAddress: string;
 }

@@ -14,7 +14,7 @@ import type { WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
 import { describeProblem, SecLangError } from '../waf/seclang/reason.ts';
 import type { RecordedRuleFiles } from '../waf/seclang/rule-files.ts';
-import type { RuleFiles } from '../waf/seclang/syntax.ts';
+import type { Place, RuleFiles } from '../waf/seclang/syntax.ts';
 
 /** The gateway's own rules. Three levels up from `dist/src/pipeline/`. */
 const BASELINE = fileURLToPath(new URL('../../../config/waf/baseline/', import.meta.url));
@@ -40,6 +40,8 @@ export interface WafRules {
   readonly digest: string;
   /** Profiles of routes that compile, as text. */
   readonly profiles: readonly string[];
+  /** Ids of the rules, and where they stand: patches take others. */
+  readonly ids: ReadonlyMap<number, Place>;
 }
 
 /** What the configuration says besides of how rules see bodies. */
@@ -109,18 +111,20 @@ export function openRules(
 const PROBLEMS_NAMED_MAX = 20;
 
 /** @returns  An error with what is wrong with the rules, in the words of a configuration; any other error as it is. */
-export function refusalOfRules(error: unknown): unknown {
+export function refusalOfRules(error: unknown, what = 'the rules of waf'): unknown {
   if (!(error instanceof SecLangError)) return error;
   const lines = error.problems.slice(0, PROBLEMS_NAMED_MAX).map(describeProblem);
   const more = error.problems.length - lines.length;
   if (more > 0) lines.push(`and ${more} more`);
   const words = lines.map((line) => `  ${line}`).join('\n');
-  return new SallyportError('SP_CONFIG', `the rules of waf cannot be used:\n${words}`);
+  return new SallyportError('SP_CONFIG', `${what} cannot be used:\n${words}`);
 }
 
 /** What a route asks of the rules. Routes with equal profiles share what is compiled. */
 export function profileOf({ policies }: RouteConfig): WafProfile {
-  const { mode, paranoia, detectionParanoia, inboundThreshold, outboundThreshold, without } = policies.waf;
+  const { mode, paranoia, detectionParanoia, inboundThreshold, outboundThreshold, without, detect, canary } =
+    policies.waf;
+  const none = detect.ids.length + detect.tags.length === 0 ? [] : [{ ...detect, percent: 0 }];
   return {
     mode: mode ?? 'off',
     blockingParanoia: setOrNull(paranoia),
@@ -130,6 +134,7 @@ export function profileOf({ policies }: RouteConfig): WafProfile {
     withoutIds: without.ids,
     withoutTags: without.tags,
     withoutTargets: without.targets.map(({ target, ids, tag }) => ({ target, ids, tag: tag === '' ? null : tag })),
+    trials: [...none, ...canary.map(({ ids, tags, percent }) => ({ ids, tags, percent }))],
   };
 }
 

@@ -31,8 +31,8 @@ import { POLICIES_METERED_MAX, ROUTES_METERED_MAX, TARGETS_MAX, THREADS_MAX } fr
  *     policy rows    row i: policy i; the last row: every policy that has none of its own
  *     callers        requests by who called, IDENTITY_KINDS[word]; behind them refusals by AUTH_REASONS, questions
  *                    about opaque tokens by INTROSPECTION_RESULTS, and answers kept: active ones, others
- *     rules          RULES_METERED pairs of a rule's id and how often it held, placed by the id; behind them the word
- *                    of all rules that found no place
+ *     rules          RULES_METERED rows of a rule's id and how often it did each of RULE_ACTIONS, placed by the id;
+ *                    behind them those counts of all rules that found no place
  *
  * Stripes begin on a 128-byte border: two cache lines, because x64 fetches lines in pairs. So no two threads write to
  * one line, and a count costs a load, an add and a store (an Atomics add: 5 ns each, and it takes integers only).
@@ -129,8 +129,12 @@ const CALLER_WORDS = OTHERS_KEPT + 1;
 export const RULES_METERED = 512;
 /** Places looked at for one id. */
 export const RULE_PROBES = 16;
-export const OTHER_RULES = RULES_METERED * 2;
-const RULE_WORDS = OTHER_RULES + 1;
+/** What a rule that held did: word of its row = 1 + position. */
+export const RULE_ACTIONS = Object.freeze(['blocked', 'detected', 'allowed', 'scored', 'matched'] as const);
+export type RuleAction = (typeof RULE_ACTIONS)[number];
+export const RULE_ROW_WORDS = 1 + RULE_ACTIONS.length;
+export const OTHER_RULES = RULES_METERED * RULE_ROW_WORDS;
+const RULE_WORDS = OTHER_RULES + RULE_ACTIONS.length;
 
 /** Words in 128 bytes. */
 const ALIGN_WORDS = 16;

@@ -41,8 +41,11 @@ import {
   RETRIED,
   REUSED,
   ROUTE_WORDS,
+  RULE_ACTIONS,
   RULE_PROBES,
+  RULE_ROW_WORDS,
   RULES_METERED,
+  type RuleAction,
   SHED_LEVEL,
   shapeOf,
   stripeOf,
@@ -184,17 +187,18 @@ export class ThreadMetrics {
   }
 
   /** A rule held. @param id  Positive. */
-  ruleHeld(id: number): void {
+  ruleHeld(id: number, action: RuleAction): void {
     const words = this.#words;
+    const word = RULE_ACTIONS.indexOf(action);
     for (let probe = 0; probe < RULE_PROBES; probe += 1) {
-      const at = this.#rulesAt + ((id + probe * probe) % RULES_METERED) * 2;
+      const at = this.#rulesAt + ((id + probe * probe) % RULES_METERED) * RULE_ROW_WORDS;
       if (words[at] === 0) words[at] = id;
       if (words[at] === id) {
-        add(words, at + 1, 1);
+        add(words, at + 1 + word, 1);
         return;
       }
     }
-    add(words, this.#rulesAt + OTHER_RULES, 1);
+    add(words, this.#rulesAt + OTHER_RULES + word, 1);
   }
 
   /** Counts one refusal or failure under its code. */

@@ -111,6 +111,18 @@ export interface ReplayGauges {
   readonly alone: number;
 }
 
+/** State of virtual patches. */
+export interface PatchGauges {
+  /** Files. */
+  readonly live: number;
+  /** Why their folder as it is now is not in force; null where it is. */
+  readonly refusal: string | null;
+  /** Changes of the folder. */
+  readonly refused: number;
+  /** Files. */
+  readonly expired: number;
+}
+
 /** State of the exchange of counts through Redis. */
 export interface RedisGauges {
   readonly isUp: boolean;
@@ -136,6 +148,7 @@ export interface MetricsSources {
   readonly keys: KeyGauges | null;
   readonly revocations: RevocationGauges;
   readonly replays: ReplayGauges;
+  readonly patches: PatchGauges;
   /** Policies of the configuration in force, with their rows. */
   readonly policies: () => Iterable<MeteredPolicy>;
   readonly limiter: LimiterGauges;

@@ -6,6 +6,9 @@ import {
   OTHER_RULES,
   POLICY_WORDS,
   ROUTE_WORDS,
+  RULE_ACTIONS,
+  RULE_ROW_WORDS,
+  RULES_METERED,
   SHED_LEVEL,
   shapeOf,
   stripeOf,
@@ -29,6 +32,7 @@ export interface HistogramTotals {
 export class MetricsTotals {
   readonly shape: TableShape;
   readonly #stripes: readonly Float64Array[];
+  readonly #rulesTold = new Set<number>();
 
   constructor(table: SharedArrayBuffer) {
     this.shape = shapeOf(table);
@@ -93,19 +97,33 @@ export class MetricsTotals {
     return Math.max(0, ...this.#stripes.map((words) => words[SHED_LEVEL] ?? 0));
   }
 
-  /** How often rules of firewalls held, by id; all without a counter of their own under 0. */
-  rules(): ReadonlyMap<number, number> {
+  /**
+   * How often rules of firewalls held, by id: a count for each of RULE_ACTIONS. All without counters of their own are
+   * under 0. Threads may know different ids: RULES_METERED of them are told apart, those that were seen first.
+   */
+  rules(): ReadonlyMap<number, readonly number[]> {
     const { rulesAt } = this.shape;
-    const held = new Map<number, number>();
-    const count = (id: number, times: number): void => void held.set(id, (held.get(id) ?? 0) + times);
+    const held = new Map<number, number[]>();
     for (const words of this.#stripes) {
-      for (let at = rulesAt; at < rulesAt + OTHER_RULES; at += 2) {
+      for (let at = rulesAt; at < rulesAt + OTHER_RULES; at += RULE_ROW_WORDS) {
         const id = words[at] ?? 0;
-        if (id !== 0) count(id, words[at + 1] ?? 0);
+        if (id !== 0) this.#countRule(held, this.#isTold(id) ? id : 0, words, at + 1);
       }
-      count(0, words[rulesAt + OTHER_RULES] ?? 0);
+      this.#countRule(held, 0, words, rulesAt + OTHER_RULES);
     }
     return held;
+  }
+
+  /** Once told apart, always: a counter must not go back. */
+  #isTold(id: number): boolean {
+    if (this.#rulesTold.size < RULES_METERED) this.#rulesTold.add(id);
+    return this.#rulesTold.has(id);
+  }
+
+  #countRule(held: Map<number, number[]>, id: number, words: Float64Array, from: number): void {
+    const counts = held.get(id) ?? RULE_ACTIONS.map(() => 0);
+    held.set(id, counts);
+    for (let word = 0; word < counts.length; word += 1) counts[word] = (counts[word] ?? 0) + (words[from + word] ?? 0);
   }
 
   #sum(word: number): number {

@@ -4,6 +4,7 @@ import {
   OFFLOADED,
   OFFLOADS_REFUSED,
   OFFLOADS_UNDER_WAY,
+  RULE_ACTIONS,
   WAF,
   WAF_OUTCOMES,
   WAF_UNSEEN,
@@ -17,7 +18,7 @@ import { MetricsTotals } from './totals.ts';
 const OTHER = '_other';
 
 /** What the firewall did. */
-export function wafFamilies({ table, routes, main }: MetricsSources): Family[] {
+export function wafFamilies({ table, routes, main, patches }: MetricsSources): Family[] {
   const totals = new MetricsTotals(table);
   const perRoute = (first: number, words: readonly string[], label: string) => () =>
     routeRows(routes(), totals).flatMap(({ row, route }) =>
@@ -68,12 +69,45 @@ export function wafFamilies({ table, routes, main }: MetricsSources): Family[] {
       read: () => [{ labels: {}, value: main.inspectThreadRestarts }],
     },
     {
+      kind: 'gauge',
+      name: 'sallyport_waf_patches',
+      help: 'Files of virtual patches that are live',
+      labels: [],
+      read: () => [{ labels: {}, value: patches.live }],
+    },
+    {
+      kind: 'gauge',
+      name: 'sallyport_waf_patches_refused',
+      help: '1 while the folder of patches holds something wrong, so that those of before stay',
+      labels: [],
+      read: () => [{ labels: {}, value: patches.refusal === null ? 0 : 1 }],
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_patch_refusals_total',
+      help: 'Changes of the folder of patches that were refused',
+      labels: [],
+      read: () => [{ labels: {}, value: patches.refused }],
+    },
+    {
+      kind: 'counter',
+      name: 'sallyport_waf_patches_expired_total',
+      help: 'Files of patches that were lifted, or not taken, because their time had passed',
+      labels: [],
+      read: () => [{ labels: {}, value: patches.expired }],
+    },
+    {
       kind: 'counter',
       name: 'sallyport_waf_rule_matches_total',
-      help: 'Requests in which a rule held, by its id',
-      labels: ['rule'],
+      help: 'Requests in which a rule held, by its id and what it did',
+      labels: ['rule', 'action'],
       read: () =>
-        [...totals.rules()].map(([id, value]) => ({ labels: { rule: id === 0 ? OTHER : String(id) }, value })),
+        [...totals.rules()].flatMap(([id, counts]) =>
+          RULE_ACTIONS.map((action, index) => ({
+            labels: { rule: id === 0 ? OTHER : String(id), action },
+            value: counts[index] ?? 0,
+          })).filter(({ value }) => value > 0 || id === 0),
+        ),
     },
   ];
 }

@@ -3,6 +3,7 @@ import type { Config, RouteConfig } from '../config/schema.ts';
 import { hostName } from '../message/host.ts';
 import { normalisePath } from '../message/path.ts';
 import { fieldOf } from '../pipeline/answer-fields.ts';
+import { canaryHash, canaryShare } from '../pipeline/canary-share.ts';
 import { compileRoutes } from '../pipeline/routes.ts';
 import { compileRouter } from '../router/router.ts';
 import type { RequestFacts } from '../waf/inspection.ts';
@@ -35,6 +36,7 @@ export function factsOfAsked(config: Config, request: AskedRequest, client: stri
     protocol: 'HTTP/1.1',
     fields: request.fields.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
     startedAtMs: Date.now(),
+    share: canaryShare(canaryHash(config.waf.canarySeed), client),
   };
 }
 

@@ -76,11 +76,26 @@ export function compileRule(linked: LinkedRule, context: RuleContext, problems: 
   if (problems.length > before || head === undefined) return null;
   const place = (linked.links[0] as RuleLink).place;
   return {
-    rule: Object.freeze({ id: linked.id, phase: linked.phase, place, links, ...factsOf(head, drafts), skips: 0 }),
+    rule: Object.freeze({
+      id: linked.id,
+      phase: linked.phase,
+      place,
+      links,
+      ...factsOf(head, drafts),
+      scores: linked.links.some(scores),
+      trial: null,
+      skips: 0,
+    }),
     skip: head.skip,
     skipAfter: head.skipAfter,
   };
 }
+
+/** `setvar:'tx.inbound_anomaly_score_pl1=+%{tx.critical_anomaly_score}'`. */
+const SCORES = /^tx\.[^=]*score[^=]*=\+/i;
+
+const scores = ({ actions }: RuleLink): boolean =>
+  actions.some(({ name, value }) => name.toLowerCase() === 'setvar' && SCORES.test(value ?? ''));
 
 /** The head says what the rule is; words for the log may stand in any link, the last one wins. */
 function factsOf(head: RuleDraft, drafts: readonly RuleDraft[]) {
@@ -171,7 +186,8 @@ function compileConstant(
 ): CompiledOperator {
   const test = word.compile(parameter, own);
   const gate = gates === null || word.needs === undefined ? null : gates.gateOf(word.needs(parameter, own));
-  return { test, gate, number: operators.size };
+  // Where nothing is kept of values, numbers would mean nothing: those of a patch are not those of its rule set.
+  return { test, gate, number: gates === null ? -1 : operators.size };
 }
 
 /**

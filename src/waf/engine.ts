@@ -1,33 +1,39 @@
 import { dirname, resolve } from 'node:path';
 import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
-import { type CompiledOperator, compileRule, type RuleContext } from './compile-rule.ts';
+import { type CompiledOperator, compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
 import { TargetGroups } from './gate/target-groups.ts';
 import { ValueMemory } from './gate/value-memory.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { InspectionSnapshot } from './inspection-snapshot.ts';
 import { type ProgramItem, rulesOfPhase } from './jumps.ts';
+import { idPlaces, type Patch, type PatchRules, readPatch } from './patch.ts';
 import { profileExclusions, profileSettings } from './profile.ts';
 import { RequestInspection } from './request-inspection.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { linkRules } from './seclang/link.ts';
 import { parseRules } from './seclang/parse.ts';
 import { SecLangError, type SecLangProblem } from './seclang/reason.ts';
-import type { Directive, LinkedMarker, LinkedRule, RuleFiles, RuleProgram } from './seclang/syntax.ts';
+import { RuleFileAbsent } from './seclang/rule-files.ts';
+import type { Directive, LinkedMarker, LinkedRule, Place, RuleFiles, RuleProgram } from './seclang/syntax.ts';
 import { compileSettings, type WafDefaults } from './settings.ts';
 import { NOTHING_SETTLED, settleRules } from './settle.ts';
 import { type EngineSettings, RequestState, type RuleKnowledge, type WafServices } from './state.ts';
 import { StepTree } from './steps.ts';
 import type { UnicodeMap } from './transformation.ts';
+import { observing, type TrialShares, trialShares } from './trials.ts';
 import { unicodeMapOf } from './unicode-map.ts';
 
 /** Rules that inspect requests: those of one route. */
 export interface RuleEngine {
-  /** Begins with one request. Never throws. */
-  begin(facts: RequestFacts): Inspection;
-  /** Goes on with a request that another thread began by the same rules and profile. Never throws. */
-  resume(facts: RequestFacts, snapshot: InspectionSnapshot): Inspection;
+  /**
+   * Begins with one request. Never throws.
+   * @param patches  Of the same rule set and profile; none unless given.
+   */
+  begin(facts: RequestFacts, patches?: PatchRules | null): Inspection;
+  /** Goes on with a request that another thread began by the same rules, profile and patches. Never throws. */
+  resume(facts: RequestFacts, snapshot: InspectionSnapshot, patches?: PatchRules | null): Inspection;
 }
 
 /** Files of a rule set, in the order in which they are read. */
@@ -44,6 +50,16 @@ export interface RuleSet {
    * @throws  SecLangError with everything that is wrong.
    */
   compile(profile: WafProfile): RuleEngine | null;
+  /** Ids of its rules, and where they stand. */
+  readonly ids: ReadonlyMap<number, Place>;
+  /**
+   * Reads a file of patches that are to run before these rules. They share what values become by transformations, and
+   * nothing that a rule set needs time for: no literal gate is built, and nothing is decided beforehand.
+   *
+   * @param files  Where it and the data files that it names are read from.
+   * @throws  SecLangError with everything in it that cannot be read.
+   */
+  openPatch(files: RuleFiles, path: string): Patch;
 }
 
 /**
@@ -70,14 +86,50 @@ export function openRuleSet(
         ...rules.directives,
         ...profileExclusions(profile),
       ];
-      const compiled = compileDirectives(directives, defaults, shared);
+      const compiled = compileDirectives(directives, defaults, shared, trialShares(profile.trials));
       const settings = Object.freeze({ ...compiled.settings, mode: profile.mode });
       const own = Object.freeze({ ...compiled, settings });
       return {
-        begin: (facts) => new RequestInspection(own, facts, services),
-        resume: (facts, snapshot) => new RequestInspection(own, facts, services, snapshot),
+        begin: (facts, patches = null) => new RequestInspection(own, patches, facts, services),
+        resume: (facts, snapshot, patches = null) => new RequestInspection(own, patches, facts, services, snapshot),
       };
     },
+    ids: idPlaces([...setup.directives, ...rules.directives]),
+    openPatch: (patchFiles, path) => {
+      const own = readPatch(patchFiles, path);
+      // Transformations are those of the rule set, its map of Unicode included.
+      const unicode = [...setup.directives, ...rules.directives].filter(isUnicodeMap);
+      const beside = { ...shared, files: readFirst(patchFiles, files), gates: null, groups: new TargetGroups() };
+      return {
+        ids: idPlaces(own),
+        compile: (profile) =>
+          compileDirectives(
+            [...unicode, ...own, ...profileExclusions(profile)],
+            { ...defaults, gate: false },
+            // Operators of a patch go with it.
+            { ...beside, operators: new Map() },
+            trialShares(profile.trials),
+          ),
+      };
+    },
+  };
+}
+
+const isUnicodeMap = (directive: Directive): boolean =>
+  directive.kind === 'setting' && directive.name === 'SecUnicodeMapFile';
+
+/** What the first does not have is read from the second. */
+function readFirst(first: RuleFiles, second: RuleFiles): RuleFiles {
+  return {
+    read: (path) => {
+      try {
+        return first.read(path);
+      } catch (error) {
+        if (!(error instanceof RuleFileAbsent)) throw error;
+        return second.read(path);
+      }
+    },
+    expand: first.expand,
   };
 }
 
@@ -107,7 +159,12 @@ const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDef
   memory: new ValueMemory(),
 });
 
-function compileDirectives(directives: readonly Directive[], defaults: WafDefaults, shared: Shared): CompiledRules {
+function compileDirectives(
+  directives: readonly Directive[],
+  defaults: WafDefaults,
+  shared: Shared,
+  shares: TrialShares,
+): CompiledRules {
   const { program, problems: linkProblems } = linkRules(directives);
   throwIfAny(linkProblems);
   const problems: SecLangProblem[] = [];
@@ -121,7 +178,7 @@ function compileDirectives(directives: readonly Directive[], defaults: WafDefaul
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
-  const { phases, tx } = compilePhases(program.items, context, settings, problems, defaults.gate);
+  const { phases, tx } = compilePhases(program.items, context, settings, problems, defaults.gate, shares);
   throwIfAny(problems);
   const rules = program.items.filter((item): item is LinkedRule => item.kind === 'rule');
   return {
@@ -139,6 +196,7 @@ function compilePhases(
   settings: EngineSettings,
   problems: SecLangProblem[],
   isSettled: boolean,
+  shares: TrialShares,
 ): Pick<CompiledRules, 'phases'> & Pick<RuleKnowledge, 'tx'> {
   const compiled: ProgramItem[] = [];
   for (const item of items) {
@@ -147,7 +205,7 @@ function compilePhases(
       continue;
     }
     const result = compileRule(item, context, problems);
-    if (result !== null) compiled.push({ linked: item, result });
+    if (result !== null) compiled.push({ linked: item, result: onTrial(item, result, context, shares) });
   }
   throwIfAny(problems);
   const { idle, met, tx } = isSettled
@@ -158,6 +216,17 @@ function compilePhases(
     phases: { 1: phase(1), 2: phase(2), 3: phase(3), 4: phase(4), 5: phase(5) },
     tx: new Map(tx.map((entry) => [entry.name.toLowerCase(), entry])),
   };
+}
+
+/** A rule that acts for some clients only is compiled once more, for the others. */
+function onTrial(item: LinkedRule, result: RuleResult, context: RuleContext, shares: TrialShares): RuleResult {
+  const percent = shares(result.rule);
+  const problems: SecLangProblem[] = [];
+  const other = percent === null ? null : compileRule(observing(item), context, problems);
+  throwIfAny(problems);
+  if (percent === null || other === null) return result;
+  const writes = other.rule.links.some(({ runs }) => runs.length > 0);
+  return { ...result, rule: Object.freeze({ ...result.rule, trial: { percent, rule: other.rule, writes } }) };
 }
 
 /** The request that settles a rule set: rules that are decided without one look at nothing of it. */

@@ -76,6 +76,19 @@ export class NamedValues {
     this.#own.delete(lower);
   }
 
+  /** What it holds now, to come back to. */
+  mark(): NamedValuesMark {
+    return { shared: this.#shared, own: new Map(this.#own), bytes: this.#bytes, isOver: this.#isOver };
+  }
+
+  /** Holds again what it held then. @param mark  Once. */
+  restore(mark: NamedValuesMark): void {
+    this.#shared = mark.shared;
+    this.#own = mark.own;
+    this.#bytes = mark.bytes;
+    this.#isOver = mark.isOver;
+  }
+
   #bytesOf(lower: ByteText): number {
     const entry = this.#own.get(lower);
     return entry === undefined || entry.isShared === true ? 0 : entry.name.length + entry.value.length;
@@ -93,6 +106,14 @@ export class NamedValues {
     });
     return entries;
   }
+}
+
+/** Of NamedValues alone. */
+export interface NamedValuesMark {
+  readonly shared: ReadonlyMap<ByteText, Entry>;
+  readonly own: Map<ByteText, Entry>;
+  readonly bytes: number;
+  readonly isOver: boolean;
 }
 
 const NOTHING_SHARED: ReadonlyMap<ByteText, Entry> = new Map();

@@ -19,6 +19,8 @@ export interface RequestFacts {
   readonly fields: readonly ByteText[];
   /** Wall clock, milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** Where the client stands among a hundred, 0 <= share < 100: rules on trial act for those below; 0 unless given. */
+  readonly share?: number | undefined;
 }
 
 /** A rule ended the request: SecLang's disruptive actions. */
@@ -51,6 +53,11 @@ export interface RuleMatch {
   readonly transformed: ByteText;
   /** Operator and parameter as written: `@rx ^a`. */
   readonly operator: ByteText;
+  /**
+   * What it did: ended the request; asked for that, and did not, in detection only; passed it over others; added to an
+   * anomaly score; none of those.
+   */
+  readonly action: 'blocked' | 'detected' | 'allowed' | 'scored' | 'matched';
   /** Its disruptive action asked to end the request; in detection only it did not. */
   readonly disruptive: boolean;
   /** `log` and `auditlog` hold: it belongs in the error log, in the audit log. */
@@ -122,6 +129,16 @@ export interface WafProfile {
   readonly withoutTags: readonly string[];
   /** Targets that rules do not look at: `ARGS:password` for all rules, or those of ids or a tag. */
   readonly withoutTargets: readonly TargetExclusion[];
+  /** Rules that act for some clients only, or for none. */
+  readonly trials: readonly RuleTrial[];
+}
+
+export interface RuleTrial {
+  /** As in `withoutIds` and `withoutTags`. */
+  readonly ids: readonly string[];
+  readonly tags: readonly string[];
+  /** Of clients, 0 to 100. For the others the rules hold, are told, and change nothing. */
+  readonly percent: number;
 }
 
 export interface TargetExclusion {

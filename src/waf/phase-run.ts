@@ -2,8 +2,8 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
-import type { Interruption } from './inspection.ts';
-import type { CompiledLink, CompiledRule } from './rule.ts';
+import type { Interruption, RuleMatch } from './inspection.ts';
+import type { CompiledLink, CompiledRule, RuleOnTrial } from './rule.ts';
 import type { RequestState } from './state.ts';
 
 /**
@@ -19,6 +19,10 @@ export function runPhase(rules: readonly CompiledRule[], state: RequestState, ph
     const rule = rules[i] as CompiledRule;
     if (state.removals.removes(rule)) continue;
     if (!mayHold(rule, state)) continue;
+    if (rule.trial !== null && (state.facts.share ?? 0) >= rule.trial.percent) {
+      observeRule(rule.trial, state);
+      continue;
+    }
     state.rule = rule;
     const held = evaluateRule(rule, state);
     if (held === null) continue;
@@ -36,10 +40,23 @@ function mayHold({ links }: CompiledRule, state: RequestState): boolean {
   return gate === null || group === null || state.gate === null || state.gate.mayHold(gate, group, state);
 }
 
+/** A rule that does not act for this client: it is told that it holds, and nothing else is as if it had run. */
+function observeRule({ rule, writes }: RuleOnTrial, state: RequestState): void {
+  const { captured, matched, tx } = state;
+  const { groups } = captured;
+  const mark = writes ? tx.mark() : null;
+  state.rule = rule;
+  const held = evaluateRule(rule, state);
+  if (held !== null && (rule.logged || rule.audited)) noteMatch(rule, held, state, 'detected');
+  captured.groups = groups;
+  state.matched = matched;
+  if (mark !== null) tx.restore(mark);
+}
+
 /** A rule holds as a whole: says so, and does with the request what it says. */
 function finishRule(rule: CompiledRule, held: Held, state: RequestState): Interruption | null {
   if (rule.severity !== -1) state.highestSeverity = Math.min(state.highestSeverity, rule.severity);
-  if (rule.logged || rule.audited) noteMatch(rule, held, state);
+  if (rule.logged || rule.audited) noteMatch(rule, held, state, actionOf(rule, state));
   const { disruption } = rule;
   if (disruption === null) return null;
   if (disruption.kind === 'allow') {
@@ -68,7 +85,7 @@ function allowedUpTo(scope: 'phase' | 'request' | 'all', phase: number): number 
 const cut = (text: ByteText): ByteText =>
   text.length > MATCH_TEXT_BYTES_MAX ? text.slice(0, MATCH_TEXT_BYTES_MAX) : text;
 
-function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
+function noteMatch(rule: CompiledRule, held: Held, state: RequestState, action: RuleMatch['action']): void {
   state.matches.push({
     ruleId: rule.id,
     phase: rule.phase,
@@ -84,8 +101,16 @@ function noteMatch(rule: CompiledRule, held: Held, state: RequestState): void {
     value: cut(held.value),
     transformed: cut(held.transformed),
     operator: rule.links.at(-1)?.operator ?? '',
+    action,
     disruptive: rule.disruption !== null && rule.disruption.kind !== 'allow',
     logged: rule.logged,
     audited: rule.audited,
   });
+}
+
+function actionOf({ disruption, phase, scores }: CompiledRule, { mode }: RequestState): RuleMatch['action'] {
+  const isBlocking = mode === 'block';
+  if (disruption?.kind === 'allow') return isBlocking ? 'allowed' : 'detected';
+  if (disruption !== null && phase !== 5) return isBlocking ? 'blocked' : 'detected';
+  return scores ? 'scored' : 'matched';
 }

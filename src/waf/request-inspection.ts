@@ -2,6 +2,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { WRITTEN_BYTES_MAX } from '../limits.ts';
 import type { Inspection, Interruption, PhaseOutcome, RequestFacts, RuleMatch } from './inspection.ts';
 import { type InspectionSnapshot, restore, snapshotOf } from './inspection-snapshot.ts';
+import type { PatchRules } from './patch.ts';
 import { runPhase } from './phase-run.ts';
 import type { CompiledRules } from './rule-set.ts';
 import { entriesOf, RequestState, type WafServices } from './state.ts';
@@ -16,16 +17,22 @@ const OVER: PhaseOutcome = Object.freeze({
 /** One request under a compiled rule set. What goes wrong inside comes out as a `failed` outcome. Threads: one. */
 export class RequestInspection implements Inspection {
   readonly #rules: CompiledRules;
+  readonly #patches: PatchRules | null;
   readonly #state: RequestState;
 
-  /** @param snapshot  Of the inspection that it goes on with; null for one that begins. */
+  /**
+   * @param patches   Run before the rules in each phase, over the same state; null for none.
+   * @param snapshot  Of the inspection that it goes on with; null for one that begins.
+   */
   constructor(
     rules: CompiledRules,
+    patches: PatchRules | null,
     facts: RequestFacts,
     services: WafServices,
     snapshot: InspectionSnapshot | null = null,
   ) {
     this.#rules = rules;
+    this.#patches = patches;
     this.#state = new RequestState(facts, rules.settings, services, rules.known);
     if (snapshot !== null) restore(this.#state, snapshot);
   }
@@ -35,7 +42,8 @@ export class RequestInspection implements Inspection {
   }
 
   get wantsRequestBody(): boolean {
-    return this.#state.requestBodyAccess && this.#rules.readsRequestBody && this.#isOn(2);
+    const reads = this.#rules.readsRequestBody || this.#patches?.readsRequestBody === true;
+    return reads && this.#state.requestBodyAccess && this.#isOn(2);
   }
 
   requestBody(body: ByteText, isPartial: boolean): PhaseOutcome {
@@ -61,7 +69,8 @@ export class RequestInspection implements Inspection {
 
   get wantsResponseBody(): boolean {
     const state = this.#state;
-    if (!state.responseBodyAccess || !this.#rules.readsResponseBody || !this.#isOn(4)) return false;
+    const reads = this.#rules.readsResponseBody || this.#patches?.readsResponseBody === true;
+    if (!reads || !state.responseBodyAccess || !this.#isOn(4)) return false;
     const { responseTypes } = state.settings;
     // Two types, in one field or two: readers take either.
     return state.responseHeaders.some(
@@ -114,9 +123,11 @@ export class RequestInspection implements Inspection {
     try {
       prepare();
       this.#state.gate?.forget();
-      const interruption = runPhase(this.#rules.phases[phase], this.#state, phase);
+      const state = this.#state;
+      const patched = this.#patches === null ? null : runPhase(this.#patches.phases[phase], state, phase);
+      const interruption = patched ?? runPhase(this.#rules.phases[phase], state, phase);
       if (interruption !== null) return { kind: 'interrupt', interruption };
-      const { tx, env } = this.#state;
+      const { tx, env } = state;
       return tx.isOver || env.isOver ? OVER : PASSED;
     } catch (error) {
       return { kind: 'failed', error };

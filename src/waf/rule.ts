@@ -43,6 +43,16 @@ export interface CompiledLink {
 /** The operator for this request: its parameter may hold macros. Throws where their expansion means nothing to it. */
 export type LinkTest = (state: RequestState) => OperatorTest;
 
+/** What a rule does for clients that it does not act for. Immutable. */
+export interface RuleOnTrial {
+  /** Of clients, 0 to 100: it acts for those whose share is below. */
+  readonly percent: number;
+  /** For the others: the same rule, which is told and whose traces are taken back. */
+  readonly rule: CompiledRule;
+  /** It writes TX. */
+  readonly writes: boolean;
+}
+
 /** A rule with its chain. Immutable. */
 export interface CompiledRule {
   readonly id: number;
@@ -58,8 +68,12 @@ export interface CompiledRule {
   readonly severity: number;
   readonly version: ByteText;
   readonly revision: ByteText;
+  /** Adds to a variable of TX whose name speaks of a score. */
+  readonly scores: boolean;
   readonly logged: boolean;
   readonly audited: boolean;
+  /** It acts for some clients only: see src/waf/trials.ts. Null where it acts for all. */
+  readonly trial: RuleOnTrial | null;
   /** Rules of its phase that are passed over when it holds: 0 for none, Infinity for the rest of them. */
   readonly skips: number;
 }

@@ -6,6 +6,9 @@ import { SecLangReason } from './seclang/reason.ts';
 import type { LinkedRule, RuleLink } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';
 
+/** What virtual patches may write, whoever else does not: they are not there when rules are compiled. */
+const PATCHES_OWN = 'patch_';
+
 /**
  * What is known of TX whatever the request, and which rules it decides. A value is known while everything that writes
  * it is itself decided, in phase 1, and certain to run.
@@ -16,7 +19,7 @@ export class SettledValues {
   readonly #removalsOf: (rule: LinkedRule) => readonly RuleRemoval[];
   /** Names that a request, or a rule that depends on one, may write; beginnings of names that it may end. */
   readonly #open = new Set<ByteText>();
-  readonly #openPrefixes = new Set<ByteText>();
+  readonly #openPrefixes = new Set<ByteText>([PATCHES_OWN]);
   /** Names that are written only if nothing ended phase 1 before: known in phase 1, open later. */
   readonly #openLater = new Set<ByteText>();
   /** Of rules of phase 1: whether they held when it was their turn, if nothing had removed them. */
@@ -116,7 +119,9 @@ export class SettledValues {
     return isSingle && this.#knowsAll(rule, false) && this.#holdsDry(rule) === false ? false : undefined;
   }
 
-  #knowsAll({ linked }: ProgramRule, isLater: boolean): boolean {
+  #knowsAll({ linked, result }: ProgramRule, isLater: boolean): boolean {
+    // Whether a rule on trial acts is the client's.
+    if (result.rule.trial !== null) return false;
     return linked.links.every((link) => this.#knowsCondition(link, isLater));
   }
 

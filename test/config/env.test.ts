@@ -10,7 +10,7 @@ import { INDEX, type Leaf, leafText, leaves, NAME, valueAt } from '../../src/con
 import { load, MINIMAL, refused } from './support.ts';
 
 /** Every setting of the schema, written down so that a walk that loses some is noticed. */
-const SETTINGS = 295;
+const SETTINGS = 303;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-env-'));
 const LIST = join(folder, 'addresses.txt');
@@ -23,10 +23,13 @@ after(() => rmSync(folder, { recursive: true }));
 const VALUES: Readonly<Record<string, string>> = {
   'listen.host': '::1',
   'waf.crs': folder,
+  'waf.patches': folder,
   'waf.rules': '/etc/waf/*.conf,/srv/waf/*.conf',
   'waf.responseTypes': 'text/css,text/csv',
   'waf.audit.path': '-',
   'waf.audit.parts': 'ABCFHZ',
+  'routes[N].policies.waf.detect.ids': '942100,942000-942999',
+  'routes[N].policies.waf.canary[N].ids': '942100',
   'routes[N].policies.waf.without.ids': '942100,942000-942999',
   'routes[N].policies.waf.without.targets[N].target': 'ARGS:password',
   'routes[N].policies.waf.without.targets[N].ids': '942100',
@@ -184,7 +187,7 @@ routes:
   - name: all
     upstream: my-api
     policies:
-      waf: { without: { targets: [{ target: ARGS }] } }
+      waf: { canary: [{ tags: [a], percent: 5 }], without: { targets: [{ target: ARGS }] } }
       auth:
         issuers: [my-api]
         rules: [{ methods: [POST], claims: [{ claim: iss }] }]

@@ -312,7 +312,12 @@ describe('modes', () => {
     assert.equal((await ask({ path: '/?note=curious' })).status, 200);
     const matched = { outcome: 'matched', rules: [7] };
     await gateway.line('with a rule', ({ waf }) => isDeepStrictEqual(waf, matched), from);
-    assert.ok((await gateway.metric('sallyport_waf_rule_matches_total', 'rule="7"')) >= 1);
+    const ruled = (...labels: string[]): Promise<number> =>
+      gateway.metric('sallyport_waf_rule_matches_total', ...labels);
+    assert.ok((await ruled('rule="7"', 'action="matched"')) >= 1);
+    assert.equal(await ruled('rule="7"', 'action="blocked"'), 0);
+    assert.ok((await ruled('action="blocked"')) >= 1);
+    assert.ok((await ruled('action="detected"')) >= 1);
   });
 });
 

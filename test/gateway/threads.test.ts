@@ -20,7 +20,7 @@ interface Stage {
 
 function generationOf(number: number, ...plans: Plan[]): Generation {
   const rows = { routeRows: {}, policyRows: {}, trafficRows: { throttles: new Map(), concurrency: new Map() } };
-  const read = { tokenKey: '', introspectionAuthorities: {}, loginAuthorities: {}, wafRules: null };
+  const read = { tokenKey: '', introspectionAuthorities: {}, loginAuthorities: {}, wafRules: null, wafPatches: null };
   return { number, config: plans as unknown as Config, plan: { slots: {} }, ...read, ...rows };
 }
 

@@ -23,12 +23,13 @@ const RULE = 'SecRule REQUEST_BODY "@contains attack" "id:1,phase:2,deny,log"\n'
 const LIMITS = { waitingMax: 2, deadlineMs: 1_000 };
 
 /** Work by the rules of `digest`. */
-function workOf(digest: string, text = 'an attack'): PoolWork {
+function workOf(digest: string, text = 'an attack', patches = ''): PoolWork {
   const facts = factsOf({ method: 'POST' });
   const inspection = engineOf(RULE).begin(facts);
   inspection.requestHeaders();
   const profile = JSON.stringify(PROFILE);
-  return { digest, profile, facts, snapshot: inspection.snapshot(), text: Buffer.from(text), isPartial: false };
+  const snapshot = inspection.snapshot();
+  return { digest, profile, patches, facts, snapshot, text: Buffer.from(text), isPartial: false };
 }
 
 function poolBench() {
@@ -138,12 +139,17 @@ describe('an inspect thread', () => {
       recorded: { texts: new Map([['/rules.conf', text]]), expansions: new Map() },
       digest,
       profiles: [JSON.stringify(PROFILE), JSON.stringify({ ...PROFILE, mode: 'off' })],
+      ids: new Map(),
     },
+    patches: null,
     reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: WAF_DEFAULTS.responseTypes, audit: { parts: 'AZ' } },
   });
 
   async function withThread(
-    run: (ask: (digest: string) => Promise<PoolAnswer>, use: (rules: InspectRules) => Promise<void>) => Promise<void>,
+    run: (
+      ask: (digest: string, patches?: string) => Promise<PoolAnswer>,
+      use: (rules: InspectRules) => Promise<void>,
+    ) => Promise<void>,
   ): Promise<void> {
     const { port1: main, port2: control } = new MessageChannel();
     const ready: number[] = [];
@@ -160,7 +166,8 @@ describe('an inspect thread', () => {
       say({ kind: 'rules', rules });
       await until('the rules', () => ready.includes(rules.number));
     };
-    await run((digest) => new Promise((resolve) => pool.ask(workOf(digest), LIMITS, resolve)), use);
+    const work = (digest: string, patches?: string) => workOf(digest, 'an attack', patches);
+    await run((digest, patches) => new Promise((resolve) => pool.ask(work(digest, patches), LIMITS, resolve)), use);
     say({ kind: 'end' });
     await ended;
     pool.close();
@@ -185,6 +192,31 @@ describe('an inspect thread', () => {
       // A reload is taken back.
       await use(rulesOf(2, 'two', RULE));
       assert.deepEqual([statusOf(await ask('three')), statusOf(await ask('two'))], [409, 406]);
+    });
+  });
+
+  test('runs patches before the rules: those that a request began with', async () => {
+    await withThread(async (ask, use) => {
+      const statusOf = (answer: PoolAnswer): number | string =>
+        answer.kind === 'done' && answer.outcome.kind === 'interrupt'
+          ? answer.outcome.interruption.status
+          : answer.kind;
+      const patched = (number: number, status: number): InspectRules => {
+        const text = `SecRule REQUEST_BODY "@contains attack" "id:9,phase:2,deny,status:${status}"\n`;
+        const recorded = { texts: new Map([['/p.conf', text]]), expansions: new Map() };
+        const patches = { number, digest: `p${status}`, paths: ['/p.conf'], recorded };
+        return { ...rulesOf(number, 'one', RULE), patches };
+      };
+      assert.equal(statusOf(await ask('one', 'p406')), 'unknown');
+      await use(patched(2, 406));
+      assert.deepEqual([statusOf(await ask('one', 'p406')), statusOf(await ask('one'))], [406, 403]);
+      await use(patched(3, 409));
+      assert.deepEqual([statusOf(await ask('one', 'p406')), statusOf(await ask('one', 'p409'))], [406, 409]);
+      await use(patched(4, 410));
+      assert.deepEqual([statusOf(await ask('one', 'p406')), statusOf(await ask('one', 'p410'))], ['unknown', 410]);
+      // Other rules: the same patches before them.
+      await use({ ...patched(5, 410), rules: rulesOf(5, 'two', RULE).rules });
+      assert.equal(statusOf(await ask('two', 'p410')), 410);
     });
   });
 

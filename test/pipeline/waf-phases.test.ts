@@ -32,11 +32,16 @@ function engineThat(outcomes: Partial<Record<'head' | 'body' | 'answer' | 'log',
   return { begin: () => inspection, resume: () => inspection };
 }
 
+const NONE = () => ({ live: null });
+
 function benchOf(engine: RuleEngine, waf = '', mode = 'block'): { bench: PipelineBench; audited: AuditedExchange[] } {
   const audited: AuditedExchange[] = [];
   const text = `waf: { rules: [/srv/*.conf], ${waf} }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
   const audit = { write: (one: AuditedExchange) => void audited.push(one) };
-  return { bench: new PipelineBench(text, { waf: { engine: () => engine, audit, offload: () => null } }), audited };
+  return {
+    bench: new PipelineBench(text, { waf: { engine: () => engine, patches: NONE, audit, offload: () => null } }),
+    audited,
+  };
 }
 
 const named = (name: string) => PHASES.find((row) => row.name === name);
@@ -132,7 +137,8 @@ describe('a body that was handed over', () => {
     const offload = { pool, limits, bytesMin: 3, digest: '', profile: '' };
     const text = `waf: { rules: [/srv/*.conf] }\n${MINIMAL}    policies: { waf: { mode: ${mode} } }\n`;
     const engine = mode === 'block' ? ATTACK : engineOf('SecAction "id:1,phase:2,pass,nolog"\n', 'detect');
-    const bench = new PipelineBench(text, { waf: { engine: () => engine, audit: null, offload: () => offload } });
+    const waf = { engine: () => engine, patches: NONE, audit: null, offload: () => offload };
+    const bench = new PipelineBench(text, { waf });
     const { tx } = bench.request().down;
     tx.route = bench.context.routes[0] ?? null;
     named('waf-headers')?.compile(bench.context)?.(tx, 0);

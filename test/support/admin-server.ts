@@ -7,7 +7,10 @@ after(async () => {
 });
 
 /** An admin listener on loopback over some desks, which closes with the test file. @returns  Also what it logged. */
-export async function startTestAdmin(desks: Pick<AdminOptions, 'bans' | 'keys' | 'revocations'>, token = '') {
+export async function startTestAdmin(
+  desks: Pick<AdminOptions, 'bans' | 'keys' | 'revocations' | 'patches'>,
+  token = '',
+) {
   const refused: object[] = [];
   const server = await startAdmin({
     host: '127.0.0.1',

@@ -21,6 +21,7 @@ export const PROFILE: WafProfile = Object.freeze({
   withoutIds: [],
   withoutTags: [],
   withoutTargets: [],
+  trials: [],
 });
 
 export const WAF_DEFAULTS = {

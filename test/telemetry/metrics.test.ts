@@ -21,6 +21,8 @@ import {
   OPENED,
   OUTCOMES,
   ROUTE_WORDS,
+  RULE_ACTIONS,
+  RULES_METERED,
   STATUS_CLASSES,
   shapeOf,
   stripeOf,
@@ -194,4 +196,27 @@ test('the loop-delay gauge holds the peak of this window and the one before', ()
   assert.deepEqual(totals.loopDelays(), [6]);
   metrics.loopDelay(1, 900_000);
   assert.deepEqual(totals.loopDelays(), [1]);
+});
+
+test('rules are counted by id and action, 512 ids over all threads, which stay told apart', () => {
+  const table = createMetricsTable(2, 1);
+  const [first, second] = [new ThreadMetrics(table, 0), new ThreadMetrics(table, 1)];
+  const totals = new MetricsTotals(table);
+  first.ruleHeld(942_100, 'scored');
+  second.ruleHeld(942_100, 'scored');
+  second.ruleHeld(942_100, 'blocked');
+  const counts = Object.fromEntries(
+    RULE_ACTIONS.map((action, index) => [action, totals.rules().get(942_100)?.[index] ?? 0]),
+  );
+  assert.deepEqual(counts, { blocked: 1, detected: 0, allowed: 0, scored: 2, matched: 0 });
+  for (let id = 1; id <= 1_000; id += 1) {
+    first.ruleHeld(id, 'matched');
+    second.ruleHeld(10_000 + id, 'detected');
+  }
+  const held = totals.rules();
+  assert.equal(held.size, RULES_METERED + 1);
+  const sum = [...held.values()].flat().reduce((all, count) => all + count, 0);
+  assert.equal(sum, 2_003);
+  assert.deepEqual([...totals.rules().keys()], [...held.keys()]);
+  assert.deepEqual(totals.rules().get(942_100), [1, 0, 0, 2, 0]);
 });

@@ -35,6 +35,7 @@ const renderer = createMetricsRenderer({
   keys: { isUp: true, made: 3, heard: 2, counts: () => ({ active: 4, revoked: 1 }) },
   revocations: { capacity: 2_048, inUse: 8, unenforced: 1, refused: 3 },
   replays: { capacity: 4_096, inUse: 70, seen: 5, full: 2, alone: 4 },
+  patches: { live: 2, refusal: 'a.conf:1: wrong', refused: 3, expired: 4 },
   throttles: () => [{ policy: 'steady', waiting: 9 }],
   concurrency: () => [
     { policy: 'route:orders', limit: 40, underWay: 12, minRttMs: 2.5 },

@@ -1,4 +1,4 @@
-import { engineFor } from '../../src/cli/waf-test.ts';
+import { beginFor } from '../../src/cli/waf-test.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { profileOf } from '../../src/pipeline/waf-rules.ts';
 import type { AskedRequest } from '../../src/tuning/asked-request.ts';
@@ -22,10 +22,10 @@ export function openJudge(): (request: AskedRequest) => Judgement {
   const { config } = loadConfig({ text: CONFIG, env: {}, cwd: '/' });
   const [route] = config.routes;
   const profile = route === undefined ? null : profileOf(route);
-  const engine = profile === null ? null : engineFor(config, profile);
-  if (profile === null || engine === null) throw new Error('the firewall is off');
+  const begin = profile === null ? null : beginFor(config, profile);
+  if (profile === null || begin === null) throw new Error('the firewall is off');
   return (request) => {
-    const inspection = engine.begin(factsOfAsked(config, request, '192.0.2.1', 'baseline'));
+    const inspection = begin(factsOfAsked(config, request, '192.0.2.1', 'baseline'));
     const { kind, words } = judge(inspection, request, profile, config.waf);
     inspection.logging();
     return { isBlocked: kind === 'blocked', words };

@@ -145,23 +145,65 @@ const program = fc
     return [...numbered, 'SecMarker M1', 'SecMarker M2', 'SecMarker M3'].join('\n');
   });
 
+/** Rules that act for some requests only. Seldom: their writes are never settled. */
+const trials = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(id, fc.constantFrom(0, 50)).map(([of, percent]) => [{ ids: [String(of)], tags: [], percent }]),
+  },
+);
+
 const TARGETS = ['/', '/?q=0', '/?q=1&n=a', '/?q=2&n=b', '/?q=3&n=c'];
 
 test('a rule set with and without settling says the same of every request', (t) => {
   let matches = 0;
   fc.assert(
-    fc.property(program, fc.constantFrom('block', 'detect'), (rules, mode) => {
-      const settled = engineOf(rules, { mode });
-      const whole = engineOf(rules, { mode }, { gate: false });
-      for (const target of TARGETS) {
-        const told = summary(ask(settled, { target }));
-        assert.deepEqual(told, summary(ask(whole, { target })), `${target}\n${rules}`);
+    fc.property(program, fc.constantFrom('block', 'detect'), trials, (rules, mode, onTrial) => {
+      const settled = engineOf(rules, { mode, trials: onTrial });
+      const whole = engineOf(rules, { mode, trials: onTrial }, { gate: false });
+      for (const [index, target] of TARGETS.entries()) {
+        const asked = { target, share: index * 20 };
+        const told = summary(ask(settled, asked));
+        assert.deepEqual(told, summary(ask(whole, asked)), `${target}\n${rules}\n${JSON.stringify(onTrial)}`);
         matches += told.lines.length;
       }
     }),
     fuzzRun(t, 1_500),
   );
   assert.ok(matches > 1_000, `${matches} matches`);
+});
+
+test('a rule that only tells is as one that is not there, but for its match', (t) => {
+  let matches = 0;
+  const told = fc.tuple(fc.nat(12), phase, number, fc.array(deed, { minLength: 1, maxLength: 2 }), words);
+  fc.assert(
+    fc.property(program, told, (rules, [at, inPhase, value, deeds, actions]) => {
+      // Those count the rules that there are.
+      fc.pre(!/skip:\d/.test(rules + deeds));
+      const lines = rules.split('\n');
+      const places = lines.map((_, index) => index).filter((index) => !/chain"$/.test(lines[index - 1] ?? ''));
+      const place = places[Math.min(at, places.length - 4)] as number;
+      const own = rule(99, inPhase, 'ARGS:q', `@ge ${value}`, [
+        'log',
+        ...actions.filter((word) => word !== 'nolog'),
+        ...deeds,
+      ]);
+      const detecting = engineOf(lines.toSpliced(place, 0, own).join('\n'), {
+        trials: [{ ids: ['99'], tags: [], percent: 0 }],
+      });
+      const without = engineOf(lines.join('\n'));
+      for (const target of TARGETS) {
+        const found = summary(ask(detecting, { target }));
+        matches += found.lines.filter((line) => /^99\b/.test(line)).length;
+        const isOther = (_: string, index: number): boolean => !/^99\b/.test(found.lines[index] ?? '');
+        const others = { ...found, lines: found.lines.filter(isOther), matches: found.matches.filter(isOther) };
+        assert.deepEqual(others, summary(ask(without, { target })), `${target}\n${own}\nat ${place} of\n${rules}`);
+      }
+    }),
+    fuzzRun(t, 500),
+  );
+  assert.ok(matches > 300, `${matches} matches`);
 });
 
 /** All that one can see. A phase that failed says so, whatever the words. */

@@ -18,6 +18,7 @@ const MATCH: RuleMatch = {
   value: 'x',
   transformed: 'x',
   operator: '@rx x',
+  action: 'matched',
   disruptive: false,
   logged: true,
   audited: true,
