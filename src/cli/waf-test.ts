@@ -61,7 +61,7 @@ export function testRequest(config: Config, asked: Asked, out: (text: string) =>
   return judgement.kind === 'blocked' ? EXIT_REFUSED : EXIT_OK;
 }
 
-/** Begins with a request. Null where nothing is looked at. @throws  SallyportError SP_CONFIG for rules that do not load. */
+/** Begins with a request; null where nothing is looked at. @throws  SallyportError SP_CONFIG: rules do not load. */
 export function beginFor(config: Config, profile: WafProfile): RuleEngine['begin'] | null {
   const { waf } = config;
   try {

@@ -77,7 +77,7 @@ describe('a folder of patches', () => {
       'b.conf': 'SecRule ARGS "@nothing" "id:3,phase:2,deny"\n',
     });
     refused(/b\.conf:1 \(rule 1\): id 1 is that of the rule at .*a\.conf:1/, { 'a.conf': rule(1), 'b.conf': rule(1) });
-    refused(/a\.conf:1 \(rule 8000003\): id 8000003 is that of the rule at .*baseline\.conf/, {
+    refused(/a\.conf:1 \(rule 8000003\): id 8000003 is that of the rule at .*10-bodies\.conf/, {
       'a.conf': rule(8_000_003),
     });
     // Each by itself: the other may go.

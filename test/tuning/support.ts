@@ -28,7 +28,7 @@ export class Folder {
     this.file(rulesFile, rules);
     this.file(
       name,
-      `waf: { rules: [${rulesFile}]${waf} }\n` +
+      `waf: { baseline: off, rules: [${rulesFile}]${waf} }\n` +
         'upstreams: { api: { targets: [{ url: "http://127.0.0.1:3000" }] } }\n' +
         `routes: ${routes}\n`,
     );
