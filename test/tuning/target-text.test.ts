@@ -56,7 +56,7 @@ describe('a name of any bytes is written so that it is read as that name and no 
   const profileOfYaml = (yaml: string): WafProfile => {
     const { policies } = (parse(yaml) as { routes: { policies: object }[] }).routes[0] ?? {};
     const text = JSON.stringify({
-      waf: { baseline: off, rules: [rulesFile] },
+      waf: { baseline: 'off', rules: [rulesFile] },
       upstreams: { api: { targets: [{ url: 'http://127.0.0.1:3000' }] } },
       routes: [{ name: 'all', upstream: 'api', policies }],
     });
