@@ -9,6 +9,10 @@ import { InspectedValue } from './value.ts';
 import type { CollectionVariable } from './variable.ts';
 import { variableNamed, xmlVariable } from './variables.ts';
 
+/** Names that one pattern remembers, and how long they are at most. */
+const NAMES_MAX = 256;
+const NAME_BYTES_MAX = 64;
+
 /**
  * The list of variables of a rule, ready to be read.
  *
@@ -41,13 +45,19 @@ function compileTarget({ mode, name, selector }: VariablePart, excluded: readonl
       return { kind: 'count', variable: name, label: name, entries: (state) => one(variable.read(state)) };
     return { kind: 'scalar', variable: name, read: variable.read };
   }
+  const whole = selectedEntries(variable, selector);
   const without = excluded.filter((exclusion) => exclusion.variable === name);
-  const selected = selectedEntries(variable, selector);
+  const excludes = (member: ByteText): boolean => without.some(({ names }) => names?.(member) ?? true);
   const entries: CollectionVariable['entries'] =
-    without.length === 0
-      ? selected
-      : (state) => selected(state).filter((entry) => !without.some(({ names }) => names?.(entry.name) ?? true));
-  if (mode !== 'count') return { kind: 'members', variable: name, entries };
+    without.length === 0 ? whole : (state) => whole(state).filter((entry) => !excludes(entry.name));
+  if (mode !== 'count') {
+    return {
+      kind: 'members',
+      variable: name,
+      entries,
+      whole: without.length === 0 ? null : { entries: whole, excludes },
+    };
+  }
   const label = selector?.kind === 'name' ? memberName(name, selector.text) : name;
   return { kind: 'count', variable: name, label, entries };
 }
@@ -58,7 +68,7 @@ function compileXml(mode: VariablePart['mode'], selector: Selector | null): Targ
   const variable = xmlName(selector.text);
   return mode === 'count'
     ? { kind: 'count', variable, label: variable, entries }
-    : { kind: 'members', variable, entries };
+    : { kind: 'members', variable, entries, whole: null };
 }
 
 /** Members carry the path as their name: `XML:/*` is what a log calls them. */
@@ -86,7 +96,19 @@ function nameTest(selector: Selector): (name: ByteText) => boolean {
   const pattern = compileSelector(selector.source);
   const words = /^(\^?)([A-Za-z0-9_-]+)$/.exec(selector.source);
   if (words !== null) return wordTest((words[2] as string).toLowerCase(), words[1] === '^');
-  return (name) => pattern.matches(new InspectedValue(name).encoded);
+  return remembered((name) => pattern.matches(new InspectedValue(name).encoded));
+}
+
+/** Names come again and again. */
+function remembered(test: (name: ByteText) => boolean): (name: ByteText) => boolean {
+  const known = new Map<ByteText, boolean>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const passes = test(name);
+    if (known.size < NAMES_MAX && name.length <= NAME_BYTES_MAX) known.set(name, passes);
+    return passes;
+  };
 }
 
 /** Most patterns are a word, and TX has many names. @param word  Lower case. */

@@ -20,6 +20,13 @@ export interface MembersTarget {
   readonly kind: 'members';
   readonly variable: string;
   readonly entries: (state: RequestState) => readonly Entry[];
+  /** The same with those that the rule excludes, and who they are; null where it excludes none. */
+  readonly whole: WholeTarget | null;
+}
+
+export interface WholeTarget {
+  readonly entries: (state: RequestState) => readonly Entry[];
+  readonly excludes: (name: ByteText) => boolean;
 }
 
 /** How many members there are: `&ARGS`. */

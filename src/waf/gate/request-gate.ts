@@ -71,7 +71,17 @@ export class RequestGate {
 
   /** The values of a target; all of them were looked at. */
   valuesOf(target: SharedTarget, state: RequestState): TargetValues {
-    return this.#targets[target.index] ?? this.#read(target, state);
+    return this.#targets[target.index] ?? this.#readOnce(target, state);
+  }
+
+  /** Where nothing of a target is excluded, it is what the whole is, and what is known of that is known of it. */
+  #readOnce(target: SharedTarget, state: RequestState): TargetValues {
+    const { whole } = target;
+    const all = whole === null ? null : this.valuesOf(whole.target, state);
+    const isWhole = all !== null && all.names !== null && !all.names.some((name) => whole?.excludes(name));
+    const values = isWhole ? (all as TargetValues) : this.#read(target, state);
+    this.#targets[target.index] = values;
+    return values;
   }
 
   #look(group: TargetGroup, state: RequestState): Seen {
@@ -128,7 +138,7 @@ export class RequestGate {
     return sum;
   }
 
-  #read({ index, target }: SharedTarget, state: RequestState): TargetValues {
+  #read({ target }: SharedTarget, state: RequestState): TargetValues {
     let read: TargetValues;
     if (target.kind === 'scalar') read = this.#single(state.value(target.read(state)));
     else {
@@ -148,7 +158,6 @@ export class RequestGate {
         read = { names, values, hits: sum.hits, groups: sum.groups, behind: [], along: [] };
       }
     }
-    this.#targets[index] = read;
     return read;
   }
 

@@ -1,3 +1,4 @@
+import type { ByteText } from '../../base/byte-text.ts';
 import type { VariablePart } from '../seclang/syntax.ts';
 import type { Step } from '../steps.ts';
 import type { Target } from '../target.ts';
@@ -11,6 +12,8 @@ export interface SharedTarget {
   /** Number of this target among those of its rule set. */
   readonly index: number;
   readonly target: Target;
+  /** The same with the members that it excludes, and who they are; null where it excludes none. */
+  readonly whole: { readonly target: SharedTarget; readonly excludes: (name: ByteText) => boolean } | null;
 }
 
 /** Targets of a rule; many rules share them. Immutable. */
@@ -86,15 +89,23 @@ export class TargetGroups {
         // What tells two targets apart: what is taken, and what is taken out of it.
         const part = isInStep ? taken[index] : undefined;
         const without = excluded.filter(({ name }) => name === part?.name);
-        return this.#sharedTarget(JSON.stringify(part === undefined ? [index, parts] : [part, ...without]), target);
+        if (part === undefined) return this.#sharedTarget(JSON.stringify([index, parts]), target, null);
+        return this.#sharedTarget(JSON.stringify([part, ...without]), target, this.#wholeOf(part, target));
       }),
     );
   }
 
-  #sharedTarget(key: string, target: Target): SharedTarget {
+  #wholeOf(part: VariablePart, target: Target): SharedTarget['whole'] {
+    if (target.kind !== 'members' || target.whole === null) return null;
+    const { entries, excludes } = target.whole;
+    const whole: Target = { ...target, entries, whole: null };
+    return { target: this.#sharedTarget(JSON.stringify([part]), whole, null), excludes };
+  }
+
+  #sharedTarget(key: string, target: Target, whole: SharedTarget['whole']): SharedTarget {
     let shared = this.#targets.get(key);
     if (shared === undefined) {
-      shared = Object.freeze({ index: this.#targets.size, target });
+      shared = Object.freeze({ index: this.#targets.size, target, whole });
       this.#targets.set(key, shared);
     }
     return shared;
