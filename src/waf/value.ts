@@ -21,6 +21,9 @@ export class InspectedValue {
   groups: number = ALL_GROUPS;
   /** What of the operators' needs it meets; null as long as nobody looked. */
   hits: Hits | null = null;
+  /** Where its bytes lie at hand, and since when: src/waf/gate/scan.ts. */
+  laidAt = 0;
+  laidEra = -1;
   /** The look of a rule in which the value did not hold: it need not be tested again for the next that has it. */
   missedIn = 0;
   /** The request that this look is of. */
