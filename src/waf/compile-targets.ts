@@ -47,7 +47,7 @@ function compileTarget({ mode, name, selector }: VariablePart, excluded: readonl
   }
   const whole = selectedEntries(variable, selector);
   const without = excluded.filter((exclusion) => exclusion.variable === name);
-  const excludes = (member: ByteText): boolean => without.some(({ names }) => names?.(member) ?? true);
+  const excludes = anyOf(without.map(({ names }) => names ?? EVERY_NAME));
   const entries: CollectionVariable['entries'] =
     without.length === 0 ? whole : (state) => whole(state).filter((entry) => !excludes(entry.name));
   if (mode !== 'count') {
@@ -60,6 +60,18 @@ function compileTarget({ mode, name, selector }: VariablePart, excluded: readonl
   }
   const label = selector?.kind === 'name' ? memberName(name, selector.text) : name;
   return { kind: 'count', variable: name, label, entries };
+}
+
+type NameTest = (name: ByteText) => boolean;
+const EVERY_NAME: NameTest = () => true;
+
+function anyOf(tests: readonly NameTest[]): NameTest {
+  const [first] = tests;
+  if (tests.length === 1 && first !== undefined) return first;
+  return (name) => {
+    for (let i = 0; i < tests.length; i += 1) if ((tests[i] as NameTest)(name)) return true;
+    return false;
+  };
 }
 
 function compileXml(mode: VariablePart['mode'], selector: Selector | null): Target {
@@ -88,7 +100,7 @@ function selectedEntries(variable: CollectionVariable, selector: Selector | null
 }
 
 /** @throws  SecLangReason for a pattern that RE2 refuses. */
-function nameTest(selector: Selector): (name: ByteText) => boolean {
+function nameTest(selector: Selector): NameTest {
   if (selector.kind === 'name') {
     const lower = selector.text.toLowerCase();
     return (name) => isNamed(name, lower);
@@ -100,7 +112,7 @@ function nameTest(selector: Selector): (name: ByteText) => boolean {
 }
 
 /** Names come again and again. */
-function remembered(test: (name: ByteText) => boolean): (name: ByteText) => boolean {
+function remembered(test: NameTest): NameTest {
   const known = new Map<ByteText, boolean>();
   return (name) => {
     const before = known.get(name);
@@ -112,7 +124,7 @@ function remembered(test: (name: ByteText) => boolean): (name: ByteText) => bool
 }
 
 /** Most patterns are a word, and TX has many names. @param word  Lower case. */
-function wordTest(word: ByteText, isPrefix: boolean): (name: ByteText) => boolean {
+function wordTest(word: ByteText, isPrefix: boolean): NameTest {
   if (!isPrefix) return (name) => name.length >= word.length && name.toLowerCase().includes(word);
   const first = word.charCodeAt(0);
   // Letters in lower case, near enough: the whole beginning is compared behind it.

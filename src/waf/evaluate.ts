@@ -4,9 +4,9 @@ import type { Entry } from './entry.ts';
 import type { Gate } from './gate/gate.ts';
 import { type Groups, KnownResults } from './gate/known-results.ts';
 import type { RequestGate } from './gate/request-gate.ts';
-import type { TargetGroup } from './gate/target-groups.ts';
+import type { SharedTarget, TargetGroup } from './gate/target-groups.ts';
 import type { TargetSelector } from './removals.ts';
-import type { CompiledLink, CompiledRule, LinkTest } from './rule.ts';
+import type { CompiledLink, CompiledRule, LinkTest, RunAction } from './rule.ts';
 import type { RequestState } from './state.ts';
 import { formOf } from './steps.ts';
 import { isRemoved, memberName, type Target, withoutRemoved } from './target.ts';
@@ -30,8 +30,9 @@ export interface Held {
 export function evaluateRule(rule: CompiledRule, state: RequestState): Held | null {
   const removed = state.removals.targetsOf(rule);
   const links = new LinkRun(state, removed);
-  for (const link of rule.links) {
-    if (!links.holds(link)) return null;
+  const { length } = rule.links;
+  for (let i = 0; i < length; i += 1) {
+    if (!links.holds(rule.links[i] as CompiledLink)) return null;
   }
   return links.held;
 }
@@ -69,8 +70,9 @@ class LinkRun {
 
   #anyTargetHolds(link: CompiledLink, test: LinkTest): boolean {
     let holds = false;
-    for (const target of link.targets) {
-      if (this.#targetHolds(target, link, test)) holds = true;
+    const { targets } = link;
+    for (let i = 0; i < targets.length; i += 1) {
+      if (this.#targetHolds(targets[i] as Target, link, test)) holds = true;
     }
     return holds;
   }
@@ -79,7 +81,9 @@ class LinkRun {
   #anySharedHolds(link: CompiledLink, test: LinkTest, gate: Gate, group: TargetGroup, past: RequestGate): boolean {
     const state = this.#state;
     let holds = false;
-    for (const shared of group.list.targets) {
+    const { targets } = group.list;
+    for (let t = 0; t < targets.length; t += 1) {
+      const shared = targets[t] as SharedTarget;
       if (!past.mayHoldFor(gate, shared, group, state)) continue;
       const { names, values } = past.valuesOf(shared, state);
       const { target } = shared;
@@ -181,7 +185,8 @@ class LinkRun {
     if (holds === link.negated) return false;
     if (link.captures) captured.keep();
     this.#note(name === null ? variable : memberName(variable, name), value, form);
-    for (const run of link.runs) run(this.#state);
+    const { runs } = link;
+    for (let i = 0; i < runs.length; i += 1) (runs[i] as RunAction)(this.#state);
     return true;
   }
 

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../../base/byte-text.ts';
+import type { Entry } from '../entry.ts';
 import type { RequestState } from '../state.ts';
 import type { Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
@@ -78,7 +79,7 @@ export class RequestGate {
   #readOnce(target: SharedTarget, state: RequestState): TargetValues {
     const { whole } = target;
     const all = whole === null ? null : this.valuesOf(whole.target, state);
-    const isWhole = all !== null && all.names !== null && !all.names.some((name) => whole?.excludes(name));
+    const isWhole = whole !== null && all !== null && !anyIs(whole.excludes, all.names ?? []);
     const values = isWhole ? (all as TargetValues) : this.#read(target, state);
     this.#targets[target.index] = values;
     return values;
@@ -93,14 +94,17 @@ export class RequestGate {
 
   #lookAtList({ index, targets }: TargetList, state: RequestState): Seen {
     const sum = new Sum(this.#scanner.none);
-    for (const target of targets) sum.add(this.valuesOf(target, state));
+    for (let i = 0; i < targets.length; i += 1) sum.add(this.valuesOf(targets[i] as SharedTarget, state));
     this.#lists[index] = sum;
     return sum;
   }
 
   #lookBehind(group: TargetGroup, state: RequestState): Seen {
     const sum = new Sum(this.#scanner.none);
-    for (const target of group.list.targets) sum.add(this.#behind(group, this.valuesOf(target, state)));
+    const { targets } = group.list;
+    for (let i = 0; i < targets.length; i += 1) {
+      sum.add(this.#behind(group, this.valuesOf(targets[i] as SharedTarget, state)));
+    }
     return sum;
   }
 
@@ -127,14 +131,14 @@ export class RequestGate {
     const known = along[last.index];
     if (known !== undefined) return known;
     const sum = new Sum(this.#scanner.none);
-    for (const value of values) this.#scanner.along(value, last, sum);
+    for (let i = 0; i < values.length; i += 1) this.#scanner.along(values[i] as InspectedValue, last, sum);
     along[last.index] = sum;
     return sum;
   }
 
   #sumBehind(step: Step, values: readonly InspectedValue[]): Seen {
     const sum = new Sum(this.#scanner.none);
-    for (const value of values) this.#scanner.behind(value, step, sum);
+    for (let i = 0; i < values.length; i += 1) this.#scanner.behind(values[i] as InspectedValue, step, sum);
     return sum;
   }
 
@@ -148,7 +152,8 @@ export class RequestGate {
         const names: ByteText[] = [];
         const values: InspectedValue[] = [];
         const sum = new Sum(this.#scanner.none);
-        for (const entry of entries) {
+        for (let i = 0; i < entries.length; i += 1) {
+          const entry = entries[i] as Entry;
           const value = state.valueOf(entry);
           this.#scanner.look(value);
           names.push(entry.name);
@@ -165,6 +170,11 @@ export class RequestGate {
     this.#scanner.look(value);
     return { names: null, values: [value], hits: value.hits as Hits, groups: value.groups, behind: [], along: [] };
   }
+}
+
+function anyIs(test: (name: ByteText) => boolean, names: readonly ByteText[]): boolean {
+  for (let i = 0; i < names.length; i += 1) if (test(names[i] as ByteText)) return true;
+  return false;
 }
 
 const UPPER = groupsOfText('A');

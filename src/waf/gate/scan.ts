@@ -160,7 +160,9 @@ export class ValueScanner {
     let { groups } = value;
     let bytes: Buffer | null = null;
     let { length } = text;
-    for (const one of step.path) {
+    const { path } = step;
+    for (let i = 0; i < path.length; i += 1) {
+      const one = path[i] as Step;
       if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
       // Literals ignore case; what comes behind may not.
       if (one.isLowercase && one === step) sum.groups |= LOWER;
@@ -183,10 +185,12 @@ export class ValueScanner {
     let bytes: Buffer | null = null;
     let { length } = text;
     sum.add(value as Seen);
-    for (const one of last.path) {
+    const { path } = last;
+    for (let i = 0; i < path.length; i += 1) {
+      const one = path[i] as Step;
       if ((groups & one.changedBy) === 0 || (bytes === null && one.mayChange?.(text) === false)) continue;
       if (one.work === null) {
-        for (const step of last.path) this.#addForm(value, step, sum);
+        for (const step of path) this.#addForm(value, step, sum);
         return;
       }
       bytes ??= this.#workOn(value);

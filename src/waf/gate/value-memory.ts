@@ -6,8 +6,9 @@ import { InspectedValue } from '../value.ts';
 const TEXT_BYTES_MAX = 96;
 /** Values of one generation; the one before it is kept as well. Some kilobytes each at most. */
 const GENERATION_MAX = 2_048;
-/** Values that were seen once: so many hashes are remembered. */
+/** Values that were seen once: places for their hashes, and how many are noted before all are forgotten. */
 const SEEN_ONCE = 16_384;
+const SIGHTINGS_MAX = 4_096;
 
 /**
  * Values that several requests had, with all that is known of them by the rules of one rule set: names of members, and
@@ -19,8 +20,9 @@ const SEEN_ONCE = 16_384;
 export class ValueMemory {
   #young = new Map<ByteText, InspectedValue>();
   #old = new Map<ByteText, InspectedValue>();
-  /** By hash: a value is kept when it comes a second time, since most never do. */
+  /** By hash: a value is kept when it comes a second time soon, since most never do. */
   readonly #seenOnce = new Int32Array(SEEN_ONCE);
+  #sightings = 0;
 
   /** A value that is kept, and kept on by that; undefined for others. */
   find(text: ByteText): InspectedValue | undefined {
@@ -37,13 +39,22 @@ export class ValueMemory {
     const hash = hashOf(text);
     const slot = hash & (SEEN_ONCE - 1);
     if (this.#seenOnce[slot] !== hash) {
-      this.#seenOnce[slot] = hash;
+      this.#noteSighting(slot, hash);
       return null;
     }
     // A copy: the text may be a slice that holds on to a whole body.
     const value = new InspectedValue(Buffer.from(text, 'latin1').toString('latin1'), this, true);
     this.#keep(value);
     return value;
+  }
+
+  #noteSighting(slot: number, hash: number): void {
+    this.#sightings += 1;
+    if (this.#sightings > SIGHTINGS_MAX) {
+      this.#sightings = 0;
+      this.#seenOnce.fill(0);
+    }
+    this.#seenOnce[slot] = hash;
   }
 
   #keep(value: InspectedValue): void {
