@@ -25,6 +25,8 @@ export class RequestGate {
   readonly #scanner: ValueScanner;
   /** For one value at a time. */
   readonly #one: Sum;
+  /** Those of the head, for all phases. */
+  readonly #heads: (TargetValues | undefined)[] = [];
   #targets: (TargetValues | undefined)[] = [];
   #lists: (Seen | undefined)[] = [];
   #groups: (Seen | undefined)[] = [];
@@ -72,7 +74,7 @@ export class RequestGate {
 
   /** The values of a target; all of them were looked at. */
   valuesOf(target: SharedTarget, state: RequestState): TargetValues {
-    return this.#targets[target.index] ?? this.#readOnce(target, state);
+    return (target.isHead ? this.#heads : this.#targets)[target.index] ?? this.#readOnce(target, state);
   }
 
   /** Where nothing of a target is excluded, it is what the whole is, and what is known of that is known of it. */
@@ -81,7 +83,7 @@ export class RequestGate {
     const all = whole === null ? null : this.valuesOf(whole.target, state);
     const isWhole = whole !== null && all !== null && !anyIs(whole.excludes, all.names ?? []);
     const values = isWhole ? (all as TargetValues) : this.#read(target, state);
-    this.#targets[target.index] = values;
+    (target.isHead ? this.#heads : this.#targets)[target.index] = values;
     return values;
   }
 

@@ -12,6 +12,8 @@ export interface SharedTarget {
   /** Number of this target among those of its rule set. */
   readonly index: number;
   readonly target: Target;
+  /** What it holds is of the head of the request, which does not change. */
+  readonly isHead: boolean;
   /** The same with the members that it excludes, and who they are; null where it excludes none. */
   readonly whole: { readonly target: SharedTarget; readonly excludes: (name: ByteText) => boolean } | null;
 }
@@ -89,23 +91,25 @@ export class TargetGroups {
         // What tells two targets apart: what is taken, and what is taken out of it.
         const part = isInStep ? taken[index] : undefined;
         const without = excluded.filter(({ name }) => name === part?.name);
-        if (part === undefined) return this.#sharedTarget(JSON.stringify([index, parts]), target, null);
-        return this.#sharedTarget(JSON.stringify([part, ...without]), target, this.#wholeOf(part, target));
+        if (part === undefined) return this.#sharedTarget(JSON.stringify([index, parts]), target, false, null);
+        const isHead = part.name in REQUEST_VARIABLES;
+        const whole = this.#wholeOf(part, target, isHead);
+        return this.#sharedTarget(JSON.stringify([part, ...without]), target, isHead, whole);
       }),
     );
   }
 
-  #wholeOf(part: VariablePart, target: Target): SharedTarget['whole'] {
+  #wholeOf(part: VariablePart, target: Target, isHead: boolean): SharedTarget['whole'] {
     if (target.kind !== 'members' || target.whole === null) return null;
     const { entries, excludes } = target.whole;
     const whole: Target = { ...target, entries, whole: null };
-    return { target: this.#sharedTarget(JSON.stringify([part]), whole, null), excludes };
+    return { target: this.#sharedTarget(JSON.stringify([part]), whole, isHead, null), excludes };
   }
 
-  #sharedTarget(key: string, target: Target, whole: SharedTarget['whole']): SharedTarget {
+  #sharedTarget(key: string, target: Target, isHead: boolean, whole: SharedTarget['whole']): SharedTarget {
     let shared = this.#targets.get(key);
     if (shared === undefined) {
-      shared = Object.freeze({ index: this.#targets.size, target, whole });
+      shared = Object.freeze({ index: this.#targets.size, target, isHead, whole });
       this.#targets.set(key, shared);
     }
     return shared;
