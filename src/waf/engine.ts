@@ -3,6 +3,8 @@ import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { type CompiledOperator, compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
+import { PhasePlan } from './gate/phase-plan.ts';
+import type { ValueScanner } from './gate/scan.ts';
 import { TargetGroups } from './gate/target-groups.ts';
 import { ValueMemory } from './gate/value-memory.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
@@ -184,10 +186,20 @@ function compileDirectives(
   return {
     settings,
     phases,
-    known: shared.gates === null ? null : { scanner: shared.gates.scanner(), memory: shared.memory, tx },
+    known: shared.gates === null ? null : knowledgeOf(shared.gates.scanner(), shared.memory, phases, tx),
     readsRequestBody: rules.some(readsRequestBody),
     readsResponseBody: rules.some(readsResponseBody),
   };
+}
+
+function knowledgeOf(
+  scanner: ValueScanner,
+  memory: ValueMemory,
+  phases: CompiledRules['phases'],
+  tx: RuleKnowledge['tx'],
+): RuleKnowledge {
+  const plan = (phase: 1 | 2 | 3 | 4 | 5) => new PhasePlan(phases[phase], scanner.none.length);
+  return { scanner, memory, tx, plans: { 1: plan(1), 2: plan(2), 3: plan(3), 4: plan(4), 5: plan(5) } };
 }
 
 function compilePhases(

@@ -2,23 +2,31 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
+import type { PhasePlan } from './gate/phase-plan.ts';
 import type { Interruption, RuleMatch } from './inspection.ts';
-import type { CompiledLink, CompiledRule, RuleOnTrial } from './rule.ts';
+import type { CompiledRule, RuleOnTrial } from './rule.ts';
 import type { RequestState } from './state.ts';
 
 /**
  * Runs the rules of one phase over a request.
  *
  * @param rules  Of this phase, in order.
+ * @param plan   Their gates; null where every rule is tried on every value.
  * @returns  What ends the request; null where nothing does, or where the mode is detection only.
  */
-export function runPhase(rules: readonly CompiledRule[], state: RequestState, phase: number): Interruption | null {
+export function runPhase(
+  rules: readonly CompiledRule[],
+  state: RequestState,
+  phase: number,
+  plan: PhasePlan | null,
+): Interruption | null {
   if (phase <= state.allowedUpTo) return null;
+  const past = plan === null ? null : state.gate;
   for (let i = 0; i < rules.length; i += 1) {
+    if (past !== null && plan !== null && !plan.mayHold(i, past, state)) continue;
     if (state.mode === 'off') return null;
     const rule = rules[i] as CompiledRule;
     if (state.removals.removes(rule)) continue;
-    if (!mayHold(rule, state)) continue;
     if (rule.trial !== null && (state.facts.share ?? 0) >= rule.trial.percent) {
       observeRule(rule.trial, state);
       continue;
@@ -32,12 +40,6 @@ export function runPhase(rules: readonly CompiledRule[], state: RequestState, ph
     i += rule.skips;
   }
   return null;
-}
-
-/** False where the first link cannot hold: then the rule would leave no trace. */
-function mayHold({ links }: CompiledRule, state: RequestState): boolean {
-  const { gate, group } = links[0] as CompiledLink;
-  return gate === null || group === null || state.gate === null || state.gate.mayHold(gate, group, state);
 }
 
 /** A rule that does not act for this client: it is told that it holds, and nothing else is as if it had run. */

@@ -124,8 +124,9 @@ export class RequestInspection implements Inspection {
       prepare();
       this.#state.gate?.forget();
       const state = this.#state;
-      const patched = this.#patches === null ? null : runPhase(this.#patches.phases[phase], state, phase);
-      const interruption = patched ?? runPhase(this.#rules.phases[phase], state, phase);
+      const patched = this.#patches === null ? null : runPhase(this.#patches.phases[phase], state, phase, null);
+      const interruption =
+        patched ?? runPhase(this.#rules.phases[phase], state, phase, this.#rules.known?.plans[phase] ?? null);
       if (interruption !== null) return { kind: 'interrupt', interruption };
       const { tx, env } = state;
       return tx.isOver || env.isOver ? OVER : PASSED;

@@ -4,6 +4,7 @@ import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from 
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
 import type { Groups } from './gate/known-results.ts';
+import type { PhasePlan } from './gate/phase-plan.ts';
 import { RequestGate } from './gate/request-gate.ts';
 import type { ValueScanner } from './gate/scan.ts';
 import type { ValueMemory } from './gate/value-memory.ts';
@@ -46,6 +47,8 @@ export interface RuleKnowledge {
   /** Of all its operators. */
   readonly scanner: ValueScanner;
   readonly memory: ValueMemory;
+  /** Gates of the rules of each phase. */
+  readonly plans: Readonly<Record<1 | 2 | 3 | 4 | 5, PhasePlan>>;
   /** What TX holds when a request begins, by lower-case name. */
   readonly tx: ReadonlyMap<ByteText, Entry>;
 }

@@ -18,16 +18,16 @@ export const HITS_PER_WORD = 30;
  */
 export class Gate {
   /** Word of the hits, bit in it, groups of bytes; one such three for each clause. */
-  #clauses: readonly number[] = [];
+  clauses: readonly number[] = [];
 
   /** @param clauses  As described above; a clause without literals has bit 0, one without bytes no groups. */
   open(clauses: readonly number[]): void {
-    this.#clauses = clauses;
+    this.clauses = clauses;
   }
 
   /** False where the operator cannot hold for any of the values that were seen. */
   mayHold({ hits, groups }: Seen): boolean {
-    const clauses = this.#clauses;
+    const { clauses } = this;
     for (let i = 0; i < clauses.length; i += 3) {
       const met = (hits[clauses[i] as number] as number) & (clauses[i + 1] as number);
       if ((met | (groups & (clauses[i + 2] as number))) === 0) return false;

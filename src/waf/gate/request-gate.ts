@@ -20,9 +20,13 @@ export interface TargetValues extends Seen {
   readonly along: (Seen | undefined)[];
 }
 
+/** Of all requests of this thread. */
+let looks = 0;
+
 /** One request's way past the gates of a rule set: what its values hold, by targets and steps. Threads: one. */
 export class RequestGate {
   readonly #scanner: ValueScanner;
+  #look = 0;
   /** For one value at a time. */
   readonly #one: Sum;
   /** Those of the head, for all phases. */
@@ -36,8 +40,15 @@ export class RequestGate {
     this.#one = new Sum(scanner.none);
   }
 
+  /** Number of what is known now: no other request has the same, nor this one when it has forgotten. */
+  get look(): number {
+    return this.#look;
+  }
+
   /** What targets hold is no longer what it was: a phase begins, or a rule changed how the body is read. */
   forget(): void {
+    looks += 1;
+    this.#look = looks;
     this.#targets = [];
     this.#lists = [];
     this.#groups = [];
@@ -45,8 +56,12 @@ export class RequestGate {
 
   /** False where no value of the group can make the operator hold. */
   mayHold(gate: Gate, group: TargetGroup, state: RequestState): boolean {
-    const seen = this.#groups[group.index] ?? this.#look(group, state);
-    return gate.mayHold(seen);
+    return gate.mayHold(this.seen(group, state));
+  }
+
+  /** What the values of a group hold. */
+  seen(group: TargetGroup, state: RequestState): Seen {
+    return this.#groups[group.index] ?? this.#lookAt(group, state);
   }
 
   /** The same for one target of the group. */
@@ -87,7 +102,7 @@ export class RequestGate {
     return values;
   }
 
-  #look(group: TargetGroup, state: RequestState): Seen {
+  #lookAt(group: TargetGroup, state: RequestState): Seen {
     const raw = this.#lists[group.list.index] ?? this.#lookAtList(group.list, state);
     const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, state);
     this.#groups[group.index] = seen;
