@@ -15,6 +15,8 @@ export interface KnownForm {
 /** A value as operators see it. Made once per distinct text of a request; what is derived from it is kept. */
 export class InspectedValue {
   readonly text: ByteText;
+  /** Of the text: asked here, it is the same question for slices, ropes and flat texts. */
+  readonly length: number;
   /** What transformations made of it, the last first: src/waf/steps.ts. */
   forms: KnownForm | null = null;
   /** Groups of the bytes that it holds: src/waf/gate/byte-groups.ts. All of them as long as nobody looked. */
@@ -42,6 +44,7 @@ export class InspectedValue {
 
   constructor(text: ByteText, owner: object | null = null, isKept = false) {
     this.text = text;
+    this.length = text.length;
     this.owner = owner;
     this.isKept = isKept;
   }

@@ -78,7 +78,7 @@ export class ValueScanner {
     if (value.hits !== null) return;
     const sum = this.#one;
     sum.clear();
-    const { length } = value.text;
+    const { length } = value;
     if (value.isKept || length > LAID_BYTES_MAX) this.#scan(workOn(value.text), 0, length, sum);
     else {
       const at = this.#lay(value);
@@ -114,8 +114,7 @@ export class ValueScanner {
 
   /** Lays the bytes of a value down. @returns  Where they begin. */
   #lay(value: InspectedValue): number {
-    const { text } = value;
-    const { length } = text;
+    const { text, length } = value;
     if (this.#laidEnd + length > LAID_BYTES) {
       this.#laidEnd = 0;
       this.#era += 1;
@@ -130,9 +129,8 @@ export class ValueScanner {
   }
 
   /** The bytes of a value, to be changed in place: as `workOn`, but quicker where they lie at hand. */
-  #workOn({ text, laidAt, laidEra }: InspectedValue): Buffer {
+  #workOn({ text, length, laidAt, laidEra }: InspectedValue): Buffer {
     if (laidEra !== this.#era) return workOn(text);
-    const { length } = text;
     const bytes = workBytes(length);
     const laid = this.#laid;
     for (let i = 0; i < length; i += 1) bytes[i] = laid[laidAt + i] as number;
@@ -159,7 +157,7 @@ export class ValueScanner {
     const { text } = value;
     let { groups } = value;
     let bytes: Buffer | null = null;
-    let { length } = text;
+    let { length } = value;
     const { path } = step;
     for (let i = 0; i < path.length; i += 1) {
       const one = path[i] as Step;
@@ -183,7 +181,7 @@ export class ValueScanner {
     const { text } = value;
     let { groups } = value;
     let bytes: Buffer | null = null;
-    let { length } = text;
+    let { length } = value;
     sum.add(value as Seen);
     const { path } = last;
     for (let i = 0; i < path.length; i += 1) {
