@@ -71,3 +71,40 @@ test('fast-check: without the characters that it names, a transformation changes
   assert.equal(DECLARED.length, 25);
   assert.ok(changed > 5_000, `${changed} values were changed`);
 });
+
+const ON_BYTES = TRANSFORMATION_NAMES.filter((name) => transformationNamed(name)?.work !== undefined);
+
+test('fast-check: on bytes a transformation does what it does to a text, and never makes it longer', (t) => {
+  let changed = 0;
+  fc.assert(
+    fc.property(value, (text) => {
+      for (const name of ON_BYTES) {
+        const bytes = Buffer.from(`${text}behind`, 'latin1');
+        const length = transformationNamed(name)?.work?.(null)(bytes, text.length) ?? -1;
+        assert.equal(bytes.toString('latin1', 0, length), transform(name, text), name);
+        assert.ok(length <= text.length);
+        if (length !== text.length) changed += 1;
+      }
+    }),
+    fuzzRun(t, 2_000),
+  );
+  assert.equal(ON_BYTES.length, 12);
+  assert.ok(changed > 2_000, `${changed} values were changed`);
+});
+
+test('fast-check: what a look at the text lets pass unchanged is not changed', (t) => {
+  const looking = TRANSFORMATION_NAMES.filter((name) => transformationNamed(name)?.mayChange !== undefined);
+  let passed = 0;
+  fc.assert(
+    fc.property(value, (text) => {
+      for (const name of looking) {
+        if (transformationNamed(name)?.mayChange?.(text) !== false) continue;
+        assert.equal(transform(name, text), text, name);
+        passed += 1;
+      }
+    }),
+    fuzzRun(t, 2_000),
+  );
+  assert.equal(looking.length, 4);
+  assert.ok(passed > 500, `${passed} values passed`);
+});
