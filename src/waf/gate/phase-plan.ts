@@ -8,8 +8,8 @@ import type { TargetGroup } from './target-groups.ts';
 const CLAUSE = 3;
 
 /**
- * The gates of one phase's rules in flat memory: honest requests pass nearly all of them over, which should cost no walk
- * through objects. What is noted here of one request holds while its phase runs.
+ * The gates of one phase's rules in flat memory: honest requests pass nearly all of them over, which should cost no
+ * walk through objects. What is noted here of one request holds while its phase runs.
  *
  * Threads: one instance each.
  */
