@@ -27,7 +27,7 @@ export class InspectedValue {
   missedOf: object | null = null;
   /** It outlives the request: what is found of it is noted. */
   readonly isKept: boolean;
-  /** Of one that is kept: what it holds behind a step, by its index; and behind any step on the way to it. */
+  /** Of one that is kept, or long: what it holds behind a step, by its index; and behind any step on the way to it. */
   behind: (Seen | undefined)[] | null = null;
   along: (Seen | undefined)[] | null = null;
   /** Of one that is kept: what operators say of it. */

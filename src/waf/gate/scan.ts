@@ -10,6 +10,12 @@ import { Sum } from './sum.ts';
 
 const LOWER = groupsOfText('a');
 
+/** From so many bytes on, looking again behind a step costs more than noting what was there. */
+const NOTED_BYTES_LEAST = 256;
+
+/** What the value holds behind steps is noted: else each rule that looks at it by itself would look at all of it. */
+const isNoted = ({ isKept, text }: InspectedValue): boolean => isKept || text.length >= NOTED_BYTES_LEAST;
+
 /**
  * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
  * A few nanoseconds a byte; what a row of the automaton says is noted once for a value, so that no text costs more.
@@ -85,7 +91,7 @@ export class ValueScanner {
    */
   behind(value: InspectedValue, step: Step, sum: Sum): void {
     if ((value.groups & step.changedByAll) === 0) sum.add(value as Seen);
-    else if (!value.isKept) this.#behind(value, step, sum);
+    else if (!isNoted(value)) this.#behind(value, step, sum);
     else sum.add(value.behind?.[step.index] ?? this.#keepBehind(value, step));
   }
 
@@ -96,7 +102,7 @@ export class ValueScanner {
    */
   along(value: InspectedValue, last: Step, sum: Sum): void {
     if ((value.groups & last.changedByAll) === 0) sum.add(value as Seen);
-    else if (!value.isKept) this.#along(value, last, sum);
+    else if (!isNoted(value)) this.#along(value, last, sum);
     else sum.add(value.along?.[last.index] ?? this.#keepAlong(value, last));
   }
 
