@@ -21,13 +21,15 @@ export class InspectedValue {
   groups: number = ALL_GROUPS;
   /** What of the operators' needs it meets; null as long as nobody looked. */
   hits: Hits | null = null;
+  /** It, or a form of it, is long and meets so much that its other forms are not looked at: src/waf/gate/scan.ts. */
+  isRich = false;
   /** The look of a rule in which the value did not hold: it need not be tested again for the next that has it. */
   missedIn = 0;
   /** The request that this look is of. */
   missedOf: object | null = null;
   /** It outlives the request: what is found of it is noted. */
   readonly isKept: boolean;
-  /** Of one that is kept, or long: what it holds behind a step, by its index; and behind any step on the way to it. */
+  /** Of one that is kept: what it holds behind a step, by its index; and behind any step on the way to it. */
   behind: (Seen | undefined)[] | null = null;
   along: (Seen | undefined)[] | null = null;
   /** Of one that is kept: what operators say of it. */

@@ -48,7 +48,8 @@ const withBody = (type: string, body: ByteText): Asked => ({
 });
 
 /** So many pieces of a body, each made of its number and a text that fits. */
-const many = (total: number, count: number, overhead: number, make: (index: number, text: ByteText) => ByteText) =>
+const many =
+  (total: number, count: number, overhead: number, make: (index: number, text: ByteText) => ByteText) =>
   (draw: Draw, clean: Clean): readonly ByteText[] => {
     const length = Math.floor(total / count) - overhead;
     return Array.from({ length: count }, (_, index) => make(index, clean(draw(length)).slice(0, length)));
@@ -70,7 +71,12 @@ const inJson: Clean = (text) =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON wants them escaped.
   text.replaceAll(/["\\]/g, '\\$&').replaceAll(/[\x00-\x1f\x80-\xff]/g, '\xc3\xa9');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: XML does not know them.
-const inXml: Clean = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\xff]/g, '\xc3\xa9');
+const inXml: Clean = (text) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\xff]/g, '\xc3\xa9');
 const inPart: Clean = (text) => text.replaceAll(/[\r\n]/g, ' ');
 const inName: Clean = (text) => inField(text).replaceAll(/["\\]/g, "'");
 
@@ -84,42 +90,117 @@ const ROOM = BODY_BYTES - 200;
 export const HOSTILE_PLACES: readonly HostilePlace[] = [
   inTarget('query: one value', (draw) => `/?a=${encoded(draw(TARGET_BYTES))}`),
   inTarget('query: one name', (draw) => `/?${encoded(draw(TARGET_BYTES))}=1`),
-  inTarget('query: values of 20 bytes', (draw) => `/?${many(TARGET_BYTES, 300, 7, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')}`),
-  inTarget('query: names of 20 bytes', (draw) => `/?${many(TARGET_BYTES, 300, 7, (i, text) => `${i}${text}=1`)(draw, encoded).join('&')}`),
-  inTarget('query: values of 200 bytes', (draw) => `/?${many(TARGET_BYTES, 40, 6, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')}`),
-  inTarget('query: values of 1 byte', (draw) => `/?${many(TARGET_BYTES, 2_000, 3, (_, text) => `a=${text}`)(draw, encoded).join('&')}`),
+  inTarget(
+    'query: values of 20 bytes',
+    (draw) => `/?${many(TARGET_BYTES, 300, 7, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')}`,
+  ),
+  inTarget(
+    'query: names of 20 bytes',
+    (draw) => `/?${many(TARGET_BYTES, 300, 7, (i, text) => `${i}${text}=1`)(draw, encoded).join('&')}`,
+  ),
+  inTarget(
+    'query: values of 200 bytes',
+    (draw) => `/?${many(TARGET_BYTES, 40, 6, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')}`,
+  ),
+  inTarget(
+    'query: values of 1 byte',
+    (draw) => `/?${many(TARGET_BYTES, 2_000, 3, (_, text) => `a=${text}`)(draw, encoded).join('&')}`,
+  ),
   inTarget('path', (draw) => `/${inPath(draw(TARGET_BYTES))}`),
   ...['User-Agent', 'Referer', 'Accept', 'X-Any', 'Authorization', 'Content-Type', 'Range'].map((name) =>
     inFields(`field: ${name}`, (draw) => ['Host', 'shop.example', name, inField(draw(FIELD_BYTES))]),
   ),
-  inFields('fields: 90 values', (draw) => [...HOST, ...many(FIELD_BYTES, FIELDS - 6, 10, (i, text) => `x-${i}\n${text}`)(draw, inField).flatMap((one) => one.split('\n'))]),
-  inFields('fields: 90 names', (draw) => [...HOST, ...many(FIELD_BYTES, FIELDS - 6, 10, (i, text) => `${i}${text}`)(draw, token).flatMap((one) => [one, '1'])]),
+  inFields('fields: 90 values', (draw) => [
+    ...HOST,
+    ...many(
+      FIELD_BYTES,
+      FIELDS - 6,
+      10,
+      (i, text) => `x-${i}\n${text}`,
+    )(draw, inField).flatMap((one) => one.split('\n')),
+  ]),
+  inFields('fields: 90 names', (draw) => [
+    ...HOST,
+    ...many(FIELD_BYTES, FIELDS - 6, 10, (i, text) => `${i}${text}`)(draw, token).flatMap((one) => [one, '1']),
+  ]),
   inFields('cookie: one value', (draw) => [...HOST, 'Cookie', `a=${inCookie(draw(FIELD_BYTES))}`]),
   inFields('cookie: one name', (draw) => [...HOST, 'Cookie', `${inCookie(draw(FIELD_BYTES)).replaceAll('=', ':')}=1`]),
-  inFields('cookie: values of 20 bytes', (draw) => [...HOST, 'Cookie', many(FIELD_BYTES, 600, 7, (i, text) => `a${i}=${text}`)(draw, inCookie).join('; ')]),
+  inFields('cookie: values of 20 bytes', (draw) => [
+    ...HOST,
+    'Cookie',
+    many(FIELD_BYTES, 600, 7, (i, text) => `a${i}=${text}`)(draw, inCookie).join('; '),
+  ]),
   inBody('form: one value', FORM, (draw) => `a=${fit(encoded(draw(ROOM)), ROOM)}`),
   inBody('form: one name', FORM, (draw) => `${fit(encoded(draw(ROOM)), ROOM)}=1`),
-  inBody('form: values of 200 bytes', FORM, (draw) => many(ROOM, 640, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')),
-  inBody('form: values of 1,000 bytes', FORM, (draw) => many(ROOM, 130, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')),
-  inBody('form: 1,000 values', FORM, (draw) => many(ROOM, ARGUMENTS, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&')),
-  inBody('form: 1,000 names', FORM, (draw) => many(ROOM, ARGUMENTS, 8, (i, text) => `${i}${text}=1`)(draw, encoded).join('&')),
+  inBody('form: values of 200 bytes', FORM, (draw) =>
+    many(ROOM, 640, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
+  ),
+  inBody('form: values of 1,000 bytes', FORM, (draw) =>
+    many(ROOM, 130, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
+  ),
+  inBody('form: 1,000 values', FORM, (draw) =>
+    many(ROOM, ARGUMENTS, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
+  ),
+  inBody('form: 1,000 names', FORM, (draw) =>
+    many(ROOM, ARGUMENTS, 8, (i, text) => `${i}${text}=1`)(draw, encoded).join('&'),
+  ),
   inBody('JSON: one string', JSON_TYPE, (draw) => `{"a":"${fit(inJson(draw(ROOM)), ROOM)}"}`),
   inBody('JSON: one name', JSON_TYPE, (draw) => `{"${fit(inJson(draw(ROOM)), ROOM)}":1}`),
-  inBody('JSON: 1,000 strings', JSON_TYPE, (draw) => `[${many(ROOM, ARGUMENTS, 3, (_, text) => `"${fit(text, text.length)}"`)(draw, inJson).join(',')}]`),
-  inBody('JSON: 1,000 names', JSON_TYPE, (draw) => `{${many(ROOM, ARGUMENTS, 9, (i, text) => `"${i}${fit(text, text.length)}":1`)(draw, inJson).join(',')}}`),
-  place('multipart: one field', (draw) => lengthened(multipart(['Content-Disposition: form-data; name="a"', inPart(draw(ROOM))]))),
-  place('multipart: one file', (draw) => lengthened(multipart(['Content-Disposition: form-data; name="a"; filename="b"', inPart(draw(ROOM))]))),
-  place('multipart: one file name', (draw) => lengthened(multipart([`Content-Disposition: form-data; name="a"; filename="${inName(draw(ROOM))}"`, 'b']))),
-  place('multipart: 1,000 fields', (draw) => lengthened(multipart(...many(ROOM, ARGUMENTS, 63, (i, text) => `Content-Disposition: form-data; name="a${i}"\n${text}`)(draw, inPart).map((one) => one.split('\n') as [string, string])))),
+  inBody(
+    'JSON: 1,000 strings',
+    JSON_TYPE,
+    (draw) => `[${many(ROOM, ARGUMENTS, 3, (_, text) => `"${fit(text, text.length)}"`)(draw, inJson).join(',')}]`,
+  ),
+  inBody(
+    'JSON: 1,000 names',
+    JSON_TYPE,
+    (draw) => `{${many(ROOM, ARGUMENTS, 9, (i, text) => `"${i}${fit(text, text.length)}":1`)(draw, inJson).join(',')}}`,
+  ),
+  place('multipart: one field', (draw) =>
+    lengthened(multipart(['Content-Disposition: form-data; name="a"', inPart(draw(ROOM))])),
+  ),
+  place('multipart: one file', (draw) =>
+    lengthened(multipart(['Content-Disposition: form-data; name="a"; filename="b"', inPart(draw(ROOM))])),
+  ),
+  place('multipart: one file name', (draw) =>
+    lengthened(multipart([`Content-Disposition: form-data; name="a"; filename="${inName(draw(ROOM))}"`, 'b'])),
+  ),
+  place('multipart: 1,000 fields', (draw) =>
+    lengthened(
+      multipart(
+        ...many(
+          ROOM,
+          ARGUMENTS,
+          63,
+          (i, text) => `Content-Disposition: form-data; name="a${i}"\n${text}`,
+        )(draw, inPart).map((one) => one.split('\n') as [string, string]),
+      ),
+    ),
+  ),
   inBody('XML: one text', 'text/xml', (draw) => `<a>${fit(inXml(draw(ROOM)), ROOM)}</a>`),
-  inBody('XML: 1,000 texts', 'text/xml', (draw) => `<a>${many(ROOM, ARGUMENTS, 8, (_, text) => `<b>${fit(text, text.length)}</b>`)(draw, inXml).join('')}</a>`),
-  inBody('XML: 1,000 attributes', 'text/xml', (draw) => `<a>${many(ROOM, ARGUMENTS, 9, (_, text) => `<b c="${fit(text, text.length)}"/>`)(draw, inXml).join('')}</a>`),
+  inBody(
+    'XML: 1,000 texts',
+    'text/xml',
+    (draw) =>
+      `<a>${many(ROOM, ARGUMENTS, 8, (_, text) => `<b>${fit(text, text.length)}</b>`)(draw, inXml).join('')}</a>`,
+  ),
+  inBody(
+    'XML: 1,000 attributes',
+    'text/xml',
+    (draw) =>
+      `<a>${many(ROOM, ARGUMENTS, 9, (_, text) => `<b c="${fit(text, text.length)}"/>`)(draw, inXml).join('')}</a>`,
+  ),
   inBody('body that nothing reads', 'text/plain', (draw) => draw(BODY_BYTES)),
   place('all at once: query, fields, form', (draw) => {
     const body = many(ROOM, ARGUMENTS, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&');
     const { fields = [] } = withBody(FORM, body);
     const target = `/?${many(TARGET_BYTES, 300, 7, (i, text) => `b${i}=${text}`)(draw, encoded).join('&')}`;
-    return { method: 'POST', target, body, fields: [...fields, 'Cookie', `c=${inCookie(draw(4_000))}`, 'Referer', inField(draw(3_500))] };
+    return {
+      method: 'POST',
+      target,
+      body,
+      fields: [...fields, 'Cookie', `c=${inCookie(draw(4_000))}`, 'Referer', inField(draw(3_500))],
+    };
   }),
 ];
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Random } from '../../../../bench/random.ts';
 import type { ByteText } from '../../../../src/base/byte-text.ts';
 import type { Clause } from '../../../../src/waf/gate/clauses.ts';
@@ -15,19 +16,36 @@ export function hostileTexts(clauses: readonly Clause[]): readonly HostileText[]
   const meetAll = literalsThatMeetAll(clauses);
   return [
     ...SHAPES,
+    words('documentation', documentation()),
     words('all literals of the gate', literals),
     words('literals that meet every clause', meetAll),
-    words('literals without their ends', literals.map((literal) => literal.slice(0, -1)).filter((piece) => piece !== '')),
-    words('literals behind escapes', meetAll.map((literal) => `\\%25&#x41;/**/'"${literal}`)),
+    words(
+      'literals without their ends',
+      literals.map((literal) => literal.slice(0, -1)).filter((piece) => piece !== ''),
+    ),
+    words(
+      'literals behind escapes',
+      meetAll.map((literal) => `\\%25&#x41;/**/'"${literal}`),
+    ),
   ];
 }
 
+/** Nothing hostile: what long texts cost that people write. */
+function documentation(): readonly ByteText[] {
+  const file = (name: string) => readFileSync(new URL(`../../../../../${name}`, import.meta.url), 'latin1');
+  return ['docs/waf.md', 'docs/waf-regex.md', 'docs/login.md', 'docs/throttling.md'].flatMap((name) =>
+    file(name).split(/\s+/),
+  );
+}
+
 /** Bytes from 0x21 to 0x7e, or all. */
-const randomBytes = (first: number, last: number) => (length: number, random: Random): ByteText => {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let i = 0; i < length; i += 1) bytes[i] = first + random(last - first + 1);
-  return bytes.toString('latin1');
-};
+const randomBytes =
+  (first: number, last: number) =>
+  (length: number, random: Random): ByteText => {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let i = 0; i < length; i += 1) bytes[i] = first + random(last - first + 1);
+    return bytes.toString('latin1');
+  };
 
 /** Pieces in the order of the list from anywhere in it, over and over. */
 function words(name: string, pieces: readonly ByteText[], between = ' '): HostileText {
@@ -73,7 +91,23 @@ const CODE =
   'eval( system( exec( process.env require( __proto__ constructor prototype <?php $_GET base64_decode( phpinfo() ${jndi:ldap:// java.lang.Runtime new Function( #{ {{ ${ %> <% import os ../ ..\\ file:// http:// php:// gopher:// @type rO0AB O:8:" a:1:{'.split(
     ' ',
   );
-const ESCAPES = ['%41', '%2541', '%u0041', '\\x41', '\\u0041', '&#x41;', '&lt;', '\\101', '/*', '*/', '+', '\\', "'", '"', '^'];
+const ESCAPES = [
+  '%41',
+  '%2541',
+  '%u0041',
+  '\\x41',
+  '\\u0041',
+  '&#x41;',
+  '&lt;',
+  '\\101',
+  '/*',
+  '*/',
+  '+',
+  '\\',
+  "'",
+  '"',
+  '^',
+];
 
 const SHAPES: readonly HostileText[] = [
   { name: 'random printable ASCII', make: randomBytes(0x20, 0x7e) },
