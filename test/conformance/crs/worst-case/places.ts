@@ -1,6 +1,19 @@
 import type { Random } from '../../../../bench/random.ts';
 import type { ByteText } from '../../../../src/base/byte-text.ts';
 import { type Asked, multipart } from '../../../support/inspections.ts';
+import {
+  type Clean,
+  encoded,
+  inCookie,
+  inField,
+  inJson,
+  inName,
+  inPart,
+  inPath,
+  inXml,
+  token,
+  whole,
+} from './clean.ts';
 import type { HostileText } from './texts.ts';
 
 /** Where a hostile text may stand, filled up to what the gateway takes by default. */
@@ -21,7 +34,6 @@ const HOST = ['Host', 'shop.example', 'User-Agent', 'curl/8', 'Accept', '*/*'];
 const FIELD_BYTES = HEAD_BYTES - 200;
 
 type Draw = (length: number) => ByteText;
-type Clean = (text: ByteText) => ByteText;
 
 const place = (name: string, fill: (draw: Draw) => Asked): HostilePlace => ({
   name,
@@ -54,34 +66,6 @@ const many =
     const length = Math.floor(total / count) - overhead;
     return Array.from({ length: count }, (_, index) => make(index, clean(draw(length)).slice(0, length)));
   };
-
-/** What may stand in a query or a form: one byte for each where that can be, three else. */
-const encoded: Clean = (text) =>
-  text.replaceAll(/[^!"$'()*,\-./0-9:;<>?@A-Z[\\\]^_`a-z{|}~]/g, (one) =>
-    one === ' ' ? '+' : `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-const inPath: Clean = (text) => encoded(text).replaceAll(/[?+]/g, '%3f');
-/** No control characters but TAB. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
-const inField: Clean = (text) => text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f]/g, '\t');
-const token: Clean = (text) => text.replaceAll(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/g, '-');
-const inCookie: Clean = (text) => inField(text).replaceAll(';', ',');
-const inJson: Clean = (text) =>
-  // UTF-8 of two bytes for those above ASCII, as the reader asks.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON wants them escaped.
-  text.replaceAll(/["\\]/g, '\\$&').replaceAll(/[\x00-\x1f\x80-\xff]/g, '\xc3\xa9');
-// biome-ignore lint/suspicious/noControlCharactersInRegex: XML does not know them.
-const inXml: Clean = (text) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\xff]/g, '\xc3\xa9');
-const inPart: Clean = (text) => text.replaceAll(/[\r\n]/g, ' ');
-const inName: Clean = (text) => inField(text).replaceAll(/["\\]/g, "'");
-
-/** As much of a cleaned text as fits, escapes not cut. */
-const fit = (text: ByteText, length: number): ByteText => text.slice(0, length).replace(/(?:\\|%.?|&[a-z]*|\xc3)$/, '');
 
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = 'application/json';
@@ -130,13 +114,19 @@ export const HOSTILE_PLACES: readonly HostilePlace[] = [
     'Cookie',
     many(FIELD_BYTES, 600, 7, (i, text) => `a${i}=${text}`)(draw, inCookie).join('; '),
   ]),
-  inBody('form: one value', FORM, (draw) => `a=${fit(encoded(draw(ROOM)), ROOM)}`),
-  inBody('form: one name', FORM, (draw) => `${fit(encoded(draw(ROOM)), ROOM)}=1`),
+  inBody('form: one value', FORM, (draw) => `a=${whole(encoded(draw(ROOM)), ROOM)}`),
+  inBody('form: one name', FORM, (draw) => `${whole(encoded(draw(ROOM)), ROOM)}=1`),
   inBody('form: values of 200 bytes', FORM, (draw) =>
     many(ROOM, 640, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
   ),
   inBody('form: values of 1,000 bytes', FORM, (draw) =>
     many(ROOM, 130, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
+  ),
+  inBody('form: one long value, 900 short ones', FORM, (draw) =>
+    [
+      `a=${whole(encoded(draw(80_000)), 80_000)}`,
+      ...many(50_000, 900, 8, (i, text) => `a${i}=${text}`)(draw, encoded),
+    ].join('&'),
   ),
   inBody('form: 1,000 values', FORM, (draw) =>
     many(ROOM, ARGUMENTS, 8, (i, text) => `a${i}=${text}`)(draw, encoded).join('&'),
@@ -144,17 +134,18 @@ export const HOSTILE_PLACES: readonly HostilePlace[] = [
   inBody('form: 1,000 names', FORM, (draw) =>
     many(ROOM, ARGUMENTS, 8, (i, text) => `${i}${text}=1`)(draw, encoded).join('&'),
   ),
-  inBody('JSON: one string', JSON_TYPE, (draw) => `{"a":"${fit(inJson(draw(ROOM)), ROOM)}"}`),
-  inBody('JSON: one name', JSON_TYPE, (draw) => `{"${fit(inJson(draw(ROOM)), ROOM)}":1}`),
+  inBody('JSON: one string', JSON_TYPE, (draw) => `{"a":"${whole(inJson(draw(ROOM)), ROOM)}"}`),
+  inBody('JSON: one name', JSON_TYPE, (draw) => `{"${whole(inJson(draw(ROOM)), ROOM)}":1}`),
   inBody(
     'JSON: 1,000 strings',
     JSON_TYPE,
-    (draw) => `[${many(ROOM, ARGUMENTS, 3, (_, text) => `"${fit(text, text.length)}"`)(draw, inJson).join(',')}]`,
+    (draw) => `[${many(ROOM, ARGUMENTS, 3, (_, text) => `"${whole(text, text.length)}"`)(draw, inJson).join(',')}]`,
   ),
   inBody(
     'JSON: 1,000 names',
     JSON_TYPE,
-    (draw) => `{${many(ROOM, ARGUMENTS, 9, (i, text) => `"${i}${fit(text, text.length)}":1`)(draw, inJson).join(',')}}`,
+    (draw) =>
+      `{${many(ROOM, ARGUMENTS, 9, (i, text) => `"${i}${whole(text, text.length)}":1`)(draw, inJson).join(',')}}`,
   ),
   place('multipart: one field', (draw) =>
     lengthened(multipart(['Content-Disposition: form-data; name="a"', inPart(draw(ROOM))])),
@@ -177,18 +168,18 @@ export const HOSTILE_PLACES: readonly HostilePlace[] = [
       ),
     ),
   ),
-  inBody('XML: one text', 'text/xml', (draw) => `<a>${fit(inXml(draw(ROOM)), ROOM)}</a>`),
+  inBody('XML: one text', 'text/xml', (draw) => `<a>${whole(inXml(draw(ROOM)), ROOM)}</a>`),
   inBody(
     'XML: 1,000 texts',
     'text/xml',
     (draw) =>
-      `<a>${many(ROOM, ARGUMENTS, 8, (_, text) => `<b>${fit(text, text.length)}</b>`)(draw, inXml).join('')}</a>`,
+      `<a>${many(ROOM, ARGUMENTS, 8, (_, text) => `<b>${whole(text, text.length)}</b>`)(draw, inXml).join('')}</a>`,
   ),
   inBody(
     'XML: 1,000 attributes',
     'text/xml',
     (draw) =>
-      `<a>${many(ROOM, ARGUMENTS, 9, (_, text) => `<b c="${fit(text, text.length)}"/>`)(draw, inXml).join('')}</a>`,
+      `<a>${many(ROOM, ARGUMENTS, 9, (_, text) => `<b c="${whole(text, text.length)}"/>`)(draw, inXml).join('')}</a>`,
   ),
   inBody('body that nothing reads', 'text/plain', (draw) => draw(BODY_BYTES)),
   place('all at once: query, fields, form', (draw) => {

@@ -80,7 +80,7 @@ const SQL =
     ' ',
   );
 const SHELL =
-  'c"a"t /e?c/pa\\sswd $(id) `ls` ; | && wget curl bash -c sh nc ${IFS} powershell cmd /c echo $u un\'a\'me env ping -n > < /dev/tcp'.split(
+  'c"a"t /e?c/pa\\sswd $(id) `ls` ; | && wget curl bash -c sh nc $\x7bIFS} powershell cmd /c echo $u un\'a\'me env ping -n > < /dev/tcp'.split(
     ' ',
   );
 const MARKUP =
@@ -88,7 +88,7 @@ const MARKUP =
     ' ',
   );
 const CODE =
-  'eval( system( exec( process.env require( __proto__ constructor prototype <?php $_GET base64_decode( phpinfo() ${jndi:ldap:// java.lang.Runtime new Function( #{ {{ ${ %> <% import os ../ ..\\ file:// http:// php:// gopher:// @type rO0AB O:8:" a:1:{'.split(
+  'eval( system( exec( process.env require( __proto__ constructor prototype <?php $_GET base64_decode( phpinfo() $\x7bjndi:ldap:// java.lang.Runtime new Function( #{ {{ ${ %> <% import os ../ ..\\ file:// http:// php:// gopher:// @type rO0AB O:8:" a:1:{'.split(
     ' ',
   );
 const ESCAPES = [
