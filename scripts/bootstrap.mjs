@@ -52,6 +52,7 @@ const TARGETS = {
   'conformance:crs': (args) =>
     withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),
   'conformance:tls': (args) => withTools(['testssl', 'openssl'], ['dist/test/conformance/testssl.js', ...args]),
+  'worst-case:crs': (args) => node(['dist/test/conformance/crs/worst-case/main.js', ...args]),
 };
 
 /**

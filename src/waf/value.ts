@@ -26,6 +26,8 @@ export class InspectedValue {
   /** Where its bytes lie at hand, and since when: src/waf/gate/scan.ts. */
   laidAt = 0;
   laidEra = -1;
+  /** It, or a form of it, is long and meets so much that its other forms are not looked at: src/waf/gate/scan.ts. */
+  isRich = false;
   /** The look of a rule in which the value did not hold: it need not be tested again for the next that has it. */
   missedIn = 0;
   /** The request that this look is of. */

@@ -12,6 +12,20 @@ const LOWER = groupsOfText('a');
 /** Bytes of values that were looked at lately, for looks at their forms; longer ones are not laid down. */
 const LAID_BYTES = 65_536;
 const LAID_BYTES_MAX = 1_024;
+const ALL_BITS = 2 ** HITS_PER_WORD - 1;
+
+/**
+ * From so many bytes on, what transformations make of a value is kept and looked at once: each rule that asked would
+ * look at all of it again, as often as there are steps on its way.
+ */
+const LONG_BYTES = 96;
+
+/**
+ * A long value that meets such a share of all clauses is looked at no further: what its forms hold is taken to be
+ * everything. Looking at each of some thirty forms costs as much as most rules do, and so few of them would be passed
+ * over.
+ */
+const RICH_SHARE = 1 / 6;
 
 /**
  * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
@@ -34,6 +48,10 @@ export class ValueScanner {
   #era = 0;
   /** Of values that meet no clause. */
   readonly none: Hits;
+  /** Of values that may meet any. */
+  readonly #anything: Seen;
+  /** So many clauses make a long value rich. */
+  readonly #richCount: number;
 
   /**
    * @param clauses  Literal -> numbers of the clauses that it meets.
@@ -43,6 +61,8 @@ export class ValueScanner {
     this.#tables = tables;
     const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
     this.none = Array.from({ length: wordCount }, () => 0);
+    this.#anything = { hits: this.none.map(() => ALL_BITS), groups: ALL_GROUPS };
+    this.#richCount = Math.ceil(count * RICH_SHARE);
     this.#one = new Sum(this.none);
     const rows = tables.outputStarts.length - 1;
     this.#noted = new Int32Array(rows);
@@ -87,6 +107,7 @@ export class ValueScanner {
     const { hits, groups } = sum.copy();
     value.hits = hits;
     value.groups = groups;
+    value.isRich = value.length >= LONG_BYTES && bitCount(hits) >= this.#richCount;
   }
 
   /**
@@ -97,6 +118,7 @@ export class ValueScanner {
    */
   behind(value: InspectedValue, step: Step, sum: Sum): void {
     if ((value.groups & step.changedByAll) === 0) sum.add(value as Seen);
+    else if (value.length >= LONG_BYTES) this.#addLong(value, step, sum);
     else if (!value.isKept) this.#behind(value, step, sum);
     else sum.add(value.behind?.[step.index] ?? this.#keepBehind(value, step));
   }
@@ -108,6 +130,7 @@ export class ValueScanner {
    */
   along(value: InspectedValue, last: Step, sum: Sum): void {
     if ((value.groups & last.changedByAll) === 0) sum.add(value as Seen);
+    else if (value.length >= LONG_BYTES) this.#alongLong(value, last, sum);
     else if (!value.isKept) this.#along(value, last, sum);
     else sum.add(value.along?.[last.index] ?? this.#keepAlong(value, last));
   }
@@ -197,9 +220,28 @@ export class ValueScanner {
     }
   }
 
+  #addLong(value: InspectedValue, step: Step, sum: Sum): void {
+    if (value.isRich) {
+      sum.add(this.#anything);
+      return;
+    }
+    const { before, isLowercase } = step;
+    // Literals ignore case; what comes behind may not.
+    if (isLowercase && before !== null) {
+      this.#addForm(value, before, sum);
+      sum.groups |= LOWER;
+    } else this.#addForm(value, step, sum);
+  }
+
+  #alongLong(value: InspectedValue, last: Step, sum: Sum): void {
+    sum.add(value as Seen);
+    for (const step of last.path) this.#addLong(value, step, sum);
+  }
+
   #addForm(value: InspectedValue, step: Step, sum: Sum): void {
     const form = formOf(value, step);
     this.look(form);
+    if (form.isRich) value.isRich = true;
     sum.add(form as Seen);
   }
 
@@ -234,4 +276,10 @@ export class ValueScanner {
       hits[word] = (hits[word] as number) | (this.#bits[i] as number);
     }
   }
+}
+
+function bitCount(hits: Hits): number {
+  let count = 0;
+  for (const word of hits) for (let left = word; left !== 0; left &= left - 1) count += 1;
+  return count;
 }
