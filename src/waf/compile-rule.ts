@@ -5,7 +5,7 @@ import { applyAction } from './actions.ts';
 import { compileTargets } from './compile-targets.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Gate } from './gate/gate.ts';
-import type { GateRegistry } from './gate/gate-registry.ts';
+import { type GateRegistry, operatorKey } from './gate/gate-registry.ts';
 import type { TargetGroups } from './gate/target-groups.ts';
 import { compileTemplate } from './macros.ts';
 import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
@@ -184,10 +184,19 @@ function compileConstant(
   own: OperatorContext,
   { gates, operators }: RuleContext,
 ): CompiledOperator {
-  const test = word.compile(parameter, own);
-  const gate = gates === null || word.needs === undefined ? null : gates.gateOf(word.needs(parameter, own));
   // Where nothing is kept of values, numbers would mean nothing: those of a patch are not those of its rule set.
-  return { test, gate, number: gates === null ? -1 : operators.size };
+  if (gates === null) return { test: word.compile(parameter, own), gate: null, number: -1 };
+  const data: ByteText[] = [];
+  const readData = (path: string): ByteText => {
+    const text = own.readData(path);
+    data.push(text);
+    return text;
+  };
+  const test = word.compile(parameter, { readData });
+  const { needs } = word;
+  const gate =
+    needs === undefined ? null : gates.gateOf(operatorKey(word.name, parameter, data), () => needs(parameter, own));
+  return { test, gate, number: operators.size };
 }
 
 /**
