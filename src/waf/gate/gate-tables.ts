@@ -1,5 +1,5 @@
 import type { ByteText } from '../../base/byte-text.ts';
-import { sharedInts } from '../../base/shared-ints.ts';
+import { sharedBytes, sharedInts } from '../../base/shared-numbers.ts';
 import { groupsOf } from './byte-groups.ts';
 import type { Clause } from './clauses.ts';
 import { HITS_PER_WORD } from './gate.ts';
@@ -18,10 +18,20 @@ export interface GateTables {
   /** As Gate.open takes them. */
   readonly clauses: Int32Array<SharedArrayBuffer>;
   readonly scan: ScanTables;
+  /** Row -> where in `patterns` its operator's translated parameter begins: nothing where it has none. */
+  readonly patternStarts: Int32Array<SharedArrayBuffer>;
+  readonly patterns: Uint8Array<SharedArrayBuffer>;
+}
+
+/** One operator. */
+export interface OperatorNeeds {
+  readonly clauses: readonly Clause[];
+  /** As OperatorWord.translate gives it; '' for none. */
+  readonly translated: ByteText;
 }
 
 /** @param needs  By key of the operator. */
-export function gateTables(needs: ReadonlyMap<string, readonly Clause[]>): GateTables {
+export function gateTables(needs: ReadonlyMap<string, OperatorNeeds>): GateTables {
   /** Literal -> the clauses that it meets. */
   const literals = new Map<ByteText, number[]>();
   const numbers = new Map<string, number>();
@@ -41,7 +51,7 @@ export function gateTables(needs: ReadonlyMap<string, readonly Clause[]>): GateT
   const operators = new Map<string, number>();
   const starts = [0];
   const triples: number[] = [];
-  for (const [key, clauses] of needs) {
+  for (const [key, { clauses }] of needs) {
     operators.set(key, operators.size);
     for (const { literals: texts, bytes } of clauses) {
       const groups = bytes === null ? 0 : groupsOf(bytes);
@@ -54,13 +64,26 @@ export function gateTables(needs: ReadonlyMap<string, readonly Clause[]>): GateT
     }
     starts.push(triples.length);
   }
+  const texts = [...needs.values()].map(({ translated }) => translated);
+  const patternStarts = [0];
+  for (const { length } of texts) patternStarts.push((patternStarts.at(-1) as number) + length);
   const automaton = literalTables([...literals.keys()]);
   return {
     operators,
     starts: sharedInts(starts),
     clauses: sharedInts(triples),
     scan: scanTables(automaton, [...literals.values()], numbers.size),
+    patternStarts: sharedInts(patternStarts),
+    patterns: sharedBytes(texts.join('')),
   };
+}
+
+/** The translated parameter of an operator; null where there is none. */
+export function patternIn({ operators, patternStarts, patterns }: GateTables, key: string): ByteText | null {
+  const row = operators.get(key);
+  if (row === undefined) return null;
+  const [from, to] = [patternStarts[row] as number, patternStarts[row + 1] as number];
+  return from === to ? null : Buffer.from(patterns.buffer, from, to - from).toString('latin1');
 }
 
 /** The clauses of an operator, none where nothing is known of it; undefined for one that is not in the tables. */

@@ -1,4 +1,4 @@
-import { sharedInts } from '../../base/shared-ints.ts';
+import { sharedInts } from '../../base/shared-numbers.ts';
 import { HITS_PER_WORD } from './gate.ts';
 import type { LiteralTables } from './literal-automaton.ts';
 

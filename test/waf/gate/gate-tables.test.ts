@@ -86,6 +86,22 @@ test('operators that came too late for a scanner are in the tables for others', 
   );
 });
 
+test('translated parameters come along', () => {
+  const registry = new GateRegistry();
+  const key = (word: string) => operatorKey('rx', word, []);
+  for (const [word, translated] of [
+    ['first', '[fF]irst'],
+    ['none', ''],
+    ['last', '\\xff*'],
+  ] as const) {
+    registry.gateOf(key(word), () => [], translated);
+  }
+  const given = new GateRegistry(structuredClone(registry.tables()));
+  const found = ['first', 'none', 'last', 'other'].map((word) => given.translated(key(word)));
+  assert.deepEqual(found, ['[fF]irst', null, '\\xff*', null]);
+  assert.equal(registry.translated(key('first')), null);
+});
+
 test('operators are the same by word, parameter and data alone', () => {
   const keys = [
     operatorKey('pm', 'a b', []),
