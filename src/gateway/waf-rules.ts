@@ -20,7 +20,8 @@ import type { RuleFiles } from '../waf/seclang/syntax.ts';
 
 /**
  * Reads the rules of a configuration, once for all threads, so that all compile the same whatever happens to the files
- * meanwhile; compiles them once for each profile, so that no thread gets what does not compile.
+ * meanwhile; compiles them once for each profile, so that no thread gets what does not compile, and each gets the
+ * tables that this makes.
  *
  * @param before  Of the configuration of before: where nothing has changed it is given again, and nothing is compiled.
  * @returns  Null where no route wants rules.
@@ -39,7 +40,8 @@ export function readWafRules(config: Config, before: WafRules | null = null): Wa
     const rules = openRules(files, entries, config.waf, lonelyCollections());
     for (const profile of profiles.values()) rules.compile(profile);
     const digest = digestOf(recorded.texts, entries, config);
-    return { entries, recorded, digest, profiles: [...profiles.keys()], ids: rules.ids };
+    const tables = rules.gateTables();
+    return { entries, recorded, digest, profiles: [...profiles.keys()], ids: rules.ids, tables };
   } catch (error) {
     throw refusalOfRules(error);
   }

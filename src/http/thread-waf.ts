@@ -86,9 +86,9 @@ export class ThreadWaf {
     return new Map(config.routes.map((route) => [route.name, { ...common, profile: profileText(route) }]));
   }
 
-  #open(config: Config, { entries, recorded }: WafRules): RuleSet {
+  #open(config: Config, { entries, recorded, tables }: WafRules): RuleSet {
     const files = recordedRuleFiles(recorded.texts, recorded.expansions);
-    return openRules(files, entries, config.waf, this.#collections);
+    return openRules(files, entries, config.waf, this.#collections, tables);
   }
 }
 

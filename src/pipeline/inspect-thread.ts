@@ -78,9 +78,10 @@ export class InspectThread {
     this.#control.postMessage({ kind: 'ready', number } satisfies FromInspect);
   }
 
-  #open({ digest, entries, recorded }: InspectRules['rules'], reading: InspectRules['reading']): KeptRules {
+  #open({ digest, entries, recorded, tables }: InspectRules['rules'], reading: InspectRules['reading']): KeptRules {
     const files = recordedRuleFiles(recorded.texts, recorded.expansions);
-    return { digest, opened: openRules(files, entries, reading, this.#collections), engines: new Map(), patches: [] };
+    const opened = openRules(files, entries, reading, this.#collections, tables);
+    return { digest, opened, engines: new Map(), patches: [] };
   }
 
   #serve(port: MessagePort): void {

@@ -10,6 +10,7 @@ import { createCollectionWords } from '../waf/collections/layout.ts';
 import { sharedCollections } from '../waf/collections/open.ts';
 import { CollectionTable } from '../waf/collections/table.ts';
 import { openRuleSet, type RuleEntries, type RuleSet } from '../waf/engine.ts';
+import type { GateTables } from '../waf/gate/gate-tables.ts';
 import type { WafProfile } from '../waf/inspection.ts';
 import type { OpenCollections } from '../waf/open-collections.ts';
 import { describeProblem, SecLangError } from '../waf/seclang/reason.ts';
@@ -42,6 +43,8 @@ export interface WafRules {
   readonly profiles: readonly string[];
   /** Ids of the rules, and where they stand: patches take others. */
   readonly ids: ReadonlyMap<number, Place>;
+  /** What gates are made of, for all profiles, in shared memory; null where there are none. */
+  readonly tables: GateTables | null;
 }
 
 /** What the configuration says besides of how rules see bodies. */
@@ -86,6 +89,7 @@ export function wafEntries(waf: Config['waf'], files: RuleFiles): RuleEntries {
 /**
  * Reads the rules of a configuration.
  *
+ * @param tables  As the main thread built them for the same rules.
  * @throws  SecLangError with everything in them that cannot be read.
  */
 export function openRules(
@@ -93,6 +97,7 @@ export function openRules(
   entries: RuleEntries,
   { argumentsMax, jsonDepthMax, responseTypes, audit }: BodyReading,
   collections: OpenCollections,
+  tables: GateTables | null = null,
 ): RuleSet {
   return openRuleSet(
     files,
@@ -104,6 +109,7 @@ export function openRules(
       gate: true,
     },
     { parseBody, parseQuery, hasInvalidEncoding, collections },
+    tables,
   );
 }
 

@@ -5,7 +5,7 @@ import { applyAction } from './actions.ts';
 import { compileTargets } from './compile-targets.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Gate } from './gate/gate.ts';
-import type { GateRegistry } from './gate/gate-registry.ts';
+import { type GateRegistry, operatorKey } from './gate/gate-registry.ts';
 import type { TargetGroups } from './gate/target-groups.ts';
 import { compileTemplate } from './macros.ts';
 import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
@@ -50,6 +50,9 @@ export interface RuleResult {
 
 /** Expansions of one operator's parameter that a thread keeps: honest rule sets have one or two. */
 const EXPANSIONS_MAX = 16;
+/** RE2 compiles some six characters of source in a microsecond. */
+const FAST_PATTERN_MAX = 3_000;
+const LARGE_COUNT = /\{(?:\d+,)?\d\d/;
 
 /**
  * Makes a rule ready to run.
@@ -184,10 +187,41 @@ function compileConstant(
   own: OperatorContext,
   { gates, operators }: RuleContext,
 ): CompiledOperator {
-  const test = word.compile(parameter, own);
-  const gate = gates === null || word.needs === undefined ? null : gates.gateOf(word.needs(parameter, own));
   // Where nothing is kept of values, numbers would mean nothing: those of a patch are not those of its rule set.
-  return { test, gate, number: gates === null ? -1 : operators.size };
+  if (gates === null) return { test: word.compile(parameter, own), gate: null, number: -1 };
+  const number = operators.size;
+  const { needs, translate } = word;
+  const needed = () => needs?.(parameter, own) ?? [];
+  if (translate !== undefined) {
+    const key = operatorKey(word.name, parameter, []);
+    const given = gates.translated(key);
+    const translated = given ?? translate(parameter);
+    const compile = (): OperatorTest => word.compile(parameter, { ...own, translated });
+    const test = given !== null && compilesFast(given) ? atFirstUse(compile) : compile();
+    return { test, gate: gates.gateOf(key, needed, translated), number };
+  }
+  const data: ByteText[] = [];
+  const readData = (path: string): ByteText => {
+    const text = own.readData(path);
+    data.push(text);
+    return text;
+  };
+  const test = word.compile(parameter, { readData });
+  const gate = needs === undefined ? null : gates.gateOf(operatorKey(word.name, parameter, data), needed);
+  return { test, gate, number };
+}
+
+/** Less than a millisecond: neither long nor with counts that multiply what is counted. */
+const compilesFast = (translated: ByteText): boolean =>
+  translated.length <= FAST_PATTERN_MAX && !LARGE_COUNT.test(translated);
+
+/** Most patterns never see a value that their gate lets through. Another thread has compiled it before. */
+function atFirstUse(compile: () => OperatorTest): OperatorTest {
+  let test: OperatorTest | null = null;
+  return (value, captures) => {
+    test ??= compile();
+    return test(value, captures);
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { type CompiledOperator, compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
+import type { GateTables } from './gate/gate-tables.ts';
 import { PhasePlan } from './gate/phase-plan.ts';
 import type { ValueScanner } from './gate/scan.ts';
 import { TargetGroups } from './gate/target-groups.ts';
@@ -62,11 +63,14 @@ export interface RuleSet {
    * @throws  SecLangError with everything in it that cannot be read.
    */
   openPatch(files: RuleFiles, path: string): Patch;
+  /** What other threads need not build for the profiles that were compiled; null where there are no gates. */
+  gateTables(): GateTables | null;
 }
 
 /**
  * Reads a rule set.
  *
+ * @param tables  Those of another thread for the same rules; built here unless given.
  * @throws  SecLangError with everything in it that cannot be read.
  */
 export function openRuleSet(
@@ -74,11 +78,12 @@ export function openRuleSet(
   entries: RuleEntries,
   defaults: WafDefaults,
   services: WafServices,
+  tables: GateTables | null = null,
 ): RuleSet {
   const setup = parseRules(files, expanded(files, entries.setup));
   const rules = parseRules(files, expanded(files, entries.rules));
   throwIfAny([...setup.problems, ...rules.problems]);
-  const shared = sharedContext(files, services, defaults);
+  const shared = sharedContext(files, services, defaults, tables);
   return {
     compile: (profile) => {
       if (profile.mode === 'off') return null;
@@ -97,6 +102,7 @@ export function openRuleSet(
       };
     },
     ids: idPlaces([...setup.directives, ...rules.directives]),
+    gateTables: () => shared.gates?.tables() ?? null,
     openPatch: (patchFiles, path) => {
       const own = readPatch(patchFiles, path);
       // Transformations are those of the rule set, its map of Unicode included.
@@ -151,12 +157,17 @@ interface Shared {
   readonly memory: ValueMemory;
 }
 
-const sharedContext = (files: RuleFiles, services: WafServices, { gate }: WafDefaults): Shared => ({
+const sharedContext = (
+  files: RuleFiles,
+  services: WafServices,
+  { gate }: WafDefaults,
+  tables: GateTables | null,
+): Shared => ({
   files,
   services,
   steps: new StepTree(),
   operators: new Map(),
-  gates: gate ? new GateRegistry() : null,
+  gates: gate ? new GateRegistry(tables) : null,
   groups: new TargetGroups(),
   memory: new ValueMemory(),
 });

@@ -15,6 +15,8 @@ export interface OperatorContext {
    * @throws  SecLangError where it cannot be read.
    */
   readonly readData: (path: string) => ByteText;
+  /** What `translate` makes of the parameter, where it was asked already. */
+  readonly translated?: ByteText;
 }
 
 /** One SecLang operator: one file in src/waf/operators. */
@@ -27,6 +29,12 @@ export interface OperatorWord {
    * @throws  SecLangReason for a parameter that means nothing, or is not supported.
    */
   readonly compile: (parameter: ByteText, context: OperatorContext) => OperatorTest;
+  /**
+   * A parameter that is a pattern, in the syntax of what runs it; threads share it. Such an operator reads no data, and
+   * the same parameter compiles always or never.
+   * @throws  SecLangReason as `compile` does.
+   */
+  readonly translate?: (parameter: ByteText) => ByteText;
   /**
    * What every value must hold for which the operator does: values without it are not tried. Empty, or left out, where
    * nothing can be said. Asked after `compile`, with what it took.

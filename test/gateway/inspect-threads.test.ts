@@ -13,7 +13,7 @@ function rulesOf(number: number, text: string): InspectRules {
   const entries = { setup: [], rules: ['/rules.conf'] };
   return {
     number,
-    rules: { entries, recorded, digest: text, profiles: [JSON.stringify(PROFILE)], ids: new Map() },
+    rules: { entries, recorded, digest: text, profiles: [JSON.stringify(PROFILE)], ids: new Map(), tables: null },
     patches: null,
     reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: [], audit: { parts: 'AZ' } },
   };

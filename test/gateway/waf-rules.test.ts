@@ -100,6 +100,27 @@ describe('the rules of a configuration', () => {
   });
 });
 
+test('what gates need is there for the rules of all profiles', () => {
+  const more = (first: string) =>
+    loadConfig({
+      text: `
+waf: { baseline: "off", rules: ["own.conf"] }
+upstreams: { api: { targets: [{ url: "http://127.0.0.1:3000" }] } }
+routes:
+  - { name: first, upstream: api, paths: ["/a/*"], policies: { waf: ${first} } }
+  - { name: all, upstream: api }
+`,
+      env: {},
+      cwd: folder,
+    }).config;
+  const all = readWafRules(more('{}'))?.tables?.operators;
+  assert.ok(all !== undefined && all.size > 0);
+  assert.deepEqual(
+    new Set(readWafRules(more('{ without: { ids: ["3"] } }'))?.tables?.operators.keys()),
+    new Set(all.keys()),
+  );
+});
+
 describe('a reload', () => {
   test('of what has not changed reads the same', () => {
     const before = readWafRules(config(WAF));
@@ -121,5 +142,6 @@ describe('a reload', () => {
       const next = readWafRules(config(WAF), last);
       assert.notEqual(next?.digest, last?.digest, name);
     }
+    assert.notDeepEqual(readWafRules(config(WAF))?.tables, before?.tables);
   });
 });

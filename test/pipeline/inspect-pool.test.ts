@@ -140,6 +140,7 @@ describe('an inspect thread', () => {
       digest,
       profiles: [JSON.stringify(PROFILE), JSON.stringify({ ...PROFILE, mode: 'off' })],
       ids: new Map(),
+      tables: null,
     },
     patches: null,
     reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: WAF_DEFAULTS.responseTypes, audit: { parts: 'AZ' } },

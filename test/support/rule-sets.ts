@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseBody } from '../../src/body/parse-body.ts';
 import { hasInvalidEncoding, parseQuery } from '../../src/body/urlencoded.ts';
 import { openRuleSet, type RuleEngine, type RuleEntries, type RuleSet } from '../../src/waf/engine.ts';
+import type { GateTables } from '../../src/waf/gate/gate-tables.ts';
 import type { WafProfile } from '../../src/waf/inspection.ts';
 import type { OpenCollections } from '../../src/waf/open-collections.ts';
 import { diskRuleFiles } from '../../src/waf/seclang/rule-files.ts';
@@ -73,8 +74,9 @@ export function ruleSetOf(
   texts: Readonly<Record<string, string>>,
   entries: RuleEntries,
   defaults: WafDefaults = WAF_DEFAULTS,
+  tables: GateTables | null = null,
 ): RuleSet {
-  return openRuleSet(filesWith(texts), entries, defaults, wafServices());
+  return openRuleSet(filesWith(texts), entries, defaults, wafServices(), tables);
 }
 
 /** An engine over one text. */

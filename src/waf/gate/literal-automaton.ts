@@ -7,7 +7,7 @@ import { KIND_BITS, KINDS } from './folded-bytes.ts';
  */
 export interface LiteralTables {
   /** State + kind of a byte -> next state: rows of 2 ** KIND_BITS entries. */
-  readonly next: Int32Array;
+  readonly next: Int32Array<SharedArrayBuffer>;
   readonly firstOutput: number;
   /** Row -> where in `outputs` its list begins; it ends where that of the next row begins. */
   readonly outputStarts: Int32Array;
@@ -26,7 +26,7 @@ export function literalTables(literals: readonly ByteText[]): LiteralTables {
   const order = [...ends.keys()].sort((a, b) => Math.sign(ends[a]?.length ?? 0) - Math.sign(ends[b]?.length ?? 0));
   const rowOf = new Int32Array(trie.count);
   for (const [row, state] of order.entries()) rowOf[state] = row;
-  const next = new Int32Array(trie.count * WIDTH);
+  const next = new Int32Array(new SharedArrayBuffer(trie.count * WIDTH * Int32Array.BYTES_PER_ELEMENT));
   const outputStarts = new Int32Array(trie.count + 1);
   const outputs: number[] = [];
   for (const [row, state] of order.entries()) {

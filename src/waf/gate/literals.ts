@@ -1,7 +1,7 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import type { ByteSet } from '../operators/byte-set.ts';
 import { GROUP_BITS, groupsOf } from './byte-groups.ts';
-import { unfolded } from './folded-bytes.ts';
+import { KIND_BITS, KINDS, unfolded } from './folded-bytes.ts';
 
 /** Bytes of a literal: longer ones tell little more, and make the automaton large. */
 export const LITERAL_MAX = 5;
@@ -12,30 +12,60 @@ export const LITERAL_MAX = 5;
  * @param texts  Folded, none empty.
  */
 export function piecesOf(texts: readonly ByteText[]): readonly ByteText[] {
+  if (texts.length === 1) return [pieceOf(texts[0] as ByteText, LITERAL_MAX)];
   // The shortest first: `json.data:` needs no piece of its own beside `data:`.
   const byLength = texts.toSorted((a, b) => a.length - b.length);
   let pieces = piecesOfLength(byLength, LITERAL_MAX);
   for (const [most, length] of SHORTER) {
-    if (pieces.size > most) pieces = piecesOfLength(byLength, length);
+    if (pieces.texts.length > most) pieces = piecesOfLength(byLength, length);
   }
-  return [...pieces].filter((piece) => !holdsOther(piece, pieces));
+  return pieces.texts.filter((piece) => !pieces.holdsOther(piece));
 }
 
-function piecesOfLength(texts: readonly ByteText[], length: number): ReadonlySet<ByteText> {
-  const pieces = new Set<ByteText>();
-  for (const text of texts) if (!holdsPiece(text, pieces, length)) pieces.add(pieceOf(text, length));
+function piecesOfLength(texts: readonly ByteText[], length: number): Pieces {
+  const pieces = new Pieces();
+  for (const text of texts) if (!pieces.isIn(text, 0, text.length)) pieces.add(pieceOf(text, length));
   return pieces;
 }
 
-/** Is one of the pieces in the text? @param length  Of the longest. */
-function holdsPiece(text: ByteText, pieces: ReadonlySet<ByteText>, length: number): boolean {
-  for (let from = 0; from < text.length; from += 1) {
-    for (let to = from + 1; to <= Math.min(from + length, text.length); to += 1) {
-      if (pieces.has(text.slice(from, to))) return true;
-    }
+/**
+ * Pieces by number, so that no text is cut for being looked up: a leading 1, then their kinds of bytes as digits. Five
+ * make a small integer still.
+ */
+class Pieces {
+  readonly texts: ByteText[] = [];
+  readonly #codes = new Set<number>();
+  #longest = 0;
+
+  add(piece: ByteText): void {
+    let code = 1;
+    for (let i = 0; i < piece.length; i += 1) code = code * RADIX + (KINDS[piece.charCodeAt(i)] as number);
+    if (this.#codes.has(code)) return;
+    this.#codes.add(code);
+    this.texts.push(piece);
+    this.#longest = Math.max(this.#longest, piece.length);
   }
-  return false;
+
+  /** Is one of them in this part of the text? */
+  isIn(text: ByteText, start: number, end: number): boolean {
+    for (let from = start; from < end; from += 1) {
+      const last = Math.min(from + this.#longest, end);
+      let code = 1;
+      for (let at = from; at < last; at += 1) {
+        code = code * RADIX + (KINDS[text.charCodeAt(at)] as number);
+        if (this.#codes.has(code)) return true;
+      }
+    }
+    return false;
+  }
+
+  holdsOther(piece: ByteText): boolean {
+    return this.isIn(piece, 1, piece.length) || this.isIn(piece, 0, piece.length - 1);
+  }
 }
+
+/** Kinds of bytes. */
+const RADIX = 2 ** KIND_BITS;
 
 /** How likely a literal is in an honest value, roughly. */
 export function literalWeight(literal: ByteText): number {
@@ -89,10 +119,6 @@ function pieceOf(text: ByteText, length: number): ByteText {
     lightest = weight;
   }
   return found;
-}
-
-function holdsOther(piece: ByteText, pieces: ReadonlySet<ByteText>): boolean {
-  return holdsPiece(piece.slice(1), pieces, piece.length) || holdsPiece(piece.slice(0, -1), pieces, piece.length);
 }
 
 /** By folded byte: its share of honest text, taken roughly. */

@@ -4,8 +4,8 @@ import { formOf, type Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
 import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts';
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
-import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
-import type { LiteralTables } from './literal-automaton.ts';
+import type { Hits, Seen } from './gate.ts';
+import type { ScanTables } from './scan-tables.ts';
 import { Sum } from './sum.ts';
 
 const LOWER = groupsOfText('a');
@@ -32,13 +32,13 @@ const RICH_SHARE = 1 / 6;
  * A few nanoseconds a byte; what a row of the automaton says is noted once for a value, so that no text costs more.
  */
 export class ValueScanner {
-  readonly #tables: LiteralTables;
+  readonly #tables: ScanTables;
   /** Row -> where its words begin in `words` and `bits`. */
   readonly #starts: Int32Array;
   /** What a row adds to the hits: word and bits. */
   readonly #words: Int32Array;
   readonly #bits: Int32Array;
-  /** Row -> the last scan that it was noted in. */
+  /** Row -> the last scan that it was noted in. The one table that is a thread's own. */
   readonly #noted: Int32Array;
   #serial = 0;
   readonly #one: Sum;
@@ -53,38 +53,16 @@ export class ValueScanner {
   /** So many clauses make a long value rich. */
   readonly #richCount: number;
 
-  /**
-   * @param clauses  Literal -> numbers of the clauses that it meets.
-   * @param count    How many clauses there are.
-   */
-  constructor(tables: LiteralTables, clauses: readonly (readonly number[])[], count: number) {
+  constructor(tables: ScanTables) {
     this.#tables = tables;
-    const wordCount = Math.max(1, Math.ceil(count / HITS_PER_WORD));
-    this.none = Array.from({ length: wordCount }, () => 0);
+    this.#starts = tables.starts;
+    this.#words = tables.words;
+    this.#bits = tables.bits;
+    this.none = Array.from({ length: tables.wordCount }, () => 0);
     this.#anything = { hits: this.none.map(() => ALL_BITS), groups: ALL_GROUPS };
-    this.#richCount = Math.ceil(count * RICH_SHARE);
+    this.#richCount = Math.ceil(tables.wordCount * HITS_PER_WORD * RICH_SHARE);
     this.#one = new Sum(this.none);
-    const rows = tables.outputStarts.length - 1;
-    this.#noted = new Int32Array(rows);
-    this.#starts = new Int32Array(rows + 1);
-    const words: number[] = [];
-    const bits: number[] = [];
-    for (let row = 0; row < rows; row += 1) {
-      const sums = new Map<number, number>();
-      for (let i = tables.outputStarts[row] as number; i < (tables.outputStarts[row + 1] as number); i += 1) {
-        for (const clause of clauses[tables.outputs[i] as number] as readonly number[]) {
-          const word = Math.floor(clause / HITS_PER_WORD);
-          sums.set(word, (sums.get(word) ?? 0) | (1 << (clause % HITS_PER_WORD)));
-        }
-      }
-      for (const [word, sum] of sums) {
-        words.push(word);
-        bits.push(sum);
-      }
-      this.#starts[row + 1] = words.length;
-    }
-    this.#words = Int32Array.from(words);
-    this.#bits = Int32Array.from(bits);
+    this.#noted = new Int32Array(tables.starts.length - 1);
   }
 
   /** Memory of the tables, bytes. */

@@ -1,16 +1,17 @@
 import type { OperatorWord } from '../operator.ts';
 import type { Captures } from '../value.ts';
 import { afterByte } from './candidates.ts';
-import { clausesOfRulePattern, compileRulePattern, compileRuleSearch } from './patterns.ts';
+import { clausesOfRulePattern, compileRulePattern, compileRuleSearch, translatePattern } from './patterns.ts';
 import { keepGroups } from './rx.ts';
 
 /** `@rxGlobal`: as `@rx`; captures are those of the last match, since each match writes TX.0 to TX.9 anew. */
 export const rxGlobal: OperatorWord = {
   name: 'rxGlobal',
   needs: clausesOfRulePattern,
-  compile: (parameter) => {
-    const pattern = compileRulePattern(parameter);
-    const search = compileRuleSearch(parameter);
+  translate: translatePattern,
+  compile: (parameter, { translated }) => {
+    const pattern = compileRulePattern(parameter, translated);
+    const search = compileRuleSearch(parameter, translated);
     return (value, captures) => {
       const matches = pattern.matches(value.encoded);
       if (matches && captures !== null) keepAll(search, value.encoded, captures);

@@ -1,6 +1,6 @@
 import type { OperatorWord } from '../operator.ts';
 import type { Captures } from '../value.ts';
-import { clausesOfRulePattern, compileRulePattern } from './patterns.ts';
+import { clausesOfRulePattern, compileRulePattern, translatePattern } from './patterns.ts';
 
 /** TX.0 to TX.9. */
 const CAPTURES_MAX = 10;
@@ -9,8 +9,9 @@ const CAPTURES_MAX = 10;
 export const rx: OperatorWord = {
   name: 'rx',
   needs: clausesOfRulePattern,
-  compile: (parameter) => {
-    const pattern = compileRulePattern(parameter);
+  translate: translatePattern,
+  compile: (parameter, { translated }) => {
+    const pattern = compileRulePattern(parameter, translated);
     return (value, captures) => {
       if (captures === null) return pattern.matches(value.encoded);
       const groups = pattern.find(value.encoded);

@@ -1,5 +1,7 @@
-import type { RuleEngine, RuleEntries } from '../../../src/waf/engine.ts';
+import type { RuleEngine, RuleEntries, RuleSet } from '../../../src/waf/engine.ts';
+import type { GateTables } from '../../../src/waf/gate/gate-tables.ts';
 import type { WafProfile } from '../../../src/waf/inspection.ts';
+import type { WafDefaults } from '../../../src/waf/settings.ts';
 import { startCrsGateway } from '../../support/crs-gateway.ts';
 import { startModSecurity, WITHOUT_MODSECURITY } from '../../support/modsecurity.ts';
 import { CRS_TEST_SETTINGS } from '../../support/modsecurity-config.ts';
@@ -30,10 +32,24 @@ export const DETECTION: WafProfile = { ...PROFILE, mode: 'detect' };
 
 /** An engine over the rule set, set as its tests ask. @param gate  As in WafDefaults. */
 export function crsEngine(folder: string, profile: WafProfile, gate = true): RuleEngine {
-  const texts = { '/tests.conf': testSettings(folder) };
-  const engine = ruleSetOf(texts, crsEntries(folder), { ...WAF_DEFAULTS, gate }).compile(profile);
+  return compiled(crsRuleSet(folder, { ...WAF_DEFAULTS, gate }), profile);
+}
+
+/** The same as a thread has it that is given the tables of another. */
+export function crsEngineGiven(folder: string, profile: WafProfile): RuleEngine {
+  const first = crsRuleSet(folder, WAF_DEFAULTS);
+  compiled(first, profile);
+  return compiled(crsRuleSet(folder, WAF_DEFAULTS, structuredClone(first.gateTables())), profile);
+}
+
+function compiled(rules: RuleSet, profile: WafProfile): RuleEngine {
+  const engine = rules.compile(profile);
   if (engine === null) throw new Error('the mode is off');
   return engine;
+}
+
+function crsRuleSet(folder: string, defaults: WafDefaults, tables: GateTables | null = null): RuleSet {
+  return ruleSetOf({ '/tests.conf': testSettings(folder) }, crsEntries(folder), defaults, tables);
 }
 
 /** By the name that `--engine` takes. */

@@ -5,6 +5,7 @@ import { groupsOfText } from '../../../src/waf/gate/byte-groups.ts';
 import { foldedText, KINDS } from '../../../src/waf/gate/folded-bytes.ts';
 import { literalTables } from '../../../src/waf/gate/literal-automaton.ts';
 import { ValueScanner } from '../../../src/waf/gate/scan.ts';
+import { scanTables } from '../../../src/waf/gate/scan-tables.ts';
 import { InspectedValue } from '../../../src/waf/value.ts';
 import { fuzzRun } from '../../support/fuzz.ts';
 
@@ -17,7 +18,7 @@ test('fast-check: a value meets the clauses whose literals it holds, and no othe
     fc.property(fc.uniqueArray(text(5).map(foldedText), { maxLength: 70 }), fc.array(text(30)), (literals, values) => {
       // A clause each; the first literal meets the last clause too.
       const clauses = literals.map((_, index) => (index === 0 ? [0, literals.length - 1] : [index]));
-      const scanner = new ValueScanner(literalTables(literals), clauses, literals.length);
+      const scanner = new ValueScanner(scanTables(literalTables(literals), clauses, literals.length));
       for (const one of ['', ...values]) {
         const value = new InspectedValue(one);
         scanner.look(value);
@@ -45,7 +46,7 @@ test('there are 64 kinds of bytes', () => {
 test('a text of nothing but literals costs about what another does', () => {
   const literals = ['un', 'uni', 'union', 'nio', 'ion', 'on', 'onu'];
   const clauses = literals.map((_, index) => Array.from({ length: 60 }, (__, clause) => index * 60 + clause));
-  const scanner = new ValueScanner(literalTables(literals), clauses, 420);
+  const scanner = new ValueScanner(scanTables(literalTables(literals), clauses, 420));
   const time = (one: string): number => {
     const times = Array.from({ length: 9 }, () => {
       const value = new InspectedValue(one);
