@@ -12,8 +12,8 @@ export interface ScanTables {
   /** What a row adds to the hits: word and bits. */
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly bits: Int32Array<SharedArrayBuffer>;
-  /** Words of hits. */
-  readonly wordCount: number;
+  /** Clauses that there are. */
+  readonly count: number;
 }
 
 /**
@@ -48,6 +48,6 @@ export function scanTables(
     starts: sharedInts(starts),
     words: sharedInts(words),
     bits: sharedInts(bits),
-    wordCount: Math.max(1, Math.ceil(count / HITS_PER_WORD)),
+    count,
   };
 }

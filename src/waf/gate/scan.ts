@@ -4,7 +4,7 @@ import { formOf, type Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
 import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts';
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
-import type { Hits, Seen } from './gate.ts';
+import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
 import type { ScanTables } from './scan-tables.ts';
 import { Sum } from './sum.ts';
 
@@ -58,9 +58,9 @@ export class ValueScanner {
     this.#starts = tables.starts;
     this.#words = tables.words;
     this.#bits = tables.bits;
-    this.none = Array.from({ length: tables.wordCount }, () => 0);
+    this.none = Array.from({ length: Math.max(1, Math.ceil(tables.count / HITS_PER_WORD)) }, () => 0);
     this.#anything = { hits: this.none.map(() => ALL_BITS), groups: ALL_GROUPS };
-    this.#richCount = Math.ceil(tables.wordCount * HITS_PER_WORD * RICH_SHARE);
+    this.#richCount = Math.ceil(tables.count * RICH_SHARE);
     this.#one = new Sum(this.none);
     this.#noted = new Int32Array(tables.starts.length - 1);
   }

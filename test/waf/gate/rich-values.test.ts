@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ALL_GROUPS, groupsOfText } from '../../../src/waf/gate/byte-groups.ts';
 import { literalTables } from '../../../src/waf/gate/literal-automaton.ts';
 import { ValueScanner } from '../../../src/waf/gate/scan.ts';
+import { scanTables } from '../../../src/waf/gate/scan-tables.ts';
 import { Sum } from '../../../src/waf/gate/sum.ts';
 import { StepTree } from '../../../src/waf/steps.ts';
 import { InspectedValue } from '../../../src/waf/value.ts';
@@ -13,9 +14,11 @@ const EVERYTHING = 2 ** 30 - 1;
 
 const scanner = () =>
   new ValueScanner(
-    literalTables(LITERALS),
-    LITERALS.map((_, index) => [index]),
-    LITERALS.length,
+    scanTables(
+      literalTables(LITERALS),
+      LITERALS.map((_, index) => [index]),
+      LITERALS.length,
+    ),
   );
 
 /** Two steps that count how often they run: `x` becomes `y`, `y` becomes `jk`. */
