@@ -4,15 +4,16 @@ import { PROFILE } from '../../../support/rule-sets.ts';
 import { NO_MATERIAL, sharedMaterial } from '../../../support/shared-material.ts';
 import { crsEngine } from '../engines.ts';
 import { clausesOfRules, literalsOf, literalsThatMeetAll } from './gate-literals.ts';
-import { costOf } from './measure.ts';
+import { type Cost, costOf } from './measure.ts';
 import { HOSTILE_PLACES } from './places.ts';
 import { hostileTexts } from './texts.ts';
 
 const folder = sharedMaterial('crs');
 const skip = folder === null ? NO_MATERIAL : false;
 
-/** On an idle machine the worst is below 2. */
-const RATIO_MAX = 3;
+/** CPU time by turns: what else the machine does falls on both. */
+const RATIO_MAX = 2;
+const TRIES_MAX = 3;
 
 /** Place and text, as `npm run worst-case:crs` names them: the dearest ones. */
 const CELLS: readonly (readonly [string, string])[] = [
@@ -24,7 +25,7 @@ const CELLS: readonly (readonly [string, string])[] = [
   ['form: values of 1,000 bytes', 'words of all'],
 ];
 
-test('values that are made to defeat the gate cost at most some times what they cost without', { skip }, (t) => {
+test('values that are made to defeat the gate cost at most twice what they cost without', { skip }, (t) => {
   const profile = { ...PROFILE, mode: 'detect' as const, blockingParanoia: 1 };
   const [gated, plain] = [crsEngine(folder ?? '', profile), crsEngine(folder ?? '', profile, false)];
   const texts = hostileTexts(clausesOfRules(folder ?? ''));
@@ -33,13 +34,15 @@ test('values that are made to defeat the gate cost at most some times what they 
     assert.ok(where !== undefined && what !== undefined, `${place}, ${text}`);
     const costs = [costOf(where, what, gated, plain)];
     // A busy machine may disturb one of them.
-    if ((costs[0]?.ratio ?? 0) > RATIO_MAX) costs.push(costOf(where, what, gated, plain));
-    const ratio = Math.min(...costs.map((cost) => cost.ratio));
+    while (costs.length < TRIES_MAX && ratioOf(costs) > RATIO_MAX) costs.push(costOf(where, what, gated, plain));
+    const ratio = ratioOf(costs);
     t.diagnostic(`${place}, ${text}: ${ratio.toFixed(2)}`);
     assert.ok(ratio < RATIO_MAX, JSON.stringify(costs));
     assert.ok((costs[0]?.matches ?? 0) > 5, JSON.stringify(costs));
   }
 });
+
+const ratioOf = (costs: readonly Cost[]): number => Math.min(...costs.map(({ ratio }) => ratio));
 
 test('few literals meet all clauses', { skip }, () => {
   const clauses = clausesOfRules(folder ?? '').filter(({ literals }) => literals.length > 0);
