@@ -613,11 +613,11 @@ function problemsOf(error: unknown): readonly string[] {
 /** What inspect threads compile, under another number each time; null where no body is long enough for them. */
 function inspectRules({ config, wafRules, wafPatches }: Generation, number: number): InspectRules | null {
   if (wafRules === null || !offloads(config)) return null;
-  const { argumentsMax, jsonDepthMax, responseTypes, audit } = config.waf;
+  const { argumentsMax, gate, jsonDepthMax, responseTypes, audit } = config.waf;
   return {
     number,
     rules: wafRules,
     patches: wafPatches,
-    reading: { argumentsMax, jsonDepthMax, responseTypes, audit: { parts: audit.parts } },
+    reading: { argumentsMax, gate, jsonDepthMax, responseTypes, audit: { parts: audit.parts } },
   };
 }

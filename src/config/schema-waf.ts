@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { bytes, count, list, millis, oneOf, section, text } from './schema-kit.ts';
+import { bytes, count, flag, list, millis, oneOf, section, text } from './schema-kit.ts';
 
 /** Settings of the web application firewall. Words are those of SecLang and the OWASP Core Rule Set. */
 
@@ -137,6 +137,10 @@ export const Waf = section('Web application firewall: SecLang rules, such as the
     '',
   ),
   onFailure: oneOf('What becomes of a request that could not be inspected.', ['refuse', 'pass'], 'refuse'),
+  gate: flag(
+    'Rules are passed over where they cannot hold; false tries each on every value, with the same verdicts.',
+    true,
+  ),
   argumentsMax: count('Most arguments, files and parts of one body that are read.', 1_000, 1, 1_000_000),
   jsonDepthMax: count('Deepest nesting of JSON and XML that is read.', 512, 1, 10_000, 'levels'),
   audit: Audit,

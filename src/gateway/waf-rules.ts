@@ -82,8 +82,8 @@ function readable(files: RuleFiles, path: string): ByteText | undefined {
 
 /** The same for the same rules: a thread then keeps what it has compiled. */
 function digestOf(texts: ReadonlyMap<string, string>, entries: WafRules['entries'], { waf }: Config): string {
-  const { argumentsMax, jsonDepthMax, responseTypes, audit } = waf;
-  const settings = [entries, argumentsMax, jsonDepthMax, responseTypes, audit.parts];
+  const { argumentsMax, gate, jsonDepthMax, responseTypes, audit } = waf;
+  const settings = [entries, argumentsMax, gate, jsonDepthMax, responseTypes, audit.parts];
   const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const [path, text] of texts) hash.update(JSON.stringify([path, text.length])).update(text, 'latin1');
   return hash.digest('hex');

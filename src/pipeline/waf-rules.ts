@@ -48,7 +48,7 @@ export interface WafRules {
 }
 
 /** What the configuration says besides of how rules see bodies. */
-export type BodyReading = Pick<Config['waf'], 'argumentsMax' | 'jsonDepthMax' | 'responseTypes'> & {
+export type BodyReading = Pick<Config['waf'], 'argumentsMax' | 'gate' | 'jsonDepthMax' | 'responseTypes'> & {
   readonly audit: Pick<Config['waf']['audit'], 'parts'>;
 };
 
@@ -95,7 +95,7 @@ export function wafEntries(waf: Config['waf'], files: RuleFiles): RuleEntries {
 export function openRules(
   files: RuleFiles,
   entries: RuleEntries,
-  { argumentsMax, jsonDepthMax, responseTypes, audit }: BodyReading,
+  { argumentsMax, gate, jsonDepthMax, responseTypes, audit }: BodyReading,
   collections: OpenCollections,
   tables: GateTables | null = null,
 ): RuleSet {
@@ -106,7 +106,7 @@ export function openRules(
       bodyCaps: { argumentsMax, depthMax: jsonDepthMax },
       responseTypes: responseTypes.map((type) => type.toLowerCase()),
       auditParts: audit.parts,
-      gate: true,
+      gate,
     },
     { parseBody, parseQuery, hasInvalidEncoding, collections },
     tables,

@@ -15,7 +15,7 @@ function rulesOf(number: number, text: string): InspectRules {
     number,
     rules: { entries, recorded, digest: text, profiles: [JSON.stringify(PROFILE)], ids: new Map(), tables: null },
     patches: null,
-    reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: [], audit: { parts: 'AZ' } },
+    reading: { argumentsMax: 10, gate: true, jsonDepthMax: 10, responseTypes: [], audit: { parts: 'AZ' } },
   };
 }
 

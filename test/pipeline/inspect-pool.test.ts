@@ -143,7 +143,13 @@ describe('an inspect thread', () => {
       tables: null,
     },
     patches: null,
-    reading: { argumentsMax: 10, jsonDepthMax: 10, responseTypes: WAF_DEFAULTS.responseTypes, audit: { parts: 'AZ' } },
+    reading: {
+      argumentsMax: 10,
+      gate: true,
+      jsonDepthMax: 10,
+      responseTypes: WAF_DEFAULTS.responseTypes,
+      audit: { parts: 'AZ' },
+    },
   });
 
   async function withThread(
