@@ -6,6 +6,7 @@ import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
 import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
 import type { LiteralTables } from './literal-automaton.ts';
+import { LITERAL_MAX } from './literals.ts';
 import { Sum } from './sum.ts';
 
 const LOWER = groupsOfText('a');
@@ -23,6 +24,9 @@ const LONG_BYTES = 96;
  * over.
  */
 const RICH_SHARE = 1 / 6;
+
+/** Bytes after which it is asked whether a value is rich. */
+const BLOCK_BYTES = 4_096;
 
 /**
  * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
@@ -90,12 +94,27 @@ export class ValueScanner {
   look(value: InspectedValue): void {
     if (value.hits !== null) return;
     const sum = this.#one;
+    const { length } = value.text;
     sum.clear();
-    this.#scan(workOn(value.text), value.text.length, sum);
+    if (length >= LONG_BYTES) this.#lookAtLong(value, sum);
+    else this.#scan(workOn(value.text), length, sum);
     const { hits, groups } = sum.copy();
     value.hits = hits;
     value.groups = groups;
-    value.isRich = value.text.length >= LONG_BYTES && bitCount(hits) >= this.#richCount;
+  }
+
+  /** Block by block, until it is rich: then it may hold anything. */
+  #lookAtLong(value: InspectedValue, sum: Sum): void {
+    const { length } = value.text;
+    const bytes = workOn(value.text);
+    for (let from = 0; from < length && !value.isRich; from += BLOCK_BYTES) {
+      const to = Math.min(length, from + BLOCK_BYTES);
+      // A literal may lie across two blocks.
+      const block = bytes.subarray(Math.max(0, from - LITERAL_MAX), to);
+      this.#scan(block, block.length, sum);
+      value.isRich = bitCount(sum.hits) >= this.#richCount;
+      if (value.isRich && to < length) sum.add(this.#anything);
+    }
   }
 
   /**
