@@ -5,13 +5,13 @@ import type { InspectedValue } from '../value.ts';
 import { ALL_GROUPS, GROUP_BITS, groupsIn, groupsOfText } from './byte-groups.ts';
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
 import { HITS_PER_WORD, type Hits, type Seen } from './gate.ts';
+import { LITERAL_MAX } from './literals.ts';
 import type { ScanTables } from './scan-tables.ts';
 import { Sum } from './sum.ts';
 
 const LOWER = groupsOfText('a');
-/** Bytes of values that were looked at lately, for looks at their forms; longer ones are not laid down. */
+/** Bytes of short values that were looked at lately, for looks at their forms. */
 const LAID_BYTES = 65_536;
-const LAID_BYTES_MAX = 1_024;
 const ALL_BITS = 2 ** HITS_PER_WORD - 1;
 
 /**
@@ -26,6 +26,9 @@ const LONG_BYTES = 96;
  * over.
  */
 const RICH_SHARE = 1 / 6;
+
+/** Bytes after which it is asked whether a value is rich. */
+const BLOCK_BYTES = 4_096;
 
 /**
  * Looks at values once for all operators of a rule set: which clauses they meet, which groups of bytes they hold.
@@ -75,9 +78,10 @@ export class ValueScanner {
   look(value: InspectedValue): void {
     if (value.hits !== null) return;
     const sum = this.#one;
-    sum.clear();
     const { length } = value;
-    if (value.isKept || length > LAID_BYTES_MAX) this.#scan(workOn(value.text), 0, length, sum);
+    sum.clear();
+    if (length >= LONG_BYTES) this.#lookAtLong(value, sum);
+    else if (value.isKept) this.#scan(workOn(value.text), 0, length, sum);
     else {
       const at = this.#lay(value);
       this.#scan(this.#laid, at, at + length, sum);
@@ -85,7 +89,19 @@ export class ValueScanner {
     const { hits, groups } = sum.copy();
     value.hits = hits;
     value.groups = groups;
-    value.isRich = value.length >= LONG_BYTES && bitCount(hits) >= this.#richCount;
+  }
+
+  /** Block by block, until it is rich: then it may hold anything. */
+  #lookAtLong(value: InspectedValue, sum: Sum): void {
+    const { length } = value;
+    const bytes = workOn(value.text);
+    for (let from = 0; from < length && !value.isRich; from += BLOCK_BYTES) {
+      const to = Math.min(length, from + BLOCK_BYTES);
+      // A literal may lie across two blocks.
+      this.#scan(bytes, Math.max(0, from - LITERAL_MAX), to, sum);
+      value.isRich = bitCount(sum.hits) >= this.#richCount;
+      if (value.isRich && to < length) sum.add(this.#anything);
+    }
   }
 
   /**

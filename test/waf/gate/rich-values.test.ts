@@ -77,3 +77,15 @@ test('a form that meets much makes its value rich; a short value never is', () =
   }
   assert.deepEqual([long.isRich, short.isRich], [true, false]);
 });
+
+test('literals across blocks of a long value are found, and the look ends where it is rich', () => {
+  const looking = scanner();
+  for (let before = 4_090; before < 4_100; before += 1) {
+    const value = new InspectedValue(`${'-'.repeat(before)}lm${'-'.repeat(9_000)}`);
+    looking.look(value);
+    assert.deepEqual([value.hits, value.groups, value.isRich], [[2 ** 11], groupsOfText('-l'), false]);
+  }
+  const value = new InspectedValue(`abc${'-'.repeat(9_000)}`);
+  looking.look(value);
+  assert.deepEqual([value.hits, value.groups, value.isRich], [[EVERYTHING], ALL_GROUPS, true]);
+});
