@@ -18,7 +18,7 @@ const ALL_BITS = 2 ** HITS_PER_WORD - 1;
  * From so many bytes on, what transformations make of a value is kept and looked at once: each rule that asked would
  * look at all of it again, as often as there are steps on its way.
  */
-const LONG_BYTES = 96;
+const LONG_BYTES = 257;
 
 /**
  * A long value that meets such a share of all clauses is looked at no further: what its forms hold is taken to be

@@ -3,7 +3,7 @@ import type { ByteText } from '../../base/byte-text.ts';
 import { InspectedValue } from '../value.ts';
 
 /** Longer values are forgotten with their request. */
-const TEXT_BYTES_MAX = 96;
+const TEXT_BYTES_MAX = 256;
 /** Values of one generation; the one before it is kept as well. Some kilobytes each at most. */
 const GENERATION_MAX = 2_048;
 /** Values that were seen once: places for their hashes, and how many are noted before all are forgotten. */

@@ -41,7 +41,7 @@ function stepsThatCount() {
 
 test('a long value that meets much may hold anything behind a step, and no form is made to see', () => {
   const [looking, { first, second, runs }] = [scanner(), stepsThatCount()];
-  const value = new InspectedValue(`abcx${'-'.repeat(200)}`);
+  const value = new InspectedValue(`abcx${'-'.repeat(400)}`);
   looking.look(value);
   assert.deepEqual([value.hits, value.isRich], [[3], true]);
   for (const add of ['behind', 'along'] as const) {
@@ -56,7 +56,7 @@ test('a long value that meets much may hold anything behind a step, and no form 
 
 test('what other long values hold behind a step is exact, and each form is made once', () => {
   const [looking, { second, runs }] = [scanner(), stepsThatCount()];
-  const value = new InspectedValue(`x${'-'.repeat(200)}`);
+  const value = new InspectedValue(`x${'-'.repeat(400)}`);
   looking.look(value);
   for (let rule = 0; rule < 3; rule += 1) {
     for (const add of ['behind', 'along'] as const) {
@@ -70,7 +70,7 @@ test('what other long values hold behind a step is exact, and each form is made 
 
 test('a form that meets much makes its value rich; a short value never is', () => {
   const [looking, { second }] = [scanner(), stepsThatCount()];
-  const [long, short] = [new InspectedValue(`abx${'-'.repeat(200)}`), new InspectedValue('abcdex')];
+  const [long, short] = [new InspectedValue(`abx${'-'.repeat(400)}`), new InspectedValue('abcdex')];
   for (const value of [long, short]) {
     looking.look(value);
     looking.behind(value, second, new Sum(looking.none));
