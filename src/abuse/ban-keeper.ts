@@ -10,6 +10,7 @@ import type { RecordFile } from '../records/record-file.ts';
 import type { RecordLog } from '../records/record-log.ts';
 import { RecordSaver } from '../records/record-saver.ts';
 import { restore } from '../records/restore.ts';
+import { saysMore } from '../records/says-more.ts';
 import type { KeyHasher } from './ban-judge.ts';
 import type { BanAnswer, BanDesk, BanOrder, BanPage, BanQuery, BanView } from './ban-orders.ts';
 import { type BanTable, rememberedAfterMs } from './ban-table.ts';
@@ -17,6 +18,8 @@ import { keyText } from './key-text.ts';
 import { type BanRecord, banId, formatRecord, isLifted, mergeRecords, parseRecord, shownKey } from './record.ts';
 import { type AbuseSettings, BY_ADDRESS, banSalt, MANUAL } from './rules.ts';
 import type { BanMade } from './wire.ts';
+
+const JOINING = { merge: mergeRecords, format: formatRecord };
 
 export interface BanKeeperOptions {
   /** Over the table that threads use. */
@@ -321,12 +324,11 @@ export class BanKeeper implements BanDesk {
     return true;
   }
 
-  /** Of two that change one ban at once the later is heard alone: who knows what both said tells it. */
+  /** Who knows more than is told of a ban says it. */
   #tellMore(told: BanRecord): void {
     const entry = this.#entries.get(banId(told));
     if (entry === undefined || entry.record.rememberedMs <= this.#clocks.wallMs()) return;
-    const knowsAll = formatRecord(mergeRecords(entry.record, told)) === entry.line;
-    if (knowsAll && formatRecord(told) !== entry.line) this.#exchange?.changed(entry.id);
+    if (saysMore(entry, told, JOINING)) this.#exchange?.changed(entry.id);
   }
 
   /** A record from elsewhere. @returns  True when it brought news. */

@@ -5,6 +5,7 @@ import type { RecordFile } from '../records/record-file.ts';
 import type { RecordLog } from '../records/record-log.ts';
 import { RecordSaver } from '../records/record-saver.ts';
 import { restore } from '../records/restore.ts';
+import { saysMore } from '../records/says-more.ts';
 import { type KeyHasher, REVOCATION_KINDS, revocationSalt } from './kinds.ts';
 import type {
   RevocationAnswer,
@@ -24,6 +25,8 @@ import {
   SECONDS_MAX,
 } from './record.ts';
 import type { RevocationWriter } from './revocation-writer.ts';
+
+const JOINING = { merge: mergeRecords, format: formatRecord };
 
 export interface RevocationKeeperOptions {
   /** Over the table that threads read. */
@@ -334,12 +337,11 @@ export class RevocationKeeper implements RevocationDesk {
     return true;
   }
 
-  /** Of two that change one thing at once the later is heard alone: who knows what both said tells it. */
+  /** Who knows more than is told of a revocation says it. */
   #tellMore(id: string, told: RevocationRecord): void {
     const entry = this.#entries.get(id);
     if (entry === undefined || entry.record.untilMs <= this.#nowMs()) return;
-    const knowsAll = formatRecord(mergeRecords(entry.record, told)) === entry.line;
-    if (knowsAll && formatRecord(told) !== entry.line) this.#exchange?.changed(id);
+    if (saysMore(entry, told, JOINING)) this.#exchange?.changed(id);
   }
 
   /** A record from elsewhere. @returns  True when it brought news. */
