@@ -97,7 +97,7 @@ test('records of any content are judged, or passed over: nothing fails', (t) => 
       assert.deepEqual(check.passing(proposal.proposed.map(({ exclusion }) => exclusion)), []);
       for (const record of records) if (judges.routeOf(record) !== null) excludeFor(judges, looks, record, []);
     }),
-    fuzzRun(t, 150),
+    fuzzRun(t, 600),
   );
   assert.ok(judged > 50, String(judged));
 });
