@@ -6,7 +6,7 @@ import { compileTargets } from './compile-targets.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
 import type { Gate } from './gate/gate.ts';
 import { type GateRegistry, operatorKey } from './gate/gate-registry.ts';
-import type { TargetGroups } from './gate/target-groups.ts';
+import type { SharedTargets } from './gate/shared-targets.ts';
 import { compileTemplate } from './macros.ts';
 import type { OperatorContext, OperatorTest, OperatorWord } from './operator.ts';
 import { operatorNamed } from './operators.ts';
@@ -27,7 +27,7 @@ export interface RuleContext {
   readonly operators: Map<string, CompiledOperator>;
   /** Gates of the operators; null where there are none. */
   readonly gates: GateRegistry | null;
-  readonly groups: TargetGroups;
+  readonly sharedTargets: SharedTargets;
   readonly unicode: UnicodeMap | null;
   /** A data file that a rule in `file` names. @throws  SecLangReason */
   readonly readData: (path: string, file: string) => ByteText;
@@ -132,7 +132,7 @@ function compileLink(link: RuleLink, draft: RuleDraft, context: RuleContext): Co
     // What captures is asked more.
     number: number === -1 ? -1 : number * 2 + (draft.captures ? 1 : 0),
     gate,
-    group: gate === null ? null : context.groups.groupOf(link.variables, targets, step, draft.multiMatch),
+    shared: context.gates === null ? null : context.sharedTargets.of(link.variables, targets),
     step,
     forms: allForms,
     captures: draft.captures,

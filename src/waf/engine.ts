@@ -4,9 +4,9 @@ import { readsRequestBody, readsResponseBody } from './body-use.ts';
 import { type CompiledOperator, compileRule, type RuleContext, type RuleResult } from './compile-rule.ts';
 import { GateRegistry } from './gate/gate-registry.ts';
 import type { GateTables } from './gate/gate-tables.ts';
-import { PhasePlan } from './gate/phase-plan.ts';
+import { RulePlan } from './gate/rule-plan.ts';
 import type { ValueScanner } from './gate/scan.ts';
-import { TargetGroups } from './gate/target-groups.ts';
+import { SharedTargets } from './gate/shared-targets.ts';
 import { ValueMemory } from './gate/value-memory.ts';
 import type { Inspection, RequestFacts, WafProfile } from './inspection.ts';
 import type { InspectionSnapshot } from './inspection-snapshot.ts';
@@ -107,7 +107,7 @@ export function openRuleSet(
       const own = readPatch(patchFiles, path);
       // Transformations are those of the rule set, its map of Unicode included.
       const unicode = [...setup.directives, ...rules.directives].filter(isUnicodeMap);
-      const beside = { ...shared, files: readFirst(patchFiles, files), gates: null, groups: new TargetGroups() };
+      const beside = { ...shared, files: readFirst(patchFiles, files), gates: null, sharedTargets: new SharedTargets() };
       return {
         ids: idPlaces(own),
         compile: (profile) =>
@@ -153,7 +153,7 @@ interface Shared {
   readonly operators: Map<string, CompiledOperator>;
   /** Gates of the operators, null where they are off. */
   readonly gates: GateRegistry | null;
-  readonly groups: TargetGroups;
+  readonly sharedTargets: SharedTargets;
   readonly memory: ValueMemory;
 }
 
@@ -168,7 +168,7 @@ const sharedContext = (
   steps: new StepTree(),
   operators: new Map(),
   gates: gate ? new GateRegistry(tables) : null,
-  groups: new TargetGroups(),
+  sharedTargets: new SharedTargets(),
   memory: new ValueMemory(),
 });
 
@@ -187,7 +187,7 @@ function compileDirectives(
     steps: shared.steps,
     operators: shared.operators,
     gates: shared.gates,
-    groups: shared.groups,
+    sharedTargets: shared.sharedTargets,
     unicode: unicodeOf(program, shared.files, problems),
     readData: (path, file) => readData(shared.files, path, file),
   };
@@ -209,8 +209,7 @@ function knowledgeOf(
   phases: CompiledRules['phases'],
   tx: RuleKnowledge['tx'],
 ): RuleKnowledge {
-  const plan = (phase: 1 | 2 | 3 | 4 | 5) => new PhasePlan(phases[phase], scanner.none.length);
-  return { scanner, memory, tx, plans: { 1: plan(1), 2: plan(2), 3: plan(3), 4: plan(4), 5: plan(5) } };
+  return { memory, tx, plan: new RulePlan(phases, scanner) };
 }
 
 function compilePhases(

@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts';
 import type { Gate } from './gate/gate.ts';
 import { type Groups, KnownResults } from './gate/known-results.ts';
 import type { RequestGate } from './gate/request-gate.ts';
-import type { SharedTarget, TargetGroup } from './gate/target-groups.ts';
+import type { SharedTarget } from './gate/shared-targets.ts';
 import type { TargetSelector } from './removals.ts';
 import type { CompiledLink, CompiledRule, LinkTest, RunAction } from './rule.ts';
 import type { RequestState } from './state.ts';
@@ -25,14 +25,15 @@ export interface Held {
  *
  * A rule that does not hold leaves no trace.
  *
+ * @param number  Of the rule in the plan of its rule set; -1 for one that is in none.
  * @returns  What held last, in the order of evaluation; null where the rule does not hold.
  */
-export function evaluateRule(rule: CompiledRule, state: RequestState): Held | null {
+export function evaluateRule(rule: CompiledRule, state: RequestState, number = -1): Held | null {
   const removed = state.removals.targetsOf(rule);
   const links = new LinkRun(state, removed);
   const { length } = rule.links;
   for (let i = 0; i < length; i += 1) {
-    if (!links.holds(rule.links[i] as CompiledLink)) return null;
+    if (!links.holds(rule.links[i] as CompiledLink, i === 0 ? number : -1)) return null;
   }
   return links.held;
 }
@@ -46,6 +47,8 @@ class LinkRun {
   readonly #state: RequestState;
   readonly #removed: readonly TargetSelector[];
   held: Held = UNCONDITIONAL;
+  /** Number of the rule whose gate all values have passed that are tried; -1 where they are to pass it yet. */
+  #planned = -1;
   /** The first value of a rule that holds clears what former rules left in MATCHED_VARS. */
   #isFirst = true;
 
@@ -54,18 +57,20 @@ class LinkRun {
     this.#removed = removed;
   }
 
-  holds(link: CompiledLink): boolean {
+  /** @param planned  Number of the rule, where this is its first link and values are known to be its candidates. */
+  holds(link: CompiledLink, planned: number): boolean {
     if (link.test === null) {
       for (const run of link.runs) run(this.#state);
       return true;
     }
     this.#state.look += 1;
-    const { gate, group } = link;
+    this.#planned = -1;
+    const { shared } = link;
     const past = this.#state.gate;
-    if (gate === null || group === null || past === null) return this.#anyTargetHolds(link, link.test);
-    if (!past.mayHold(gate, group, this.#state)) return false;
-    if (this.#removed.length > 0 || !group.isFixed) return this.#anyTargetHolds(link, link.test);
-    return this.#anySharedHolds(link, link.test, gate, group, past);
+    if (shared === null || past === null) return this.#anyTargetHolds(link, link.test);
+    if (this.#removed.length > 0 || !shared.isFixed) return this.#anyTargetHolds(link, link.test);
+    this.#planned = planned;
+    return this.#anySharedHolds(link, link.test, shared.all, past);
   }
 
   #anyTargetHolds(link: CompiledLink, test: LinkTest): boolean {
@@ -77,20 +82,19 @@ class LinkRun {
     return holds;
   }
 
-  /** The same over values that were read already, without targets none of whose values can make it hold. */
-  #anySharedHolds(link: CompiledLink, test: LinkTest, gate: Gate, group: TargetGroup, past: RequestGate): boolean {
-    const state = this.#state;
+  /** The same over values that were read already, without those that cannot make it hold. */
+  #anySharedHolds(link: CompiledLink, test: LinkTest, targets: readonly SharedTarget[], past: RequestGate): boolean {
+    const planned = this.#planned;
     let holds = false;
-    const { targets } = group.list;
     for (let t = 0; t < targets.length; t += 1) {
       const shared = targets[t] as SharedTarget;
-      if (!past.mayHoldFor(gate, shared, group, state)) continue;
-      const { names, values } = past.valuesOf(shared, state);
+      const { names, values } = past.valuesOf(shared, this.#state);
       const { target } = shared;
       const variable = target.kind === 'count' ? target.label : target.variable;
       for (let i = 0; i < values.length; i += 1) {
-        const name = names === null ? null : (names[i] as ByteText);
-        if (this.#valueHolds(link, test, variable, name, values[i] as InspectedValue)) holds = true;
+        const value = values[i] as InspectedValue;
+        if (planned !== -1 && !past.isCandidate(planned, shared, value)) continue;
+        if (this.#valueHolds(link, test, variable, names === null ? null : (names[i] as ByteText), value)) holds = true;
       }
     }
     return holds;
@@ -150,7 +154,7 @@ class LinkRun {
     value: InspectedValue,
   ): boolean {
     const { gate } = link;
-    const past = gate === null ? null : this.#state.gate;
+    const past = gate === null || this.#planned !== -1 ? null : this.#state.gate;
     if (link.forms === null) {
       if (past?.mayHoldBehind(gate as Gate, value, link.step) === false) return false;
       return this.#formHolds(link, test, variable, name, value, formOf(value, link.step));

@@ -59,4 +59,4 @@ export function rulesOfPhase(
 }
 
 const unconditional = (link: CompiledLink): CompiledLink =>
-  Object.freeze({ ...link, targets: [], test: null, gate: null, group: null });
+  Object.freeze({ ...link, targets: [], test: null, gate: null, shared: null });

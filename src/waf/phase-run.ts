@@ -2,7 +2,7 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
-import type { PhasePlan } from './gate/phase-plan.ts';
+import type { RequestGate } from './gate/request-gate.ts';
 import type { Interruption, RuleMatch } from './inspection.ts';
 import type { CompiledRule, RuleOnTrial } from './rule.ts';
 import type { RequestState } from './state.ts';
@@ -11,19 +11,17 @@ import type { RequestState } from './state.ts';
  * Runs the rules of one phase over a request.
  *
  * @param rules  Of this phase, in order.
- * @param plan   Their gates; null where every rule is tried on every value.
+ * @param past   The request's way past their gates; null where every rule is tried on every value.
  * @returns  What ends the request; null where nothing does, or where the mode is detection only.
  */
 export function runPhase(
   rules: readonly CompiledRule[],
   state: RequestState,
-  phase: number,
-  plan: PhasePlan | null,
+  phase: 1 | 2 | 3 | 4 | 5,
+  past: RequestGate | null,
 ): Interruption | null {
   if (phase <= state.allowedUpTo) return null;
-  const past = plan === null ? null : state.gate;
-  for (let i = 0; i < rules.length; i += 1) {
-    if (past !== null && plan !== null && !plan.mayHold(i, past, state)) continue;
+  for (let i = next(past, phase, 0, state); i < rules.length; i = next(past, phase, i + 1, state)) {
     if (state.mode === 'off') return null;
     const rule = rules[i] as CompiledRule;
     if (state.removals.removes(rule)) continue;
@@ -32,7 +30,7 @@ export function runPhase(
       continue;
     }
     state.rule = rule;
-    const held = evaluateRule(rule, state);
+    const held = evaluateRule(rule, state, past === null ? -1 : past.numberOf(phase, i));
     if (held === null) continue;
     const interruption = finishRule(rule, held, state);
     if (interruption !== null) return interruption;
@@ -41,6 +39,9 @@ export function runPhase(
   }
   return null;
 }
+
+const next = (past: RequestGate | null, phase: 1 | 2 | 3 | 4 | 5, from: number, state: RequestState): number =>
+  past === null ? from : past.nextRule(phase, from, state);
 
 /** A rule that does not act for this client: it is told that it holds, and nothing else is as if it had run. */
 function observeRule({ rule, writes }: RuleOnTrial, state: RequestState): void {

@@ -1,6 +1,6 @@
 import type { ByteText } from '../base/byte-text.ts';
 import type { Gate } from './gate/gate.ts';
-import type { TargetGroup } from './gate/target-groups.ts';
+import type { LinkTargets } from './gate/shared-targets.ts';
 import type { OperatorTest } from './operator.ts';
 import type { Place } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';
@@ -28,8 +28,8 @@ export interface CompiledLink {
   readonly number: number;
   /** Says of which values it cannot hold; null where that is not known. */
   readonly gate: Gate | null;
-  /** What its targets are to a gate; null without one, and for targets that rules may change. */
-  readonly group: TargetGroup | null;
+  /** Its targets as all rules of the set read them; null where rules may change what they hold. */
+  readonly shared: LinkTargets | null;
   /** The last transformation. With multiMatch, the value as it is and after each step, in `forms`. */
   readonly step: Step;
   readonly forms: readonly Step[] | null;

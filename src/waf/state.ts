@@ -4,9 +4,8 @@ import { LONG_VALUE_BYTES, LONG_VALUES_PER_LENGTH_MAX, WRITTEN_BYTES_MAX } from 
 import type { BodyArgument, BodyCaps, BodyProcessor, ParseBody, ParsedBody } from '../parsed-body.ts';
 import { type Entry, NamedValues, NO_ENTRIES } from './entry.ts';
 import type { Groups } from './gate/known-results.ts';
-import type { PhasePlan } from './gate/phase-plan.ts';
 import { RequestGate } from './gate/request-gate.ts';
-import type { ValueScanner } from './gate/scan.ts';
+import type { RulePlan } from './gate/rule-plan.ts';
 import type { ValueMemory } from './gate/value-memory.ts';
 import type { Interruption, RequestFacts, RuleMatch, WafMode } from './inspection.ts';
 import type { OpenCollection, OpenCollections } from './open-collections.ts';
@@ -44,11 +43,9 @@ export interface EngineSettings {
 
 /** What a rule set knows whatever the request. */
 export interface RuleKnowledge {
-  /** Of all its operators. */
-  readonly scanner: ValueScanner;
   readonly memory: ValueMemory;
-  /** Gates of the rules of each phase. */
-  readonly plans: Readonly<Record<1 | 2 | 3 | 4 | 5, PhasePlan>>;
+  /** Gates of the rules. */
+  readonly plan: RulePlan;
   /** What TX holds when a request begins, by lower-case name. */
   readonly tx: ReadonlyMap<ByteText, Entry>;
 }
@@ -136,7 +133,7 @@ export class RequestState {
     this.services = services;
     this.target = new RequestTarget(facts.target, facts.path);
     this.headers = entriesOf(facts.fields);
-    this.gate = known === null ? null : new RequestGate(known.scanner);
+    this.gate = known === null ? null : new RequestGate(known.plan);
     this.mode = settings.mode;
     this.requestBodyAccess = settings.requestBodyAccess;
     this.responseBodyAccess = settings.responseBodyAccess;

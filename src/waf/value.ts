@@ -1,7 +1,8 @@
 // hot path: synchronous, never throws
 import { type ByteText, isAscii } from '../base/byte-text.ts';
 import { ALL_GROUPS, groupsOfText } from './gate/byte-groups.ts';
-import type { Hits, Seen } from './gate/gate.ts';
+import type { KnownCandidates } from './gate/candidates.ts';
+import type { Hits } from './gate/gate.ts';
 import type { KnownResults } from './gate/known-results.ts';
 
 /** What a value is behind a step. A list, since few of a rule set's steps change a value. */
@@ -34,9 +35,8 @@ export class InspectedValue {
   missedOf: object | null = null;
   /** It outlives the request: what is found of it is noted. */
   readonly isKept: boolean;
-  /** Of one that is kept: what it holds behind a step, by its index; and behind any step on the way to it. */
-  behind: (Seen | undefined)[] | null = null;
-  along: (Seen | undefined)[] | null = null;
+  /** Rules that it may make hold, by targets: src/waf/gate/candidates.ts. */
+  candidates: KnownCandidates | null = null;
   /** Of one that is kept: what operators say of it. */
   results: KnownResults | null = null;
   #encoded: Buffer | null = null;

@@ -4,74 +4,70 @@ import type { Entry } from '../entry.ts';
 import type { RequestState } from '../state.ts';
 import type { Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
-import { groupsOfText } from './byte-groups.ts';
-import type { Gate, Hits, Seen } from './gate.ts';
-import type { ValueScanner } from './scan.ts';
+import type { RuleNumbers, TargetRules } from './candidates.ts';
+import type { Gate, Seen } from './gate.ts';
+import { addRule, type RulePlan } from './rule-plan.ts';
+import type { SharedTarget } from './shared-targets.ts';
 import { Sum } from './sum.ts';
-import type { SharedTarget, TargetGroup, TargetList } from './target-groups.ts';
 
 /** The values of one target, in the order in which rules look at them. */
-export interface TargetValues extends Seen {
+export interface TargetValues {
   /** Names of members; null for a variable without any. */
   readonly names: readonly ByteText[] | null;
   readonly values: readonly InspectedValue[];
-  /** What they hold behind a step, by its index; and behind any step on the way to it. */
-  readonly behind: (Seen | undefined)[];
-  readonly along: (Seen | undefined)[];
 }
 
-/** Of all requests of this thread. */
-let looks = 0;
+type Phase = 1 | 2 | 3 | 4 | 5;
 
-/** One request's way past the gates of a rule set: what its values hold, by targets and steps. Threads: one. */
+/** One request's way past the gates of a rule set: which rules its values may make hold. Threads: one. */
 export class RequestGate {
-  readonly #scanner: ValueScanner;
-  #look = 0;
+  readonly #plan: RulePlan;
   /** For one value at a time. */
   readonly #one: Sum;
-  /** Those of the head, for all phases. */
+  /** Targets of the head, for all phases. */
   readonly #heads: (TargetValues | undefined)[] = [];
   #targets: (TargetValues | undefined)[] = [];
-  #lists: (Seen | undefined)[] = [];
-  #groups: (Seen | undefined)[] = [];
+  /** Rules that may hold, of those whose targets were read. */
+  readonly #candidates: Int32Array;
+  #knowsHead = false;
+  /** The phase of which all targets were read; 0 as long as something is to be read. */
+  #knownPhase = 0;
 
-  constructor(scanner: ValueScanner) {
-    this.#scanner = scanner;
-    this.#one = new Sum(scanner.none);
-  }
-
-  /** Number of what is known now: no other request has the same, nor this one when it has forgotten. */
-  get look(): number {
-    return this.#look;
+  constructor(plan: RulePlan) {
+    this.#plan = plan;
+    this.#one = new Sum(plan.scanner.none);
+    this.#candidates = plan.always();
   }
 
   /** What targets hold is no longer what it was: a phase begins, or a rule changed how the body is read. */
   forget(): void {
-    looks += 1;
-    this.#look = looks;
     this.#targets = [];
-    this.#lists = [];
-    this.#groups = [];
+    this.#knownPhase = 0;
   }
 
-  /** False where no value of the group can make the operator hold. */
-  mayHold(gate: Gate, group: TargetGroup, state: RequestState): boolean {
-    return gate.mayHold(this.seen(group, state));
+  /**
+   * @param from  Place in the phase.
+   * @returns  Place of the first rule from there on that may hold; how many rules the phase has where none may.
+   */
+  nextRule(phase: Phase, from: number, state: RequestState): number {
+    if (this.#knownPhase !== phase) this.#gather(phase, state);
+    return this.#plan.next(this.#candidates, phase, from);
   }
 
-  /** What the values of a group hold. */
-  seen(group: TargetGroup, state: RequestState): Seen {
-    return this.#groups[group.index] ?? this.#lookAt(group, state);
+  /** Number of the rule at a place of its phase. */
+  numberOf(phase: Phase, place: number): number {
+    return this.#plan.numberOf(phase, place);
   }
 
-  /** The same for one target of the group. */
-  mayHoldFor(gate: Gate, target: SharedTarget, group: TargetGroup, state: RequestState): boolean {
-    return gate.mayHold(this.#behind(group, this.valuesOf(target, state)));
+  /** Can a value of the target make the rule hold? @param rule  Number of one whose first link looks at the target. */
+  isCandidate(rule: number, target: SharedTarget, value: InspectedValue): boolean {
+    const rules = this.#plan.rulesOf(target);
+    return rules === undefined || rules.candidates(value, this.#plan.scanner).includes(rule);
   }
 
-  /** The same for one value behind one step. */
+  /** False where the operator cannot hold for one value behind one step. */
   mayHoldBehind(gate: Gate, value: InspectedValue, step: Step): boolean {
-    const scanner = this.#scanner;
+    const { scanner } = this.#plan;
     scanner.look(value);
     if ((value.groups & step.changedByAll) === 0) return gate.mayHold(value as Seen);
     this.#one.clear();
@@ -81,124 +77,66 @@ export class RequestGate {
 
   /** The same for one value behind any step on the way to this one. */
   mayHoldAlong(gate: Gate, value: InspectedValue, last: Step): boolean {
-    this.#scanner.look(value);
+    const { scanner } = this.#plan;
+    scanner.look(value);
     this.#one.clear();
-    this.#scanner.along(value, last, this.#one);
+    scanner.along(value, last, this.#one);
     return gate.mayHold(this.#one);
   }
 
-  /** The values of a target; all of them were looked at. */
+  /** The values of a target. */
   valuesOf(target: SharedTarget, state: RequestState): TargetValues {
     return (target.isHead ? this.#heads : this.#targets)[target.index] ?? this.#readOnce(target, state);
   }
 
-  /** Where nothing of a target is excluded, it is what the whole is, and what is known of that is known of it. */
+  #gather(phase: Phase, state: RequestState): void {
+    const plan = this.#plan;
+    if (!this.#knowsHead) this.#addAll(plan.heads, state);
+    this.#knowsHead = true;
+    this.#addAll(plan.others[phase], state);
+    this.#knownPhase = phase;
+  }
+
+  #addAll(targets: readonly TargetRules[], state: RequestState): void {
+    for (let t = 0; t < targets.length; t += 1) {
+      const rules = targets[t] as TargetRules;
+      const { values } = this.valuesOf(rules.target, state);
+      for (let i = 0; i < values.length; i += 1) {
+        this.#add(rules.candidates(values[i] as InspectedValue, this.#plan.scanner));
+      }
+    }
+  }
+
+  #add(rules: RuleNumbers): void {
+    for (let i = 0; i < rules.length; i += 1) addRule(this.#candidates, rules[i] as number);
+  }
+
+  /** Where nothing of a target is excluded, it is what the whole is. */
   #readOnce(target: SharedTarget, state: RequestState): TargetValues {
     const { whole } = target;
     const all = whole === null ? null : this.valuesOf(whole.target, state);
     const isWhole = whole !== null && all !== null && !anyIs(whole.excludes, all.names ?? []);
-    const values = isWhole ? (all as TargetValues) : this.#read(target, state);
+    const values = isWhole ? (all as TargetValues) : read(target, state);
     (target.isHead ? this.#heads : this.#targets)[target.index] = values;
     return values;
   }
+}
 
-  #lookAt(group: TargetGroup, state: RequestState): Seen {
-    const raw = this.#lists[group.list.index] ?? this.#lookAtList(group.list, state);
-    const seen = (raw.groups & group.changedBy) === 0 ? raw : this.#lookBehind(group, state);
-    this.#groups[group.index] = seen;
-    return seen;
+function read({ target }: SharedTarget, state: RequestState): TargetValues {
+  if (target.kind === 'scalar') return { names: null, values: [state.value(target.read(state))] };
+  const entries = target.entries(state);
+  if (target.kind === 'count') return { names: null, values: [state.value(String(entries.length))] };
+  const names: ByteText[] = [];
+  const values: InspectedValue[] = [];
+  for (let i = 0; i < entries.length; i += 1) {
+    const entry = entries[i] as Entry;
+    names.push(entry.name);
+    values.push(state.valueOf(entry));
   }
-
-  #lookAtList({ index, targets }: TargetList, state: RequestState): Seen {
-    const sum = new Sum(this.#scanner.none);
-    for (let i = 0; i < targets.length; i += 1) sum.add(this.valuesOf(targets[i] as SharedTarget, state));
-    this.#lists[index] = sum;
-    return sum;
-  }
-
-  #lookBehind(group: TargetGroup, state: RequestState): Seen {
-    const sum = new Sum(this.#scanner.none);
-    const { targets } = group.list;
-    for (let i = 0; i < targets.length; i += 1) {
-      sum.add(this.#behind(group, this.valuesOf(targets[i] as SharedTarget, state)));
-    }
-    return sum;
-  }
-
-  #behind({ last, isWay, changedBy }: TargetGroup, values: TargetValues): Seen {
-    if ((values.groups & changedBy) === 0) return values;
-    return isWay ? this.#along(last, values) : this.#behindStep(last, values);
-  }
-
-  /** At least what the values hold behind the step. */
-  #behindStep(step: Step, values: TargetValues): Seen {
-    if ((values.groups & step.changedByAll) === 0) return values;
-    const known = values.behind[step.index];
-    if (known !== undefined) return known;
-    const seen =
-      step.isLowercase && step.before !== null
-        ? lowered(this.#behindStep(step.before, values))
-        : this.#sumBehind(step, values.values);
-    values.behind[step.index] = seen;
-    return seen;
-  }
-
-  /** At least what they hold behind any step on the way to this one. */
-  #along(last: Step, { along, values }: TargetValues): Seen {
-    const known = along[last.index];
-    if (known !== undefined) return known;
-    const sum = new Sum(this.#scanner.none);
-    for (let i = 0; i < values.length; i += 1) this.#scanner.along(values[i] as InspectedValue, last, sum);
-    along[last.index] = sum;
-    return sum;
-  }
-
-  #sumBehind(step: Step, values: readonly InspectedValue[]): Seen {
-    const sum = new Sum(this.#scanner.none);
-    for (let i = 0; i < values.length; i += 1) this.#scanner.behind(values[i] as InspectedValue, step, sum);
-    return sum;
-  }
-
-  #read({ target }: SharedTarget, state: RequestState): TargetValues {
-    let read: TargetValues;
-    if (target.kind === 'scalar') read = this.#single(state.value(target.read(state)));
-    else {
-      const entries = target.entries(state);
-      if (target.kind === 'count') read = this.#single(state.value(String(entries.length)));
-      else {
-        const names: ByteText[] = [];
-        const values: InspectedValue[] = [];
-        const sum = new Sum(this.#scanner.none);
-        for (let i = 0; i < entries.length; i += 1) {
-          const entry = entries[i] as Entry;
-          const value = state.valueOf(entry);
-          this.#scanner.look(value);
-          names.push(entry.name);
-          values.push(value);
-          sum.add(value as Seen);
-        }
-        read = { names, values, hits: sum.hits, groups: sum.groups, behind: [], along: [] };
-      }
-    }
-    return read;
-  }
-
-  #single(value: InspectedValue): TargetValues {
-    this.#scanner.look(value);
-    return { names: null, values: [value], hits: value.hits as Hits, groups: value.groups, behind: [], along: [] };
-  }
+  return { names, values };
 }
 
 function anyIs(test: (name: ByteText) => boolean, names: readonly ByteText[]): boolean {
   for (let i = 0; i < names.length; i += 1) if (test(names[i] as ByteText)) return true;
   return false;
-}
-
-const UPPER = groupsOfText('A');
-const LOWER = groupsOfText('a');
-
-/** Literals ignore case: there is nothing new to see. */
-function lowered(seen: Seen): Seen {
-  const groups = (seen.groups & UPPER) === 0 ? seen.groups : seen.groups | LOWER;
-  return groups === seen.groups ? seen : { hits: seen.hits, groups };
 }

@@ -113,8 +113,7 @@ export class ValueScanner {
   behind(value: InspectedValue, step: Step, sum: Sum): void {
     if ((value.groups & step.changedByAll) === 0) sum.add(value as Seen);
     else if (value.length >= LONG_BYTES) this.#addLong(value, step, sum);
-    else if (!value.isKept) this.#behind(value, step, sum);
-    else sum.add(value.behind?.[step.index] ?? this.#keepBehind(value, step));
+    else this.#behind(value, step, sum);
   }
 
   /**
@@ -125,8 +124,7 @@ export class ValueScanner {
   along(value: InspectedValue, last: Step, sum: Sum): void {
     if ((value.groups & last.changedByAll) === 0) sum.add(value as Seen);
     else if (value.length >= LONG_BYTES) this.#alongLong(value, last, sum);
-    else if (!value.isKept) this.#along(value, last, sum);
-    else sum.add(value.along?.[last.index] ?? this.#keepAlong(value, last));
+    else this.#along(value, last, sum);
   }
 
   /** Lays the bytes of a value down. @returns  Where they begin. */
@@ -152,22 +150,6 @@ export class ValueScanner {
     const laid = this.#laid;
     for (let i = 0; i < length; i += 1) bytes[i] = laid[laidAt + i] as number;
     return bytes;
-  }
-
-  #keepBehind(value: InspectedValue, step: Step): Seen {
-    const seen = new Sum(this.none);
-    this.#behind(value, step, seen);
-    value.behind ??= [];
-    value.behind[step.index] = seen;
-    return seen;
-  }
-
-  #keepAlong(value: InspectedValue, last: Step): Seen {
-    const seen = new Sum(this.none);
-    this.#along(value, last, seen);
-    value.along ??= [];
-    value.along[last.index] = seen;
-    return seen;
   }
 
   #behind(value: InspectedValue, step: Step, sum: Sum): void {

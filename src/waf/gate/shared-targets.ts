@@ -1,6 +1,5 @@
 import type { ByteText } from '../../base/byte-text.ts';
 import type { VariablePart } from '../seclang/syntax.ts';
-import type { Step } from '../steps.ts';
 import type { Target } from '../target.ts';
 import { ARGUMENT_VARIABLES } from '../variables/arguments.ts';
 import { BODY_VARIABLES } from '../variables/body.ts';
@@ -18,67 +17,25 @@ export interface SharedTarget {
   readonly whole: { readonly target: SharedTarget; readonly excludes: (name: ByteText) => boolean } | null;
 }
 
-/** Targets of a rule; many rules share them. Immutable. */
-export interface TargetList {
-  /** Number of this list among those of its rule set. */
-  readonly index: number;
-  readonly targets: readonly SharedTarget[];
-}
-
-/** Targets behind transformations; many rules share those too. Immutable. */
-export interface TargetGroup {
-  /** Number of this group among those of its rule set. */
-  readonly index: number;
-  readonly list: TargetList;
-  readonly last: Step;
-  /** Rules look at the values as they are and behind each step on the way to the last (multiMatch). */
-  readonly isWay: boolean;
-  /** Values without bytes of these groups (src/waf/gate/byte-groups.ts) have no form but themselves. */
-  readonly changedBy: number;
+/** What a link looks at, as all rules of its set read it. Immutable. */
+export interface LinkTargets {
+  readonly all: readonly SharedTarget[];
   /** No rule changes within a phase what is read here; else it may, where `ctl` changes how the body is read. */
   readonly isFixed: boolean;
 }
 
-/** The targets and groups of a rule set; all its profiles share them. */
-export class TargetGroups {
+/** The targets of a rule set; all its profiles share them. */
+export class SharedTargets {
   readonly #targets = new Map<string, SharedTarget>();
-  readonly #lists = new Map<string, TargetList>();
-  readonly #groups = new Map<string, TargetGroup>();
 
   /**
    * @param parts    What the targets were compiled from.
    * @param targets  In order; those that are excluded as a whole are left out.
-   * @param last     As in TargetGroup.
-   * @param isWay    As in TargetGroup.
    * @returns  Null where something that a rule does may change what the targets hold.
    */
-  groupOf(parts: readonly VariablePart[], targets: readonly Target[], last: Step, isWay: boolean): TargetGroup | null {
+  of(parts: readonly VariablePart[], targets: readonly Target[]): LinkTargets | null {
     if (targets.length === 0 || !parts.every(isSteady)) return null;
-    const list = this.#listOf(this.#sharedOf(parts, targets));
-    const key = `${list.index} ${last.index} ${isWay}`;
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = Object.freeze({
-        index: this.#groups.size,
-        list,
-        last,
-        isWay,
-        changedBy: last.changedByAll,
-        isFixed: !parts.some(isBody),
-      });
-      this.#groups.set(key, group);
-    }
-    return group;
-  }
-
-  #listOf(targets: readonly SharedTarget[]): TargetList {
-    const key = targets.map(({ index }) => index).join(' ');
-    let list = this.#lists.get(key);
-    if (list === undefined) {
-      list = Object.freeze({ index: this.#lists.size, targets });
-      this.#lists.set(key, list);
-    }
-    return list;
+    return Object.freeze({ all: this.#sharedOf(parts, targets), isFixed: !parts.some(isBody) });
   }
 
   #sharedOf(parts: readonly VariablePart[], targets: readonly Target[]): readonly SharedTarget[] {
