@@ -107,7 +107,12 @@ export function openRuleSet(
       const own = readPatch(patchFiles, path);
       // Transformations are those of the rule set, its map of Unicode included.
       const unicode = [...setup.directives, ...rules.directives].filter(isUnicodeMap);
-      const beside = { ...shared, files: readFirst(patchFiles, files), gates: null, sharedTargets: new SharedTargets() };
+      const beside = {
+        ...shared,
+        files: readFirst(patchFiles, files),
+        gates: null,
+        sharedTargets: new SharedTargets(),
+      };
       return {
         ids: idPlaces(own),
         compile: (profile) =>

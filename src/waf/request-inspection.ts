@@ -125,8 +125,7 @@ export class RequestInspection implements Inspection {
       this.#state.gate?.forget();
       const state = this.#state;
       const patched = this.#patches === null ? null : runPhase(this.#patches.phases[phase], state, phase, null);
-      const interruption =
-        patched ?? runPhase(this.#rules.phases[phase], state, phase, state.gate);
+      const interruption = patched ?? runPhase(this.#rules.phases[phase], state, phase, state.gate);
       if (interruption !== null) return { kind: 'interrupt', interruption };
       const { tx, env } = state;
       return tx.isOver || env.isOver ? OVER : PASSED;

@@ -64,7 +64,12 @@ function idleRules(
       const item = items[index] as ProgramItem;
       if (typeof item === 'string' || item.linked.phase !== phase) continue;
       const landing = landingOf(items, index);
-      const holds = isBlindable(item, removals) ? undefined : values.holds(item);
+      const isFixed = !isBlindable(item, removals);
+      if (isFixed && values.neverBegins(item)) {
+        idle.add(item);
+        continue;
+      }
+      const holds = isFixed ? values.holds(item) : undefined;
       if (holds === false && !(traces && item.linked.links.length > 1)) {
         if (item.linked.links.length === 1 || isSilent(item)) idle.add(item);
         continue;

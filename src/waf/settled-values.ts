@@ -2,6 +2,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import type { RuleRemoval } from './controls/rule-removals.ts';
 import { evaluateRule } from './evaluate.ts';
 import { landingOf, type ProgramItem, type ProgramRule } from './jumps.ts';
+import type { CompiledRule } from './rule.ts';
 import { SecLangReason } from './seclang/reason.ts';
 import type { LinkedRule, RuleLink } from './seclang/syntax.ts';
 import type { RequestState } from './state.ts';
@@ -24,6 +25,8 @@ export class SettledValues {
   readonly #openLater = new Set<ByteText>();
   /** Of rules of phase 1: whether they held when it was their turn, if nothing had removed them. */
   readonly #held = new Map<ProgramRule, boolean>();
+  /** Of phase 1: those whose first link did not hold when it was their turn. */
+  readonly #unbegun = new Set<ProgramRule>();
   /** Of those too whose effect depends on the request: what they look at was met when it was their turn. */
   readonly #met = new Set<ProgramRule>();
 
@@ -44,6 +47,7 @@ export class SettledValues {
       for (const { name } of state.tx.entries()) state.tx.delete(name);
       this.#held.clear();
       this.#met.clear();
+      this.#unbegun.clear();
       this.#runPhase1();
     }
   }
@@ -56,7 +60,15 @@ export class SettledValues {
   /** Whatever it does then: the rule holds whenever it runs, if nothing takes away what it looks at. */
   isMet(rule: ProgramRule): boolean {
     if (rule.linked.phase === 1) return this.#met.has(rule);
-    return this.#knowsAll(rule, true) && this.#holdsDry(rule) === true;
+    return this.#knowsAll(rule, true) && this.#holdsDry(rule.result.rule) === true;
+  }
+
+  /**
+   * Its first link never holds, whatever the others look at: the rule leaves no trace, if nothing takes away what that
+   * link looks at.
+   */
+  neverBegins(rule: ProgramRule): boolean {
+    return rule.linked.phase === 1 ? this.#unbegun.has(rule) : this.#headFails(rule, true);
   }
 
   get #openCount(): number {
@@ -77,7 +89,12 @@ export class SettledValues {
       const isBlind = about.some(({ targets }) => targets !== null);
       const isLost = about.length > 0 && item.linked.links.some(writes);
       const isTold = index >= maybeSkippedTo && !isBlind && !isLost;
-      if (!isBlind && this.#knowsAll(item, false) && this.#holdsDry(item) === true) this.#met.add(item);
+      if (!isBlind && this.#knowsAll(item, false) && this.#holdsDry(item.result.rule) === true) this.#met.add(item);
+      if (!isBlind && this.#headFails(item, false)) {
+        this.#unbegun.add(item);
+        this.#held.set(item, false);
+        continue;
+      }
       const holds = isTold ? this.#tried(item, false) : isBlind ? undefined : this.#triedInVain(item);
       if (holds === undefined) {
         this.#openWrites(item.linked);
@@ -104,7 +121,7 @@ export class SettledValues {
     );
     // A single rule that does not hold does nothing, whatever it would do.
     if (!isPlain && links.length > 1) return undefined;
-    const holds = this.#holdsDry(rule);
+    const holds = this.#holdsDry(rule.result.rule);
     if (holds === undefined || (holds && !isPlain)) return undefined;
     // A chain writes even where its end does not hold.
     if (!isPlain || !links.some(writes)) return holds;
@@ -116,7 +133,13 @@ export class SettledValues {
   /** False for a rule that does not hold, so that nothing depends on whether it runs. */
   #triedInVain(rule: ProgramRule): false | undefined {
     const isSingle = rule.linked.links.length === 1;
-    return isSingle && this.#knowsAll(rule, false) && this.#holdsDry(rule) === false ? false : undefined;
+    return isSingle && this.#knowsAll(rule, false) && this.#holdsDry(rule.result.rule) === false ? false : undefined;
+  }
+
+  #headFails({ linked, result: { rule } }: ProgramRule, isLater: boolean): boolean {
+    const head = linked.links[0] as RuleLink;
+    if (rule.trial !== null || head.operator === null || !this.#knowsCondition(head, isLater)) return false;
+    return this.#holdsDry({ ...rule, links: rule.links.slice(0, 1) }) === false;
   }
 
   #knowsAll({ linked, result }: ProgramRule, isLater: boolean): boolean {
@@ -126,7 +149,7 @@ export class SettledValues {
   }
 
   /** Whether it holds, without what it does; undefined where it would fail. */
-  #holdsDry({ result: { rule } }: ProgramRule): boolean | undefined {
+  #holdsDry(rule: CompiledRule): boolean | undefined {
     const dry = { ...rule, links: rule.links.map((link) => ({ ...link, captures: false, runs: [] })) };
     try {
       return evaluateRule(dry, this.#state) !== null;

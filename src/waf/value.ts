@@ -37,6 +37,10 @@ export class InspectedValue {
   readonly isKept: boolean;
   /** Rules that it may make hold, by targets: src/waf/gate/candidates.ts. */
   candidates: KnownCandidates | null = null;
+  /** The targets whose rules it cannot make hold, a bit each, and the plan that they are of. */
+  clear = 0;
+  clearMore = 0;
+  clearOf: object | null = null;
   /** Of one that is kept: what operators say of it. */
   results: KnownResults | null = null;
   #encoded: Buffer | null = null;

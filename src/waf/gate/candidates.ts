@@ -22,6 +22,8 @@ export interface KnownCandidates {
 }
 
 const NONE: RuleNumbers = Object.freeze([]);
+/** Targets of a plan for which a bit of the value says that no rule is left. */
+const CLEAR_BITS = 31;
 /** Kinds of values without hits, by the groups of bytes that they hold, of which it is known what rules say. */
 const KINDS_MAX = 512;
 /** Of values that are kept: how often it is asked anew what their rules said of them. */
@@ -46,13 +48,21 @@ export class TargetRules {
   readonly #links: ReadonlyMap<number, CompiledLink>;
   readonly #kinds = new Map<number, Kind>();
   readonly #one: Sum;
+  readonly #plan: object;
+  readonly #clearBit: number;
+  readonly #clearMoreBit: number;
 
   /**
+   * @param plan   What these rules are part of.
+   * @param place  Of the target in the plan.
    * @param links  First links of the rules, with the rules' numbers.
    * @param scanner  Of the rule set.
    */
-  constructor(target: SharedTarget, links: readonly BoundLink[], scanner: ValueScanner) {
+  constructor(plan: object, place: number, target: SharedTarget, links: readonly BoundLink[], scanner: ValueScanner) {
     this.target = target;
+    this.#plan = plan;
+    this.#clearBit = place < CLEAR_BITS ? 1 << place : 0;
+    this.#clearMoreBit = place >= CLEAR_BITS && place < 2 * CLEAR_BITS ? 1 << (place - CLEAR_BITS) : 0;
     this.#links = new Map(links.map(({ rule, link }) => [rule, link]));
     const steps = new Map<string, BoundLink[]>();
     for (const bound of links) {
@@ -67,12 +77,25 @@ export class TargetRules {
 
   /** Rules of this target that the value may make hold. No other can hold by it. */
   candidates(value: InspectedValue, scanner: ValueScanner): RuleNumbers {
+    const isClear = (value.clear & this.#clearBit) | (value.clearMore & this.#clearMoreBit);
+    if (isClear !== 0 && value.clearOf === this.#plan) return NONE;
     for (let known = value.candidates; known !== null; known = known.next) {
-      if (known.of === this) return known.rules === NONE ? NONE : this.#known(value, known);
+      if (known.of === this) return this.#known(value, known);
     }
     const rules = this.#find(value, scanner);
-    value.candidates = { of: this, rules, uses: 1, next: value.candidates };
+    if (rules === NONE) this.#clear(value);
+    else value.candidates = { of: this, rules, uses: 1, next: value.candidates };
     return rules;
+  }
+
+  #clear(value: InspectedValue): void {
+    if (value.clearOf !== this.#plan) {
+      value.clearOf = this.#plan;
+      value.clear = 0;
+      value.clearMore = 0;
+    }
+    value.clear |= this.#clearBit;
+    value.clearMore |= this.#clearMoreBit;
   }
 
   /** Operators say the same of a value whenever they are asked. */
@@ -82,6 +105,7 @@ export class TargetRules {
     if ((known.uses & (known.uses - 1)) === 0) {
       const left = known.rules.filter((rule) => !isKnownToMiss(this.#links.get(rule) as CompiledLink, value));
       known.rules = left.length === 0 ? NONE : left;
+      if (known.rules === NONE) this.#clear(value);
     }
     return known.rules;
   }

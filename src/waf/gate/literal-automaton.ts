@@ -2,18 +2,20 @@ import type { ByteText } from '../../base/byte-text.ts';
 import { KIND_BITS, KINDS } from './folded-bytes.ts';
 
 /**
- * Aho-Corasick over all literals of a rule set, every way back worked out: one look-up a byte. States are offsets of
- * rows in `next`; those at whose end literals end come last, from `firstOutput` on. Flat tables, never changed.
+ * Aho-Corasick over all literals of a rule set, every way back worked out: one look-up a byte. States are rows of
+ * `next`; those at whose end literals end come last, from `firstOutput` on. Flat tables, never changed.
  */
 export interface LiteralTables {
-  /** State + kind of a byte -> next state: rows of 2 ** KIND_BITS entries. */
-  readonly next: Int32Array<SharedArrayBuffer>;
+  /** State times 2 ** KIND_BITS + kind of a byte -> next state. Of 16 bits where that is enough: caches are small. */
+  readonly next: StateTable;
   readonly firstOutput: number;
   /** Row -> where in `outputs` its list begins; it ends where that of the next row begins. */
   readonly outputStarts: Int32Array;
   /** Numbers of the literals. */
   readonly outputs: Int32Array;
 }
+
+export type StateTable = Uint16Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer>;
 
 /** Entries of a row. */
 const WIDTH = 2 ** KIND_BITS;
@@ -26,19 +28,26 @@ export function literalTables(literals: readonly ByteText[]): LiteralTables {
   const order = [...ends.keys()].sort((a, b) => Math.sign(ends[a]?.length ?? 0) - Math.sign(ends[b]?.length ?? 0));
   const rowOf = new Int32Array(trie.count);
   for (const [row, state] of order.entries()) rowOf[state] = row;
-  const next = new Int32Array(new SharedArrayBuffer(trie.count * WIDTH * Int32Array.BYTES_PER_ELEMENT));
+  const next = stateTable(trie.count);
   const outputStarts = new Int32Array(trie.count + 1);
   const outputs: number[] = [];
   for (const [row, state] of order.entries()) {
     for (let kind = 0; kind < WIDTH; kind += 1) {
-      next[row * WIDTH + kind] = (rowOf[trie.next[state * WIDTH + kind] as number] as number) * WIDTH;
+      next[row * WIDTH + kind] = rowOf[trie.next[state * WIDTH + kind] as number] as number;
     }
     outputs.push(...(ends[state] as number[]));
     outputStarts[row + 1] = outputs.length;
   }
   const silent = order.findIndex((state) => (ends[state] as number[]).length > 0);
-  const firstOutput = (silent === -1 ? trie.count : silent) * WIDTH;
+  const firstOutput = silent === -1 ? trie.count : silent;
   return { next, firstOutput, outputStarts, outputs: Int32Array.from(outputs) };
+}
+
+function stateTable(states: number): StateTable {
+  const entries = states * WIDTH;
+  return states <= 2 ** 16
+    ? new Uint16Array(new SharedArrayBuffer(entries * Uint16Array.BYTES_PER_ELEMENT))
+    : new Int32Array(new SharedArrayBuffer(entries * Int32Array.BYTES_PER_ELEMENT));
 }
 
 interface Trie {

@@ -33,18 +33,14 @@ export class RulePlan {
     this.scanner = scanner;
     const firsts = [0, 0];
     const always: number[] = [];
-    const bound = new Map<SharedTarget, { readonly links: BoundLink[]; readonly phases: Set<Phase> }>();
+    const bound = new Map<SharedTarget, BoundTarget>();
     let count = 0;
     for (const phase of PHASES) {
       for (const { links } of phases[phase]) {
         const link = links[0] as CompiledLink;
         if (link.test === null || link.shared === null) always.push(count);
-        for (const target of link.test === null ? [] : new Set(link.shared?.all)) {
-          const of = bound.get(target) ?? { links: [], phases: new Set() };
-          of.links.push({ rule: count, link });
-          of.phases.add(phase);
-          bound.set(target, of);
-        }
+        else
+          for (const target of new Set(link.shared.all.map(wholeOf))) bind(bound, target, phase, { rule: count, link });
         count += 1;
       }
       firsts.push(count);
@@ -52,8 +48,8 @@ export class RulePlan {
     this.#firsts = firsts;
     this.#always = new Int32Array(Math.ceil(count / BITS));
     for (const rule of always) addRule(this.#always, rule);
-    const all = [...bound].map(([target, { links, phases: of }]) => ({
-      rules: new TargetRules(target, links, scanner),
+    const all = [...bound].map(([target, { links, phases: of }], place) => ({
+      rules: new TargetRules(this, place, target, links, scanner),
       of,
     }));
     this.heads = all.filter(({ rules }) => rules.target.isHead).map(({ rules }) => rules);
@@ -67,7 +63,7 @@ export class RulePlan {
 
   /** Rules whose first links look at the target. */
   rulesOf(target: SharedTarget): TargetRules | undefined {
-    return this.#byTarget[target.index];
+    return this.#byTarget[wholeOf(target).index];
   }
 
   /** A set of the rules that must be tried whatever values hold. */
@@ -97,6 +93,22 @@ export class RulePlan {
     return end - first;
   }
 }
+
+interface BoundTarget {
+  readonly links: BoundLink[];
+  /** Of the rules. */
+  readonly phases: Set<Phase>;
+}
+
+function bind(bound: Map<SharedTarget, BoundTarget>, target: SharedTarget, phase: Phase, link: BoundLink): void {
+  const of = bound.get(target) ?? { links: [], phases: new Set() };
+  of.links.push(link);
+  of.phases.add(phase);
+  bound.set(target, of);
+}
+
+/** What a rule excludes is a candidate with the rest, and left out when the rule is tried. */
+const wholeOf = (target: SharedTarget): SharedTarget => target.whole?.target ?? target;
 
 /** @param rules  A set of numbers of rules. */
 export function addRule(rules: Int32Array, rule: number): void {

@@ -1,11 +1,11 @@
 import { sharedInts } from '../../base/shared-numbers.ts';
 import { HITS_PER_WORD } from './gate.ts';
-import type { LiteralTables } from './literal-automaton.ts';
+import type { LiteralTables, StateTable } from './literal-automaton.ts';
 
 /** The automaton over the literals of a rule set, and the clauses that each of its rows meets. Never changed. */
 export interface ScanTables {
   /** As in LiteralTables. */
-  readonly next: Int32Array<SharedArrayBuffer>;
+  readonly next: StateTable;
   readonly firstOutput: number;
   /** Row -> where its words begin in `words` and `bits`; one more than there are rows. */
   readonly starts: Int32Array<SharedArrayBuffer>;

@@ -233,13 +233,11 @@ export class ValueScanner {
     for (let i = from; i < to; i += 1) {
       const byte = bytes[i] as number;
       groups |= GROUP_BITS[byte] as number;
-      state = next[state + (KINDS[byte] as number)] as number;
-      if (state < firstOutput) continue;
-      const row = state >> KIND_BITS;
-      if (seen[row] === serial) continue;
-      seen[row] = serial;
+      state = next[(state << KIND_BITS) | (KINDS[byte] as number)] as number;
+      if (state < firstOutput || seen[state] === serial) continue;
+      seen[state] = serial;
       hits ??= sum.words();
-      this.#note(hits, row);
+      this.#note(hits, state);
     }
     sum.groups |= groups;
     return groups;
