@@ -13,7 +13,7 @@ function startUws(ready: (port: number) => void): void {
   const body = Buffer.from(ANSWER);
   App({})
     .any('/*', (res, req) => {
-      let bytes = req.getUrl().length + req.getQuery().length;
+      let bytes = req.getUrl().length + (req.getQuery() ?? '').length;
       req.forEach((name, value) => {
         bytes += name.length + value.length;
       });

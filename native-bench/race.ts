@@ -10,7 +10,7 @@ export interface RaceOptions {
 }
 
 /** Turns of each way that do not count: its code is compiled in them. */
-const WARM_TURNS = 3;
+const WARM_TURNS = 5;
 
 interface Runner {
   readonly way: Way;

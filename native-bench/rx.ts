@@ -22,7 +22,8 @@ export const bench: Bench = {
       const bodies = Array.from({ length: 8 }, () => flat(crsRequest(load, 0, random).body?.toString() ?? ''));
       yield single(load === 'crs-json-1k' ? 'JSON, 1 kB' : 'JSON, 10 kB', bodies);
     }
-    for (const size of [1, 4, 8, 16, 32]) yield set(size, fields);
+    for (const size of [1, 4, 8, 16, 32]) yield set(size, fields, 'fields of a browser');
+    for (const size of [8, 32]) yield set(size, noise, '2 kB of random ASCII');
     for (const [pattern, unit, rivalBytesMax] of HOSTILE) {
       for (const bytes of [20, 10_000]) yield hostile(pattern, unit, bytes, bytes <= rivalBytesMax);
     }
@@ -40,6 +41,9 @@ const HOSTILE: readonly (readonly [pattern: string, unit: string, rivalBytesMax:
 ];
 
 const random = generator(7);
+const noise = Array.from({ length: 8 }, () =>
+  flat(Array.from({ length: 2_048 }, () => String.fromCharCode(32 + random(95))).join('')),
+);
 const baseline = fileURLToPath(new URL('../../config/waf/baseline', import.meta.url));
 const patterns = operatorsOfRules(baseline)
   .filter(({ name, parameter }) => name === 'rx' && asRegExp(parameter) !== null)
@@ -87,7 +91,7 @@ function single(name: string, values: readonly string[]): Row {
   };
 }
 
-function set(size: number, values: readonly string[]): Row {
+function set(size: number, values: readonly string[], of: string): Row {
   const sources = Array.from({ length: size }, (_, n) => patterns[n % patterns.length] as string);
   const encoded = values.map((value) => Buffer.from(value, 'latin1'));
   const engines = sources.map((source) => new RE2(source, 'us'));
@@ -97,7 +101,7 @@ function set(size: number, values: readonly string[]): Row {
   const matching = (test: (index: number) => boolean): number => countRight(size, test);
   const oneByOne = () => found((n) => matching((index) => engines[index]?.test(encoded[n] as Buffer) === true));
   return {
-    name: `${size} pattern${size === 1 ? '' : 's'}, fields of a browser`,
+    name: `${size} pattern${size === 1 ? '' : 's'}, ${of}`,
     operations: values.length,
     proof: oneByOne(),
     ways: [

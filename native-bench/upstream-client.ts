@@ -44,6 +44,7 @@ export class OwnClient {
   ask(head: string, done: (bytes: number) => void, failed: (error: Error) => void): void {
     const sink = new Sink(done, failed);
     const tx = new Transaction(sink, sink, Date.now(), performance.now());
+    sink.tx = tx;
     tx.method = 'GET';
     tx.isAscii = true;
     tx.route = route;
@@ -62,6 +63,7 @@ class Sink implements Downstream, TransactionOwner {
   begun = false;
   readonly blocked = false;
   readonly bodyComplete = true;
+  tx: Transaction | null = null;
   readonly #done: (bytes: number) => void;
   readonly #failed: (error: Error) => void;
   #bytes = 0;
@@ -74,6 +76,7 @@ class Sink implements Downstream, TransactionOwner {
   respond(_status: number, _head: Uint8Array, body: Uint8Array | null): void {
     this.begun = true;
     this.#bytes = body?.length ?? 0;
+    this.#finished();
   }
 
   begin(): void {
@@ -86,13 +89,18 @@ class Sink implements Downstream, TransactionOwner {
   }
 
   end(): void {
-    this.begun = true;
+    this.#finished();
   }
 
   finish(tx: Transaction): void {
     if (tx.finished) return;
     tx.finished = true;
-    this.#done(this.#bytes);
+    // The connection goes back to its pool behind this call: a request from within would open another one.
+    queueMicrotask(() => this.#done(this.#bytes));
+  }
+
+  #finished(): void {
+    if (this.tx !== null) this.finish(this.tx);
   }
 
   resume(): boolean {
