@@ -1,4 +1,4 @@
-// A module in a process of its own: node --expose-gc child.js NAME OPTIONS. Sends what it measured to its parent.
+// A module in a process of its own: node child.js NAME OPTIONS. Sends what it measured to its parent.
 import type { Bench } from './bench.ts';
 import { MODULES } from './modules.ts';
 import { type RaceOptions, race } from './race.ts';

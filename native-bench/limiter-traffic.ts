@@ -8,8 +8,8 @@ const ROUND_MS = 1_000_000;
 const ADDRESS_BYTES = 16;
 
 /**
- * Requests' addresses, each once in a sweep, in an order of chance. The text of a key is made anew for each decision, as
- * the front makes it for each request: flat, of Latin-1, not yet hashed by anybody.
+ * Requests' addresses, each once in a sweep, in an order of chance. The text of a key is made anew for each decision,
+ * as the front makes it for each request: flat, of Latin-1, not yet hashed by anybody.
  */
 export class LimiterTraffic {
   readonly #bytes: Buffer;

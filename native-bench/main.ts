@@ -91,7 +91,7 @@ async function measure(options: Options): Promise<void> {
 async function resultOf(name: ModuleName, { rounds, turnMs }: Options): Promise<BenchResult> {
   const disturbance = watchDisturbance();
   const child = fork(new URL('./child.js', import.meta.url), [name, JSON.stringify({ rounds, turnMs })], {
-    execArgv: ['--expose-gc', '--enable-source-maps'],
+    execArgv: ['--enable-source-maps'],
   });
   type Said = { readonly what: string; readonly rows: readonly RowResult[] };
   let said: Said | null = null;

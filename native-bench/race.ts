@@ -22,7 +22,8 @@ interface Runner {
 
 /**
  * Lets the ways of a row take turns, round by round, in an order of chance: what the machine does meanwhile meets all
- * alike, and nobody always comes behind the same one, whose garbage and caches it would inherit.
+ * alike, and nobody always comes behind the same one, whose garbage and caches it would inherit. No collection is forced
+ * in between: a full one also throws compiled code away, and made what has much code seem five times dearer.
  *
  * @returns  Medians and extremes over the rounds, per operation.
  * @throws   Error when a pass does not prove its work.
@@ -43,8 +44,6 @@ export async function race(row: Row, options: RaceOptions): Promise<RowResult> {
 
 async function turn(runner: Runner, row: Row, turnMs: number): Promise<{ cpuUs: number; wallUs: number }> {
   const { begin, run, cpuUs = ownCpuUs } = runner.way;
-  // Where the process allows it (node --expose-gc): nobody collects what another one left.
-  globalThis.gc?.();
   let [spentUs, wallMs, passes] = [0, 0, 0];
   while (row.passes === undefined ? wallMs < turnMs : passes < row.passes) {
     const { pass } = runner;
