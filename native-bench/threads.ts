@@ -7,8 +7,8 @@ import { lookAt } from './threads-work.ts';
 /**
  * An operation takes a body to another thread, which looks at its ends, and brings a number back. The proof is the
  * bytes of all bodies. `moved` bodies are given away, the others copied. One thread, which Piscina wakes by Atomics
- * (`sync`: it sleeps between tasks; `async`: its event loop goes on) or by messages alone; `port` is a MessagePort to a task that
- * never ends, which is how ingress threads reach inspect threads.
+ * (`sync`: it sleeps between tasks; `async`: its event loop goes on) or by messages alone; `port` is a MessagePort to a
+ * task that never ends, which is how ingress threads reach inspect threads.
  */
 export const bench: Bench = {
   what: 'a round trip to another thread by Piscina, in each of its modes, and by a port, against doing it at once',

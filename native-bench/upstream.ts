@@ -12,7 +12,7 @@ import { OwnClient } from './upstream-client.ts';
 /**
  * An operation is a GET with the fields of a browser on kept connections, to nginx (node:http where that is not
  * installed) in another process; CPU time is this process's alone. The bytes of all bodies are the proof. Ours does
- * what it does in the gateway: balancing, circuit, health, deadlines. undici's `dispatch` is its leanest way, with callbacks.
+ * what it does in the gateway: balancing, circuit, health, deadlines. undici's `dispatch` is its leanest way.
  */
 export const bench: Bench = {
   what: 'a request to an upstream: our client against undici and node:http',
