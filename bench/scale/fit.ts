@@ -1,6 +1,7 @@
 /** Universal Scalability Law: throughput of n threads is n / (1 + contention (n - 1) + coherence n (n - 1)) of one. */
 export interface Fit {
-  /** Share of the work that waits for a common thing; with `coherence` 0 this is Amdahl's serial share. 0 to 1. */
+  /** Share of the work that waits for a common thing; with `coherence` 0 this is Amdahl's serial share, and throughput
+   * ends at 1 / contention. Above 1 where two threads do less than one. */
   readonly contention: number;
   /** Cost of agreeing, for each pair of threads. 0 and more. */
   readonly coherence: number;
@@ -28,7 +29,7 @@ export function fitLaw(points: readonly Point[]): Fit {
   const sum = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + of(row), 0);
   const [aa, ab, bb] = [sum(({ a }) => a * a), sum(({ a, b }) => a * b), sum(({ b }) => b * b)];
   const [ay, by] = [sum(({ a, y }) => a * y), sum(({ b, y }) => b * y)];
-  const alone = { contention: Math.min(1, Math.max(0, ay / aa)), coherence: 0 };
+  const alone = { contention: Math.max(0, ay / aa), coherence: 0 };
   const determinant = aa * bb - ab * ab;
   if (new Set(rows.map(({ a }) => a)).size < 2) return { ...alone, told: 1 };
   const contention = (ay * bb - by * ab) / determinant;
@@ -37,6 +38,13 @@ export function fitLaw(points: readonly Point[]): Fit {
   return contention < 0
     ? { contention: 0, coherence: Math.max(0, by / bb), told: 2 }
     : { contention, coherence, told: 2 };
+}
+
+/** The other end of what one measured number of threads allows: all loss is coherence. */
+export function coherenceAlone(points: readonly Point[]): Fit {
+  const { contention } = fitLaw(points);
+  const most = Math.max(...points.map(({ threads }) => threads));
+  return { contention: 0, coherence: contention / most, told: 1 };
 }
 
 /** @returns  Throughput of `threads` against that of one. */

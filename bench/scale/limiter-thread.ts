@@ -1,6 +1,6 @@
 // A thread of the limiter's case: waits for the start of each round, decides for so long, says how often it did.
 import { readFileSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { KeyHash } from '../../src/limiter/key-hash.ts';
 import { LimiterTable } from '../../src/limiter/table.ts';
 import { SlidingWindow } from '../../src/limiter/window.ts';
@@ -26,8 +26,12 @@ const RULE = { limit: 1_000_000_000, windowMs: 60_000 };
 const { words } = workerData as LimiterThreadData;
 const hash = new KeyHash(0x1234_5678, 0x0bad_cafe);
 const counter = new SlidingWindow(new LimiterTable(words));
-const spread = Array.from({ length: BLOCK }, (_, n) => Buffer.from(`10.0.${n >> 8}.${n & 255}`).toString('latin1'));
-const hot = spread.map(() => spread[0] as string);
+const spread = Array.from({ length: BLOCK }, (_, n) => {
+  // Each thread begins elsewhere, or all would go from line to line together.
+  const at = (n + threadId * 1_021) % BLOCK;
+  return Buffer.from(`10.0.${at >> 8}.${at & 255}`).toString('latin1');
+});
+const hot = spread.map(() => Buffer.from('192.0.2.7').toString('latin1'));
 
 parentPort?.on('message', ({ keys, forMs }: LimiterOrder) => {
   const texts = keys === 'hot' ? hot : spread;

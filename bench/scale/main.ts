@@ -10,7 +10,7 @@ import { variantOf } from '../peers/variant.ts';
 import { runRounds } from '../rounds.ts';
 import { spreadOf } from '../statistics.ts';
 import { Workspace } from '../workspace.ts';
-import { fitLaw, speedupOf } from './fit.ts';
+import { coherenceAlone, fitLaw, speedupOf } from './fit.ts';
 import { measureLimiter } from './limiter.ts';
 
 /** dist/bench/scale/main.js -> project */
@@ -100,8 +100,15 @@ function report(name: string, rows: readonly Row[], speedup: (row: Row) => numbe
   }
   if (rows.length < 2) return { name, rows, points, fit: null, predicted: [] };
   const fit = fitLaw(points);
-  const predicted = ASKED.map((threads) => ({ threads, speedup: speedupOf(fit, threads) }));
-  const words = predicted.map(({ threads, speedup: times }) => `${threads}: ${times.toFixed(1)}`).join(', ');
+  const worst = fit.told === 1 ? coherenceAlone(points) : fit;
+  const predicted = ASKED.map((threads) => ({
+    threads,
+    speedup: speedupOf(fit, threads),
+    atWorst: speedupOf(worst, threads),
+  }));
+  const words = predicted
+    .map((one) => `${one.threads}: ${one.atWorst.toFixed(2)} to ${one.speedup.toFixed(2)}`)
+    .join(', ');
   const { contention, coherence, told } = fit;
   console.log(`  contention ${contention.toFixed(4)}, coherence ${coherence.toFixed(5)} (${told} told); ${words}`);
   return { name, rows, points, fit, predicted };
