@@ -22,8 +22,8 @@ interface Runner {
 
 /**
  * Lets the ways of a row take turns, round by round, in an order of chance: what the machine does meanwhile meets all
- * alike, and nobody always comes behind the same one, whose garbage and caches it would inherit. No collection is forced
- * in between: a full one also throws compiled code away, and made what has much code seem five times dearer.
+ * alike, and nobody always comes behind the same one, whose garbage and caches it would inherit. No collection is
+ * forced in between: a full one also throws compiled code away, and made what has much code seem five times dearer.
  *
  * @returns  Medians and extremes over the rounds, per operation.
  * @throws   Error when a pass does not prove its work.

@@ -16,7 +16,7 @@ export interface Point {
 }
 
 /**
- * Least squares of the law's linear form, n / speedup - 1 = contention (n - 1) + coherence n (n - 1), with neither below 0.
+ * Least squares of the law's linear form, n / speedup - 1 = contention (n - 1) + coherence n (n - 1), neither below 0.
  * Where one number of threads above one was measured, coherence cannot be told apart and is 0.
  *
  * @throws RangeError when no point has more than one thread.

@@ -39,7 +39,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'baseline',
-    how: '`SALLYPORT_WAF_BASELINE=on`, the default',
+    how: '`SALLYPORT_WAF_BASELINE=on`, as `auto` is where no rules are given',
     caseName: 'plain',
     base: {},
     change: { env: { SALLYPORT_WAF_BASELINE: 'on' } },
@@ -59,7 +59,7 @@ export const SETTINGS: readonly Setting[] = [
     caseName: 'crs-json-10k',
     base: { env: { SALLYPORT_WAF_BASELINE: 'on' } },
     change: { env: { SALLYPORT_OFFLOAD_BYTES: '1024' } },
-    when: 'lower where long bodies make short requests wait and cores are free: it costs CPU, and saves waits',
+    when: 'lower where long bodies make short requests wait and cores are free',
   },
   {
     name: 'threads-2',
