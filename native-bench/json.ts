@@ -1,53 +1,48 @@
 import simdjson from 'simdjson';
 import { parseBody } from '../src/body/parse-body.ts';
+import { type Bench, countRight, flat, type Row } from './bench.ts';
 
-// Microseconds per body, best of some short runs, all in this run:
-//   JSON.parse  of the body as a string
-//   isValid     simdjson alone: the second reader
-//   processor   the whole of ours: names, values, and the second reader
-// Bodies differ; the count of those read proves the work.
-//
-//   node dist/native-bench/json.js
-
-const ATTEMPTS = 10;
-const ATTEMPT_MS = 60;
-const BODIES = 64;
+const BODIES = 32;
 const CAPS = { argumentsMax: 1_000_000, depthMax: 100 };
+const SIZES = [
+  ['100 bytes', 100],
+  ['1 kB', 1_000],
+  ['10 kB', 10_000],
+  ['100 kB', 100_000],
+  ['1 MB', 1_000_000],
+] as const;
 
-let readCount = 0;
+/** An operation is a body; all differ. The bodies found valid are the proof. */
+export const bench: Bench = {
+  what: 'is it JSON: simdjson, the second reader, against JSON.parse; the whole of ours, names and values and both readers',
+  *rows() {
+    for (const [name, bytes] of SIZES) yield row(name, bytes);
+  },
+};
 
-function measure(bodies: readonly string[], once: (body: string) => boolean): number {
-  let best = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const start = performance.now();
-    let n = 0;
-    for (; n < 4 || performance.now() - start < ATTEMPT_MS; n += 1) {
-      if (!once(bodies[n % BODIES] ?? '')) throw new Error('a good body was refused');
-    }
-    best = Math.min(best, ((performance.now() - start) * 1_000) / n);
-    readCount += n;
+function row(name: string, bytes: number): Row {
+  const count = bytes > 100_000 ? 2 : BODIES;
+  const bodies = Array.from({ length: count }, (_, n) => body(bytes, n));
+  const each = (once: (text: string) => boolean) => () => countRight(count, (n) => once(bodies[n] as string));
+  return {
+    name,
+    operations: count,
+    proof: count,
+    ways: [
+      { name: 'simdjson.isValid', run: each((text) => simdjson.isValid(text)) },
+      { name: 'JSON.parse', run: each((text) => JSON.parse(text) !== null) },
+      { name: 'simdjson.parse', run: each((text) => simdjson.parse(text) !== null) },
+      { name: 'parseBody', run: each((text) => parseBody('JSON', '', text, CAPS).error === null) },
+    ],
+  };
+}
+
+/** An order of about so many bytes. */
+function body(bytes: number, seed: number): string {
+  const items: object[] = [];
+  for (let length = 12; length < bytes; length += JSON.stringify(items.at(-1)).length + 1) {
+    const id = seed * 10_000 + items.length;
+    items.push({ id, name: `item ${id}`, price: id * 1.25, tags: ['a', 'b'], note: 'a "quote"' });
   }
-  return best;
+  return flat(JSON.stringify({ items }));
 }
-
-const item = (id: number): object => ({
-  id,
-  name: `item ${id}`,
-  price: id * 1.25,
-  tags: ['a', 'b'],
-  note: 'a "quote"',
-});
-
-console.log('bytes'.padStart(9), ...['JSON.parse', 'isValid', 'processor'].map((name) => name.padStart(11)));
-for (const items of [1, 20, 500, 10_000]) {
-  const bodies = Array.from({ length: BODIES }, (_, n) =>
-    JSON.stringify({ items: Array.from({ length: items }, (_, i) => item(n + i)) }),
-  );
-  const figures = [
-    measure(bodies, (body) => JSON.parse(body) !== null),
-    measure(bodies, (body) => simdjson.isValid(body)),
-    measure(bodies, (body) => parseBody('JSON', '', body, CAPS).error === null),
-  ];
-  console.log(String(bodies[0]?.length).padStart(9), ...figures.map((us) => us.toFixed(1).padStart(11)));
-}
-console.log(`${readCount} bodies read`);

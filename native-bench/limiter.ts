@@ -1,85 +1,113 @@
-import { execFileSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import type { Answer, Job, Measured } from './limiter/run.ts';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { KeyHash } from '../src/limiter/key-hash.ts';
+import { createLimiterWords } from '../src/limiter/layout.ts';
+import { LimiterTable } from '../src/limiter/table.ts';
+import { SlidingWindow } from '../src/limiter/window.ts';
+import { type Bench, countRight, type Row, type Way } from './bench.ts';
+import { BLOCK, LimiterTraffic, PASSES, WINDOW_MS } from './limiter-traffic.ts';
+
+const SLOTS = 262_144;
 
 /**
- * Nanoseconds of CPU time per rate limit decision (hash of the key, then its count), medians, one process per traffic:
- * ours by one thread and by four at once, beside the in-memory limiter of rate-limiter-flexible, which counts in fixed
- * windows and in one thread. Both get the same keys as new strings, the same limits and windows, in turns. It reads
- * the clock for each decision where ours goes by the request's, so it is measured once more with the request's clock
- * in place of its own. The numbers admitted are known beforehand and prove that the work was done.
- *
- *   node dist/native-bench/limiter.js
+ * An operation is a decision: the hash of the key, then its count. Both get the same keys as new strings, the same
+ * limits and windows; the requests admitted are known beforehand. rate-limiter-flexible counts in fixed windows and in
+ * one thread, is called as its users call it (an answer is awaited, a refusal caught), and reads the clock for each
+ * decision where ours goes by the request's, so it is measured once more with the request's clock in place of its own.
+ * Windows and keys are new after every 100 passes.
  */
-const NS_MAX = 200;
-/** Over all traffics, its clock as it comes; single ones differ. */
-const RATIO_MIN = 5;
-/** What the compiler leaves of its own; a number on the heap per decision would be 16 million. */
-const HEAP_GROWTH_MAX = 1_000_000;
+export const bench: Bench = {
+  what: 'a rate limit decision in one thread: ours against rate-limiter-flexible in memory',
+  *rows() {
+    yield hashRow();
+    for (const [keys, limit, how] of [
+      [4_096, 100, 'all admitted'],
+      [4_096, 50, 'half refused'],
+      [102_400, 4, 'all admitted'],
+      [102_400, 2, 'half refused'],
+    ] as const) {
+      yield row(new LimiterTraffic(keys), limit, `${keys} addresses, ${how}`);
+    }
+  },
+};
 
-const traffics = [
-  { name: '4,096 addresses, all admitted', keys: 4_096, limit: 100 },
-  { name: '4,096 addresses, half refused', keys: 4_096, limit: 50 },
-  { name: '102,400 addresses, all admitted', keys: 102_400, limit: 4 },
-  { name: '102,400 addresses, half refused', keys: 102_400, limit: 2 },
-] as const;
-const faults: string[] = [];
-const sums = { ours: 0, rival: 0, still: 0 };
-
-console.log(`${availableParallelism()} cores, Node.js ${process.versions.node}`);
-const hash = wayOf(measure({ name: 'hash', threads: 1, keys: 4_096, limit: 1 }), 'hash').ns;
-console.log(`hash of the key alone: ${hash.toFixed(0)} ns`);
-console.log('                                                       rate-limiter-flexible');
-console.log('traffic                            1 thread   4 threads   as it comes   ratio   our clock   ratio');
-for (const { name, keys, limit } of traffics) {
-  const alone = measure({ name: 'alone', threads: 1, keys, limit });
-  const [one, rival, still] = [wayOf(alone, 'ours'), wayOf(alone, 'rival'), wayOf(alone, 'still')];
-  const four = wayOf(measure({ name: 'threads', threads: 4, keys, limit }), 'ours');
-  sums.ours += one.ns;
-  sums.rival += rival.ns;
-  sums.still += still.ns;
-  console.log(
-    name.padEnd(32) +
-      cell(one.ns, 11) +
-      cell(four.ns, 12) +
-      cell(rival.ns, 14) +
-      (rival.ns / one.ns).toFixed(1).padStart(8) +
-      cell(still.ns, 12) +
-      (still.ns / one.ns).toFixed(1).padStart(8),
-  );
-  const admitted = [one, four, rival, still].map((measured) => measured.admitted);
-  if (admitted.some((count) => count !== limit * keys)) faults.push(`${name}: admitted ${admitted.join(', ')}`);
-  if (keys === 4_096 && one.ns > NS_MAX) faults.push(`${name}: ${one.ns.toFixed(0)} ns, at most ${NS_MAX} wanted`);
-}
-const ratio = sums.rival / sums.ours;
-const still = sums.still / sums.ours;
-console.log(`over all four it takes ${ratio.toFixed(1)} times as long, with our clock ${still.toFixed(1)} times`);
-if (ratio < RATIO_MIN) faults.push(`at least ${RATIO_MIN} times wanted`);
-const heap = measure({ name: 'heap', threads: 1, keys: 4_096, limit: 1_000_000 });
-const decided = wayOf(heap, 'ours').admitted;
-console.log(
-  `heap after ${decided} decisions: ${heap.retainedBytes} bytes more, ${heap.allocatedBytes} before a collection`,
-);
-if (heap.allocatedBytes > HEAP_GROWTH_MAX) faults.push(`${heap.allocatedBytes} bytes were allocated`);
-if (decided < 1_000_000) faults.push(`heap: admitted ${decided}`);
-for (const fault of faults) console.error(`WRONG: ${fault}`);
-process.exitCode = faults.length === 0 ? 0 : 1;
-
-function measure(job: Job): Answer {
-  const path = fileURLToPath(new URL('./limiter/case.js', import.meta.url));
-  // A young generation that a million decisions do not fill: no collection hides what they allocate.
-  const roomy = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
-  const flags = ['--expose-gc', ...(job.name === 'heap' ? roomy : [])];
-  return JSON.parse(execFileSync(process.execPath, [...flags, path, JSON.stringify(job)], { encoding: 'utf8' }));
+function hashRow(): Row {
+  const traffic = new LimiterTraffic(BLOCK);
+  const hash = new KeyHash(1, 2);
+  let keys: readonly string[] = [];
+  const begin = (pass: number) => {
+    keys = traffic.block(pass);
+  };
+  const once = (n: number) => {
+    hash.hash(keys[n] as string, 1);
+    return hash.low !== 0 || hash.high !== 0;
+  };
+  const ways = [{ name: 'ours', begin, run: () => countRight(BLOCK, once) }];
+  return { name: 'hash of the key alone', operations: BLOCK, proof: BLOCK, ways };
 }
 
-function wayOf(answer: Answer, name: string): Measured {
-  const way = answer.ways[name];
-  if (way === undefined) throw new Error(`no measurement of ${name}`);
-  return way;
+function row(traffic: LimiterTraffic, limit: number, name: string): Row {
+  return {
+    name,
+    operations: BLOCK,
+    proof: (pass) => (traffic.sweepOf(pass) < limit ? BLOCK : 0),
+    passes: PASSES,
+    ways: [ours(traffic, limit), rival(traffic, limit, true), rival(traffic, limit, false)],
+  };
 }
 
-function cell(ns: number, width: number): string {
-  return `${ns.toFixed(0)} ns`.padStart(width);
+function ours(traffic: LimiterTraffic, limit: number): Way {
+  const hash = new KeyHash(0x1234_5678, 0x0bad_cafe);
+  const counter = new SlidingWindow(new LimiterTable(createLimiterWords(SLOTS, 0)));
+  const rule = { limit, windowMs: WINDOW_MS };
+  let keys: readonly string[] = [];
+  return {
+    name: 'ours',
+    begin: (pass) => {
+      keys = traffic.block(pass);
+    },
+    run: (pass) => {
+      const clockMs = traffic.clockMsAt(pass);
+      const round = traffic.roundOf(pass);
+      let admitted = 0;
+      for (let n = 0; n < BLOCK; n += 1) {
+        hash.hash(keys[n] as string, round);
+        counter.at(clockMs, clockMs);
+        if (counter.take(hash.high, hash.low, rule, 1, false) === 0) admitted += 1;
+      }
+      return admitted;
+    },
+  };
+}
+
+function rival(traffic: LimiterTraffic, limit: number, readsClock: boolean): Way {
+  const systemNow = Date.now;
+  const options = { points: limit, duration: WINDOW_MS / 1_000 };
+  let limiter = new RateLimiterMemory(options);
+  let keys: readonly string[] = [];
+  return {
+    name: `rate-limiter-flexible${readsClock ? '' : ', our clock'}`,
+    begin: async (pass) => {
+      if (pass > 0 && pass % PASSES === 0) {
+        // It has a timer for each key: without this, those of all rounds before would be there.
+        for (const key of traffic.all()) await limiter.delete(key);
+        limiter = new RateLimiterMemory(options);
+      }
+      keys = traffic.block(pass);
+    },
+    run: async (pass) => {
+      const clockMs = traffic.clockMsAt(pass);
+      if (!readsClock) Date.now = () => clockMs;
+      let admitted = 0;
+      for (let n = 0; n < BLOCK; n += 1) {
+        try {
+          await limiter.consume(keys[n] as string);
+          admitted += 1;
+        } catch (refusal) {
+          if (refusal instanceof Error) throw refusal;
+        }
+      }
+      Date.now = systemNow;
+      return admitted;
+    },
+  };
 }

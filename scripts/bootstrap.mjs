@@ -48,6 +48,9 @@ const TARGETS = {
   test,
   generate: (args) => node(['dist/scripts/generate.js', ...args]),
   bench: (args) => withTools(['nginx', 'nginx-modsecurity', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
+  'bench:scale': (args) => withTools(['nginx', 'openssl'], ['dist/bench/scale/main.js', ...args]),
+  'bench:tuning': (args) => withTools(['nginx', 'openssl'], ['dist/bench/tuning/main.js', ...args]),
+  'native-bench': (args) => withTools(['nginx'], ['dist/native-bench/main.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
   'conformance:crs': (args) =>
     withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),
