@@ -48,6 +48,9 @@ const TARGETS = {
   test,
   generate: (args) => node(['dist/scripts/generate.js', ...args]),
   bench: (args) => withTools(['nginx', 'nginx-modsecurity', 'haproxy', 'openssl'], ['dist/bench/main.js', ...args]),
+  'bench:report': (args) => node(['dist/bench/report/main.js', ...args]),
+  'bench:gate': (args) =>
+    withTools(['nginx', 'nginx-modsecurity', 'haproxy', 'openssl'], ['dist/bench/gate/main.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
   'conformance:crs': (args) =>
     withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),
