@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CASES, type CaseName } from './cases.ts';
 import { LoadProcess } from './load.ts';
-import { describeMachine, loadAverages } from './machine.ts';
+import { DISTURBED_CORES, describeMachine, loadAverages } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { caddy } from './peers/caddy.ts';
 import { haproxy } from './peers/haproxy.ts';
@@ -20,8 +20,6 @@ import { tableOf } from './table.ts';
 import { Workspace } from './workspace.ts';
 
 const PEERS: readonly Peer[] = [nginx, haproxy, caddy, modsecurity, sallyport];
-/** Cores' worth of foreign work in a round from which on its ratio is doubtful. */
-const DISTURBED_CORES = 0.1;
 
 interface CaseReport {
   readonly name: CaseName;

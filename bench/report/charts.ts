@@ -29,7 +29,11 @@ export interface Sizes {
 const ROW = 26;
 const AXIS = 22;
 
-/** Bars from zero to the median, with a line from the lowest to the highest round. @param title  For who cannot see it. */
+/**
+ * Bars from zero to the median, with a line from the lowest to the highest round.
+ *
+ * @param title  For who cannot see the picture.
+ */
 export function bars(title: string, rows: readonly Row[], sizes: Sizes): string {
   const max = Math.max(...rows.map(({ spread }) => spread?.max ?? 0));
   const room = roomOf(sizes);

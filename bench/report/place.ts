@@ -28,7 +28,7 @@ export function writePage(results: unknown, file: string): string {
   return page;
 }
 
-/** From the project's folder where it is below it, else the file's own name: a page must not tell whose machine it was. */
+/** From the project's folder where it is below it, else the file's own name: a page must not tell of one machine. */
 export function nameOf(file: string): string {
   const path = relative(PROJECT, file);
   return path.startsWith('..') || path === '' ? basename(file) : path;

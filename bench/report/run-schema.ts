@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 
 /**
- * What a stored run must hold, and what newer ones hold besides. JSON has no NaN: a figure that could not be had is null.
+ * What a stored run must hold, and what newer ones hold besides. JSON has no NaN: a figure that is not known is null.
  * Other keys are let be, so that a run of a later suite can still be read.
  */
 const figure = Type.Union([Type.Number(), Type.Null()]);
