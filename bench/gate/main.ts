@@ -45,8 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Runs what the budgets need. @returns  The run's file. @throws CheckedJsonError when none was written. */
-function measure({ budgets }: Budgets, { rounds, crs }: GateOptions): string {
-  const file = placeOf(new Date(), false);
+function measure({ budgets }: Budgets, { out, rounds, crs }: GateOptions): string {
+  const file = out ?? placeOf(new Date(), false);
   const needed = new Set(budgets.flatMap((one) => [one.case, one.against.case ?? one.case]));
   const cases = CASE_NAMES.filter((name) => needed.has(name));
   const args = ['--case', cases.join(','), '--rounds', rounds, '--out', file, ...(crs === null ? [] : ['--crs', crs])];

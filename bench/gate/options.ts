@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 export const USAGE = `npm run bench:gate -- [options]
 
   --run FILE          judge this stored run instead of measuring
+  --out FILE          write what is measured there instead of bench/runs/DATE/TIME.json
   --rounds N          rounds of each case (7)
   --crs FOLDER        OWASP Core Rule Set of the cases that run rules
   --allow-unjudged    let budgets pass that the run says nothing about: a peer is not installed
@@ -14,6 +15,8 @@ export const USAGE = `npm run bench:gate -- [options]
 export interface GateOptions {
   /** null to measure. */
   readonly run: string | null;
+  /** null for the usual place. */
+  readonly out: string | null;
   readonly rounds: string;
   /** null for the suite's own. */
   readonly crs: string | null;
@@ -28,6 +31,7 @@ export function parseGateOptions(args: readonly string[]): GateOptions {
     args: [...args],
     options: {
       run: { type: 'string' },
+      out: { type: 'string' },
       rounds: { type: 'string', default: '7' },
       crs: { type: 'string' },
       'allow-unjudged': { type: 'boolean', default: false },
@@ -37,6 +41,7 @@ export function parseGateOptions(args: readonly string[]): GateOptions {
   });
   return {
     run: values.run === undefined ? null : resolve(values.run),
+    out: values.out === undefined ? null : resolve(values.out),
     rounds: values.rounds,
     crs: values.crs ?? null,
     allowUnjudged: values['allow-unjudged'],
