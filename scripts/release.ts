@@ -17,7 +17,7 @@ const { values } = parseArgs({
 });
 process.exitCode = release(values['dry-run'], values.crs);
 
-/** @returns  0 when the version may be released, and its ratios are in bench/budget.json; with a dry run nothing is written. */
+/** @returns  0 when the version may be released, and its ratios are recorded; a dry run writes nothing. */
 function release(isDry: boolean, crs: string | undefined): number {
   const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { version: string };
   // npm version tells its scripts what it is about to write.

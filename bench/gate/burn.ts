@@ -1,5 +1,5 @@
-// Preloaded into a Sallyport of the gate's self-test alone, main thread and workers: `--import burn.js?us=3.5` burns that
-// much CPU time for every write to a socket, of which a forwarded GET has one.
+// Preloaded into a Sallyport of the gate's self-test alone, main thread and workers: `--import burn.js?us=3.5` burns
+// that much CPU time for every write to a socket, of which a forwarded GET has one.
 import { Socket } from 'node:net';
 
 const burnMs = Number(new URL(import.meta.url).searchParams.get('us')) / 1_000;

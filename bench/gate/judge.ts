@@ -23,20 +23,31 @@ export interface Judgement {
  */
 export function judge({ budgets, release }: Budgets, run: StoredRun): readonly Judgement[] {
   return budgets.map((budget) => {
-    const released = release.ratios[budget.name];
-    const allowed = released === undefined ? Number.POSITIVE_INFINITY : released * (1 + release.worsening);
-    const limitOf = allowed < budget.most ? 'release' : 'budget';
-    const limit = Math.min(allowed, budget.most);
-    const head = { budget, limit, limitOf } as const;
+    const head = { budget, ...limitFor(budget, release) };
     const measured = run.quick
       ? ({ kind: 'void', words: 'a quick run is for a first look' } as const)
       : measuredFor(budget, run);
     if (measured.kind === 'ratio') {
       const { spread } = measured;
-      return { ...head, kind: spread.median > limit ? 'broken' : 'held', spread, words: '' };
+      return { ...head, kind: isOver(spread, head.limit) ? 'broken' : 'held', spread, words: '' };
     }
     return { ...head, kind: measured.kind === 'absent' ? 'unjudged' : 'void', spread: null, words: measured.words };
   });
+}
+
+/** The stricter of the budget and what the last release allows. */
+export function limitFor(
+  { name, most }: Pick<Budget, 'name' | 'most'>,
+  { ratios, worsening }: Pick<Budgets['release'], 'ratios' | 'worsening'>,
+): { readonly limit: number; readonly limitOf: 'budget' | 'release' } {
+  const released = ratios[name];
+  const allowed = released === undefined ? Number.POSITIVE_INFINITY : released * (1 + worsening);
+  return allowed < most ? { limit: allowed, limitOf: 'release' } : { limit: most, limitOf: 'budget' };
+}
+
+/** The median decides. */
+export function isOver({ median }: Spread, limit: number): boolean {
+  return median > limit;
 }
 
 /** @param allowUnjudged  Whether budgets that the run says nothing about are let pass: void ones never are. */

@@ -6,6 +6,7 @@ import { treeCpuUs } from '../cpu.ts';
 import { freePort, Server } from '../servers.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
 import { Workspace } from '../workspace.ts';
+import { isOver, limitFor } from './judge.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const BURN = new URL('./burn.js', import.meta.url).href;
@@ -13,8 +14,8 @@ const ROUNDS = 9;
 const REQUESTS = 8_000;
 const CONNECTIONS = 16;
 const SLOW_DOWN = 0.2;
-/** What a release may be worse than the one before. */
-const WORSENING = 0.1;
+/** As after a release whose ratio was 1. */
+const RELEASE = { ratios: { 'self-test': 1 }, worsening: 0.1 };
 
 /**
  * A Sallyport beside its like, and beside one that burns a fifth more CPU time per request, in interleaved rounds.
@@ -68,11 +69,12 @@ export async function selfTest(say: (words: string) => void): Promise<boolean> {
   }
 }
 
-/** The budget of the self-test is a release whose ratio was 1. */
+/** Judged as any ratio is after a release. */
 export function verdict(like: Spread, slow: Spread, say: (words: string) => void): boolean {
-  const closes = ({ median }: Spread): boolean => median > 1 + WORSENING;
+  const { limit } = limitFor({ name: 'self-test', most: 2 }, RELEASE);
+  const closes = (spread: Spread): boolean => isOver(spread, limit);
   const words = ({ median, min, max }: Spread): string =>
-    `${median.toFixed(3)} [${min.toFixed(3)} ${max.toFixed(3)}] times, at most ${1 + WORSENING}`;
+    `${median.toFixed(3)} [${min.toFixed(3)} ${max.toFixed(3)}] times, at most ${limit}`;
   say(`without the slow-down: ${words(like)}: the gate is ${closes(like) ? 'closed' : 'open'}`);
   say(`with a slow-down of 20 %: ${words(slow)}: the gate is ${closes(slow) ? 'closed' : 'open'}`);
   const works = !closes(like) && closes(slow);
