@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { clockTicksPerSecond, treeCpuUs } from './cpu.ts';
 
+/** Cores' worth of foreign work in a round from which on its ratio is doubtful. */
+export const DISTURBED_CORES = 0.1;
+
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;

@@ -1,10 +1,9 @@
 // The whole gateway under load, beside its peers: see README.md in this folder.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
 import { CASES, type CaseName } from './cases.ts';
 import { LoadProcess } from './load.ts';
-import { describeMachine, loadAverages } from './machine.ts';
+import { DISTURBED_CORES, describeMachine, loadAverages } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { caddy } from './peers/caddy.ts';
 import { haproxy } from './peers/haproxy.ts';
@@ -12,6 +11,7 @@ import { modsecurity } from './peers/modsecurity.ts';
 import { nginx } from './peers/nginx.ts';
 import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
+import { placeOf, writePage } from './report/place.ts';
 import { type RoundRow, runRounds } from './rounds.ts';
 import { findRuleSet, isTooOld } from './rule-set.ts';
 import { ServerError, versionOf } from './servers.ts';
@@ -20,10 +20,6 @@ import { tableOf } from './table.ts';
 import { Workspace } from './workspace.ts';
 
 const PEERS: readonly Peer[] = [nginx, haproxy, caddy, modsecurity, sallyport];
-/** dist/bench/main.js -> project */
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-/** Cores' worth of foreign work in a round from which on its ratio is doubtful. */
-const DISTURBED_CORES = 0.1;
 
 interface CaseReport {
   readonly name: CaseName;
@@ -137,7 +133,7 @@ async function run(options: Options): Promise<number> {
   const head = { startedAt: startedAt.toISOString(), finishedAt, quick: options.quick, machine, versions };
   const results = { ...head, loadAverages: { start: loadAtStart, end: loadAtEnd }, warnings, cases: reports };
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
-  console.log(`\nload average ${loadAtEnd.join(' ')}\nresults: ${file}`);
+  console.log(`\nload average ${loadAtEnd.join(' ')}\nresults: ${file}\npage: ${writePage(results, file)}`);
   return reports.length > 0 && reports.every(({ summary }) => summary.every(({ problems }) => problems.length === 0))
     ? 0
     : 1;
@@ -170,12 +166,6 @@ function disturbances(name: CaseName, rows: readonly RoundRow[]): readonly strin
     `${name}: in ${disturbed.length} of ${rows.length} measurements others used up to ${most.toFixed(2)} cores: ` +
       'ratios are noisy; run again on a quiet machine.',
   ];
-}
-
-/** `bench/runs/2025-01-31/14-05-59.json` in universal time. */
-function placeOf(startedAt: Date, quick: boolean): string {
-  const [date = '', time = ''] = startedAt.toISOString().slice(0, 19).replaceAll(':', '-').split('T');
-  return join(PROJECT, 'bench', 'runs', ...(quick ? ['local'] : []), date, `${time}.json`);
 }
 
 function progress(words: string): void {

@@ -51,6 +51,10 @@ const TARGETS = {
   'bench:scale': (args) => withTools(['nginx', 'openssl'], ['dist/bench/scale/main.js', ...args]),
   'bench:tuning': (args) => withTools(['nginx', 'openssl'], ['dist/bench/tuning/main.js', ...args]),
   'native-bench': (args) => withTools(['nginx'], ['dist/native-bench/main.js', ...args]),
+  'bench:report': (args) => node(['dist/bench/report/main.js', ...args]),
+  'bench:gate': (args) =>
+    withTools(['nginx', 'nginx-modsecurity', 'haproxy', 'openssl'], ['dist/bench/gate/main.js', ...args]),
+  release: (args) => node(['dist/scripts/release.js', ...args]),
   'conformance:http1': (args) => node(['dist/test/conformance/http1.js', ...args]),
   'conformance:crs': (args) =>
     withTools(['nginx', 'nginx-modsecurity'], ['dist/test/conformance/crs/main.js', ...args]),
