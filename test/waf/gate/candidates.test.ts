@@ -6,7 +6,7 @@ import { ask } from '../../support/inspections.ts';
 import { engineOf, PROFILE, ruleSetOf, WAF_DEFAULTS } from '../../support/rule-sets.ts';
 
 /** Of more targets than a value has bits for. */
-const TARGETS = 80;
+const COUNT = 80;
 
 /** Rules over targets of their own and over all arguments: with gates, without, negated, with forms, with exclusions. */
 const RULES = [
