@@ -8,12 +8,9 @@ import { engineOf, PROFILE, ruleSetOf, WAF_DEFAULTS } from '../../support/rule-s
 /** Of more targets than a value has bits for. */
 const COUNT = 80;
 
-/** Rules over targets of their own and over all arguments: with gates, without, negated, with forms, with exclusions. */
+/** Rules over targets of their own and over all arguments: gated or not, negated, with forms, with exclusions. */
 const RULES = [
-  ...Array.from(
-    { length: TARGETS },
-    (_, at) => `SecRule ARGS:a${at} "@rx ^evil${at}$" "id:${at + 1},phase:2,pass,log"`,
-  ),
+  ...Array.from({ length: COUNT }, (_, at) => `SecRule ARGS:a${at} "@rx ^evil${at}$" "id:${at + 1},phase:2,pass,log"`),
   'SecRule ARGS "@contains evil7" "id:101,phase:1,pass,log,t:none,t:lowercase"',
   'SecRule ARGS|!ARGS:a7|!ARGS:/^b/ "@rx evil" "id:102,phase:2,pass,log"',
   'SecRule ARGS "!@rx ^(?:evil|mild)" "id:103,phase:2,pass,log"',
