@@ -42,9 +42,9 @@ export function nginxHttp(http: string, main = '', workers = 1): string {
   return `${main}worker_processes ${workers};
 pid nginx.pid;
 error_log error.log error;
-worker_rlimit_nofile ${CLIENTS_MAX + 1_024};
+worker_rlimit_nofile ${CLIENTS_MAX + 4_096};
 events {
-  worker_connections ${CLIENTS_MAX + 512};
+  worker_connections ${CLIENTS_MAX + 2_048};
   multi_accept on;
 }
 http {
