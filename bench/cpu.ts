@@ -24,26 +24,31 @@ export function clockTicksPerSecond(): number {
  * @throws Error when the process is gone: its time cannot be known any more.
  */
 export function treeCpuUs(root: number): number {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => readTimes(Number(name)) ?? []);
-  const ticks = treeTicks(processes, root);
+  const ticks = treeTicks(allTimes(), root);
   if (ticks === null) throw new Error(`process ${root} is gone`);
   return (ticks * 1e6) / clockTicksPerSecond();
 }
 
+/** Every process there is. */
+export function allTimes(): readonly ProcessTimes[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readTimes(Number(name)) ?? []);
+}
+
 /** @returns  Ticks of `root` and its descendants; null when `root` is not among the processes. */
 export function treeTicks(processes: readonly ProcessTimes[], root: number): number | null {
-  const start = processes.find(({ pid }) => pid === root);
-  if (start === undefined) return null;
-  let ticks = 0;
-  const queue = [start];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { pid } = next;
-    ticks += next.ticks;
-    queue.push(...processes.filter(({ parent }) => parent === pid));
+  const members = membersOf(processes, root);
+  return members.length === 0 ? null : members.reduce((sum, { ticks }) => sum + ticks, 0);
+}
+
+/** `root` and its descendants; none when `root` is not among the processes. */
+export function membersOf(processes: readonly ProcessTimes[], root: number): readonly ProcessTimes[] {
+  const members = processes.filter(({ pid }) => pid === root);
+  for (let place = 0; place < members.length; place += 1) {
+    members.push(...processes.filter(({ parent }) => parent === members[place]?.pid));
   }
-  return ticks;
+  return members;
 }
 
 /** @param line  Text of /proc/PID/stat. The command's name is in parentheses and may itself hold `) ` and spaces. */

@@ -2,11 +2,12 @@ import { browser, WORDS } from './browser.ts';
 import { hex, list, pick, type Random } from './random.ts';
 import type { LoadRequest } from './requests.ts';
 
-export const CRS_LOADS = ['crs-get', 'crs-form', 'crs-json-1k', 'crs-json-10k'] as const;
+export const CRS_LOADS = ['crs-get', 'everything', 'attack-mix', 'crs-form', 'crs-json-1k', 'crs-json-10k'] as const;
 export type CrsLoad = (typeof CRS_LOADS)[number];
 
 /** One request in so many is an attack; the first comes early, so that short runs have one. */
 const ATTACK_EVERY = 100;
+const ATTACK_EVERY_IN_MIX = 10;
 const ATTACK_FIRST = 7;
 
 /** Each is over CRS's threshold by itself at paranoia level 1. */
@@ -63,18 +64,19 @@ export function isCrsLoad(load: string): load is CrsLoad {
 /**
  * What a shop's visitors send, and now and then somebody else.
  *
- * @param index  Place in the run: every hundredth is an attack.
- * @returns  `crs-get`: 13 header fields with Host and Connection, three cookies, five parameters. `crs-form`: eight
- *           fields. `crs-json-1k` and `-10k`: an order of about so many bytes.
+ * @param index  Place in the run: every hundredth is an attack, with `attack-mix` every tenth.
+ * @returns  `crs-get`, `everything` and `attack-mix`: 13 header fields with Host and Connection, three cookies, five
+ *           parameters. `crs-form`: eight fields. `crs-json-1k` and `-10k`: an order of about so many bytes.
  */
 export function crsRequest(load: CrsLoad, index: number, random: Random): LoadRequest {
-  const isAttack = index % ATTACK_EVERY === ATTACK_FIRST;
+  const isAttack = index % (load === 'attack-mix' ? ATTACK_EVERY_IN_MIX : ATTACK_EVERY) === ATTACK_FIRST;
   const attack = isAttack ? pick(ATTACKS, random) : null;
   const headers = { Host: 'shop.example', ...browser(random), DNT: '1', 'X-Requested-With': 'XMLHttpRequest' };
-  if (load === 'crs-get') return { method: 'GET', path: search(attack, random), headers, isAttack };
+  if (load === 'crs-get' || load === 'everything' || load === 'attack-mix')
+    return { method: 'GET', path: search(attack, random), headers, isAttack };
   const isForm = load === 'crs-form';
   const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
-  const text = isForm ? form(attack, random) : order(load === 'crs-json-1k' ? 1_000 : 10_000, attack, random);
+  const text = isForm ? form(attack, random) : jsonOrder(load === 'crs-json-1k' ? 1_000 : 10_000, attack, random);
   return {
     method: 'POST',
     path: `/api/v1/${isForm ? 'customers' : 'orders'}/${random(1_000_000)}`,
@@ -109,8 +111,8 @@ function form(attack: string | null, random: Random): string {
   }).toString();
 }
 
-/** Lines are added until it is long enough. The attack, if there is one, is the note of any of them. */
-function order(bytes: number, attack: string | null, random: Random): string {
+/** An order. Lines are added until it is long enough. The attack, if there is one, is the note of any of them. */
+export function jsonOrder(bytes: number, attack: string | null, random: Random): string {
   const head = {
     orderId: hex(random),
     customer: { name: `${pick(FIRST_NAMES, random)} ${pick(LAST_NAMES, random)}`, city: pick(CITIES, random) },

@@ -1,18 +1,13 @@
 // The load generator, in a process of its own: its CPU time is nobody else's, and its event loop measures nothing else.
-import { autocannon, type CannonClient } from './autocannon.ts';
-import { isCrsLoad } from './crs-requests.ts';
-import type { LoadJob, LoadReply, LoadResult } from './load-wire.ts';
-import { ANSWER, type LoadRequest, requestsOf } from './requests.ts';
-import { percentile } from './statistics.ts';
+import { runClosed } from './load/closed-loop.ts';
+import { holdConnections, releaseConnections } from './load/idle-connections.ts';
+import { runPaced } from './load/paced.ts';
+import type { LoadOrder, LoadReply } from './load-wire.ts';
 
-const TIMEOUT_SECONDS = 10;
-const ERRORS_MAX = 100;
-const SAMPLE_MS = 50;
-/** What an attack must get. */
-const REFUSED = 403;
+type Result = Extract<LoadReply, { readonly ok: true }>['result'];
 
-process.on('message', (job: LoadJob) => {
-  run(job).then(
+process.on('message', (order: LoadOrder) => {
+  obey(order).then(
     (result) => reply({ ok: true, result }),
     (error: unknown) => reply({ ok: false, words: error instanceof Error ? error.message : String(error) }),
   );
@@ -24,116 +19,15 @@ function reply(message: LoadReply): void {
   process.send?.(message);
 }
 
-async function run(job: LoadJob): Promise<LoadResult> {
-  const requests = requestsOf(job);
-  const book = new Book(job.load === 'download' ? null : ANSWER);
-  let clients = 0;
-  const result = await autocannon({
-    url: `${job.tls ? 'https' : 'http'}://127.0.0.1:${job.port}`,
-    connections: job.connections,
-    amount: job.requests,
-    ...(job.fresh ? { reconnectRate: 1 } : {}),
-    ...(job.tls ? { tlsOptions: { minVersion: 'TLSv1.3' as const } } : {}),
-    // Only to be replaced: every connection gets the list from another place on.
-    requests: requests.slice(0, 1),
-    timeout: TIMEOUT_SECONDS,
-    bailout: ERRORS_MAX,
-    sampleInt: SAMPLE_MS,
-    setupClient: (client) => {
-      const own = shareOf(requests, clients++, job);
-      client.setRequests(own);
-      book.follow(client, own);
-    },
-  });
-  return { ...book.result(), errors: result.errors };
-}
-
-/** A firewall's requests are sent once each, by one connection; others by all, each beginning elsewhere. */
-function shareOf(requests: readonly LoadRequest[], client: number, job: LoadJob): readonly LoadRequest[] {
-  if (isCrsLoad(job.load)) return requests.filter((_, index) => index % job.connections === client);
-  const from = Math.floor((client * requests.length) / job.connections);
-  return [...requests.slice(from), ...requests.slice(0, from)];
-}
-
-/**
- * Our own count of answers, from each connection's events: autocannon emits no `response` when it reconnects after each
- * request, and its histogram starts at whole milliseconds.
- */
-class Book {
-  readonly #answer: string | null;
-  readonly #latencies: number[] = [];
-  readonly #startedAt = performance.now();
-  #endedAt = this.#startedAt;
-  #non2xx = 0;
-  #mismatches = 0;
-  #bodyBytes = 0;
-  #sentBodyBytes = 0;
-  #attacks = 0;
-  #attacksPassed = 0;
-
-  /** @param answer  Body of every answer; null for one too long to be looked at: its bytes are counted. */
-  constructor(answer: string | null) {
-    this.#answer = answer;
-  }
-
-  /** @param requests  What it sends, one after the other, and from the first again. */
-  follow(client: CannonClient, requests: readonly LoadRequest[]): void {
-    let sentAt = Number.NaN;
-    let status = 0;
-    let sent = 0;
-    let body = '';
-    let request: LoadRequest | undefined;
-    const finish = () => {
-      if (status === 0) return;
-      this.#endedAt = performance.now();
-      this.#latencies.push(this.#endedAt - sentAt);
-      if (request?.isAttack === true) {
-        this.#attacks += 1;
-        if (status !== REFUSED) this.#attacksPassed += 1;
-      } else {
-        this.#sentBodyBytes += request?.body?.length ?? 0;
-        if (status < 200 || status > 299) this.#non2xx += 1;
-        if (this.#answer !== null && body !== this.#answer) this.#mismatches += 1;
-      }
-      status = 0;
-    };
-    const fail = () => {
-      status = 0;
-    };
-    client.on('headers', (head: { statusCode: number }) => {
-      status = head.statusCode;
-    });
-    client.on('body', (piece: Buffer) => {
-      if (request?.isAttack === true) return;
-      this.#bodyBytes += piece.length;
-      if (this.#answer !== null) body += piece.toString('latin1');
-    });
-    client.on('response', finish);
-    client.on('connError', fail);
-    client.on('timeout', fail);
-    // With reconnecting, an answer is whole when the next request is sent, or when there is none left to send.
-    client.on('done', finish);
-    client.on('request', () => {
-      finish();
-      request = requests[sent % requests.length];
-      sent += 1;
-      body = '';
-      sentAt = performance.now();
-    });
-  }
-
-  result(): Omit<LoadResult, 'errors'> {
-    return {
-      answered: this.#latencies.length,
-      non2xx: this.#non2xx,
-      mismatches: this.#mismatches,
-      bodyBytes: this.#bodyBytes,
-      sentBodyBytes: this.#sentBodyBytes,
-      attacks: this.#attacks,
-      attacksPassed: this.#attacksPassed,
-      seconds: (this.#endedAt - this.#startedAt) / 1_000,
-      p50Ms: percentile(this.#latencies, 0.5),
-      p99Ms: percentile(this.#latencies, 0.99),
-    };
+async function obey(order: LoadOrder): Promise<Result> {
+  switch (order.kind) {
+    case 'closed':
+      return runClosed(order.job);
+    case 'paced':
+      return runPaced(order.job);
+    case 'hold':
+      return holdConnections(order.job);
+    case 'release':
+      return releaseConnections();
   }
 }

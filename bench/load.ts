@@ -1,6 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { LoadJob, LoadReply, LoadResult } from './load-wire.ts';
+import type {
+  HoldJob,
+  HoldResult,
+  LoadJob,
+  LoadOrder,
+  LoadReply,
+  LoadResult,
+  PacedJob,
+  PacedResult,
+} from './load-wire.ts';
 
 /** The load process, kept for the whole run so that its code is as warm for the first proxy as for the last. */
 export class LoadProcess {
@@ -14,8 +23,33 @@ export class LoadProcess {
     });
   }
 
-  /** Runs one job to its end. Not to be called again before. @throws Error when the process fails or goes away. */
+  /** Runs one job to its end. Only one at a time. @throws Error when the process fails or goes away. */
   async run(job: LoadJob): Promise<LoadResult> {
+    return (await this.#order({ kind: 'closed', job })) as LoadResult;
+  }
+
+  async runPaced(job: PacedJob): Promise<PacedResult> {
+    return (await this.#order({ kind: 'paced', job })) as PacedResult;
+  }
+
+  /** Opens idle connections; they stay until `release`. */
+  async hold(job: HoldJob): Promise<HoldResult> {
+    return (await this.#order({ kind: 'hold', job })) as HoldResult;
+  }
+
+  /** Closes them. @returns How many were still open. */
+  async release(): Promise<HoldResult> {
+    return (await this.#order({ kind: 'release' })) as HoldResult;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await gone;
+  }
+
+  async #order(order: LoadOrder): Promise<unknown> {
     if (this.#busy) throw new Error('the load process is busy');
     this.#busy = true;
     const over = new AbortController();
@@ -24,7 +58,7 @@ export class LoadProcess {
         throw new Error(`the load process ended with ${code ?? signal}`);
       });
       const answered = once(this.#child, 'message', { signal: over.signal });
-      this.#child.send(job);
+      this.#child.send(order);
       const [reply] = (await Promise.race([answered, gone])) as [LoadReply];
       if (!reply.ok) throw new Error(`the load process failed: ${reply.words}`);
       return reply.result;
@@ -32,12 +66,5 @@ export class LoadProcess {
       over.abort();
       this.#busy = false;
     }
-  }
-
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await gone;
   }
 }

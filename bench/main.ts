@@ -1,34 +1,24 @@
 // The whole gateway under load, beside its peers: see README.md in this folder.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CASES, type CaseName } from './cases.ts';
+import { CASES, type Case, type CaseName } from './cases.ts';
+import { withinLimits } from './file-limit.ts';
 import { LoadProcess } from './load.ts';
 import { DISTURBED_CORES, describeMachine, loadAverages } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { caddy } from './peers/caddy.ts';
-import { haproxy } from './peers/haproxy.ts';
-import { modsecurity } from './peers/modsecurity.ts';
-import { nginx } from './peers/nginx.ts';
+import { PEERS } from './peers/all.ts';
 import type { Peer } from './peers/peer.ts';
-import { sallyport } from './peers/sallyport.ts';
+import { planOf } from './plan.ts';
+import { Progress } from './progress.ts';
 import { placeOf, writePage } from './report/place.ts';
-import { type RoundRow, runRounds } from './rounds.ts';
-import { findRuleSet, isTooOld } from './rule-set.ts';
+import type { CaseReport, RunResults } from './results.ts';
+import type { RoundRow } from './rounds.ts';
+import { findRuleSet, isTooOld, type RuleSetFiles } from './rule-set.ts';
+import { runCase } from './run-case.ts';
 import { ServerError, versionOf } from './servers.ts';
-import { baselineOf, type Summary, summarise } from './summary.ts';
-import { tableOf } from './table.ts';
+import { baselineOf } from './summary.ts';
+import { openLoopTable, tableOf } from './table.ts';
 import { Workspace } from './workspace.ts';
-
-const PEERS: readonly Peer[] = [nginx, haproxy, caddy, modsecurity, sallyport];
-
-interface CaseReport {
-  readonly name: CaseName;
-  readonly what: string;
-  readonly connections: number;
-  readonly requestsPerRound: number;
-  readonly summary: readonly Summary[];
-  readonly rounds: readonly RoundRow[];
-}
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -77,51 +67,41 @@ async function run(options: Options): Promise<number> {
   if (ruleSet !== null) versions.crs = ruleSet.version;
   const workspace = new Workspace();
   const load = new LoadProcess();
+  const progress = new Progress(options.cases.length);
   const reports: CaseReport[] = [];
   try {
     for (const name of options.cases) {
-      const one = CASES[name];
-      if (one.tls && versions.openssl === undefined) {
-        warn(`${name} needs openssl, which is not installed, and is left out.`);
+      const one = withinLimits(CASES[name], warn);
+      progress.begin(name);
+      const able = peers.filter(({ name }) => one.peers.some((able) => able === name));
+      const lacking = lackOf(one, options, able, versions, ruleSet);
+      if (lacking !== null) {
+        warn(`${name} ${lacking}`);
         continue;
       }
-      if (one.firewall && ruleSet === null) {
-        warn(`${name} needs a Core Rule Set, which is not in ${options.crs}, and is left out; --crs names its folder.`);
-        continue;
-      }
-      if (one.firewall && ruleSet !== null && isTooOld(ruleSet)) {
-        warn(
-          `${name} needs release 4 of the Core Rule Set, not ${ruleSet.version} of ${options.crs}, and is left out.`,
-        );
-        continue;
-      }
-      const able = peers.filter(({ firewall }) => firewall === 'either' || (firewall === 'always') === one.firewall);
-      if (able.length === 0) {
-        warn(`${name}: none of the proxies named can take part, and it is left out.`);
-        continue;
-      }
-      const requests = Math.max(
-        one.connections,
-        options.requests ?? (options.quick ? one.requestsQuick : one.requests),
+      const { requests, rounds } = planOf(one, options);
+      console.log(
+        `\n${name}: ${one.what}; ${count(rounds, 'round')} of ${requests} requests, ${one.connections} connections`,
       );
-      const { what, connections } = one;
-      console.log(`\n${name}: ${what}; ${options.rounds} rounds of ${requests} requests, ${connections} connections`);
-      const rounds = await runRounds(one, {
+      const { openLoop } = options;
+      const report = await runCase(one, {
         ...options,
-        requests,
+        openLoop,
         peers: able,
         ruleSet,
         load,
         workspace,
-        say: progress,
+        say: progress.say,
       });
-      const summary = summarise(name, rounds);
-      reports.push({ name, what, connections, requestsPerRound: requests, summary, rounds });
-      console.log(tableOf(summary, baselineOf(name)));
-      for (const { peer, problems } of summary) for (const words of problems) warn(`${name}, ${peer}: ${words}`);
-      for (const words of disturbances(name, rounds)) warn(words);
+      progress.clear();
+      reports.push(report);
+      console.log(tableOf(report.summary, baselineOf(name)));
+      if (report.openLoop !== null) console.log(openLoopTable(report.openLoop));
+      for (const { peer, problems } of report.summary) for (const words of problems) warn(`${name}, ${peer}: ${words}`);
+      for (const words of disturbances(name, report.rounds)) warn(words);
     }
   } finally {
+    progress.clear();
     await load.stop();
     workspace.remove();
   }
@@ -131,12 +111,39 @@ async function run(options: Options): Promise<number> {
   const loadAtEnd = loadAverages();
   const finishedAt = new Date().toISOString();
   const head = { startedAt: startedAt.toISOString(), finishedAt, quick: options.quick, machine, versions };
-  const results = { ...head, loadAverages: { start: loadAtStart, end: loadAtEnd }, warnings, cases: reports };
+  const results: RunResults = {
+    ...head,
+    loadAverages: { start: loadAtStart, end: loadAtEnd },
+    warnings,
+    cases: reports,
+  };
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
   console.log(`\nload average ${loadAtEnd.join(' ')}\nresults: ${file}\npage: ${writePage(results, file)}`);
   return reports.length > 0 && reports.every(({ summary }) => summary.every(({ problems }) => problems.length === 0))
     ? 0
     : 1;
+}
+
+/** @returns  Why a case cannot run; null when it can. */
+function lackOf(
+  one: Case,
+  { crs }: Options,
+  able: readonly Peer[],
+  versions: Readonly<Record<string, string>>,
+  ruleSet: RuleSetFiles | null,
+): string | null {
+  if (one.tls && versions.openssl === undefined) return 'needs openssl, which is not installed, and is left out.';
+  if (one.duties.includes('rules')) {
+    if (ruleSet === null)
+      return `needs a Core Rule Set, which is not in ${crs}, and is left out; --crs names its folder.`;
+    if (isTooOld(ruleSet))
+      return `needs release 4 of the Core Rule Set, not ${ruleSet.version} of ${crs}, and is left out.`;
+  }
+  return able.length === 0 ? 'is left out: none of the proxies named can take part.' : null;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function installed(options: Options, warn: (words: string) => void) {
@@ -166,8 +173,4 @@ function disturbances(name: CaseName, rows: readonly RoundRow[]): readonly strin
     `${name}: in ${disturbed.length} of ${rows.length} measurements others used up to ${most.toFixed(2)} cores: ` +
       'ratios are noisy; run again on a quiet machine.',
   ];
-}
-
-function progress(words: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${words}\r`);
 }

@@ -1,23 +1,31 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CASE_NAMES, type CaseName, USUAL_CASES } from './cases.ts';
+import { CASE_NAMES, type CaseName, PEER_NAMES, USUAL_CASES } from './cases.ts';
 
-export const PEER_NAMES = ['nginx', 'haproxy', 'caddy', 'modsecurity', 'sallyport'] as const;
 /** Where Debian's package modsecurity-crs has it. */
 export const CRS_FOLDER = '/usr/share/modsecurity-crs';
 
 export const USAGE = `npm run bench -- [options]
 
-  --case NAME[,NAME]  ${CASE_NAMES.join(', ')}, or all; without it ${USUAL_CASES.join(' and ')}
-  --peer NAME[,NAME]  only these proxies (${PEER_NAMES.join(', ')}); without nginx (where
-                      rules are run: modsecurity) there is no ratio
-  --crs FOLDER        OWASP Core Rule Set of the crs cases (${CRS_FOLDER})
-  --rounds N          rounds per case, 1 to 100 (5; with --quick 3)
+  --case NAME[,NAME]  ${namesInLines()},
+                      or all; without it ${USUAL_CASES.join(' and ')}
+  --peer NAME[,NAME]  only these proxies (${PEER_NAMES.join(', ')}); without
+                      nginx (where rules are run: modsecurity; node-stack: fastify) there is no ratio
+  --crs FOLDER        OWASP Core Rule Set of the cases with rules (${CRS_FOLDER})
+  --open-loop         latencies at half load in every case that can have them; without it, in plain
+  --no-open-loop      nowhere
+  --rounds N          rounds per case, 1 to 100 (5; with --quick 1)
   --requests N        requests per proxy and round, instead of each case's own number
-  --quick             fewer requests and rounds: for a first look; kept in bench/runs/local, not for comparison
+  --quick             one round of few requests: shows that all works; kept in bench/runs/local, not for comparison
   --out FILE          write the results there instead of bench/runs/DATE/TIME.json
   --help
 `;
+
+/** Seven names a line, under the first. */
+function namesInLines(): string {
+  const lines = CASE_NAMES.flatMap((_, at) => (at % 7 === 0 ? [CASE_NAMES.slice(at, at + 7).join(', ')] : []));
+  return lines.join(`,\n${' '.repeat(22)}`);
+}
 
 export interface Options {
   readonly cases: readonly CaseName[];
@@ -29,13 +37,15 @@ export interface Options {
   /** null for each case's own number. */
   readonly requests: number | null;
   readonly quick: boolean;
+  /** Null for what each case says. */
+  readonly openLoop: boolean | null;
   /** null for the usual place. */
   readonly out: string | null;
   readonly help: boolean;
 }
 
 const ROUNDS = 5;
-const ROUNDS_QUICK = 3;
+const ROUNDS_QUICK = 1;
 
 /** @throws Error with a sentence about what is wrong. */
 export function parseOptions(args: readonly string[]): Options {
@@ -48,6 +58,8 @@ export function parseOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       requests: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      'open-loop': { type: 'boolean', default: false },
+      'no-open-loop': { type: 'boolean', default: false },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -60,6 +72,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, 100),
     requests: values.requests === undefined ? null : whole('--requests', values.requests, 100_000_000),
     quick,
+    openLoop: values['no-open-loop'] ? false : values['open-loop'] ? true : null,
     out: values.out ?? null,
     help,
   };

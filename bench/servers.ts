@@ -27,6 +27,8 @@ export class ServerError extends Error {}
 export class Server {
   readonly name: string;
   readonly port: number;
+  /** Of its own: configuration, logs and standard output are there. */
+  readonly folder: string;
   readonly #child: ChildProcess;
   readonly #outputs: readonly string[];
   readonly #kill = () => void this.#child.kill('SIGKILL');
@@ -34,6 +36,7 @@ export class Server {
   private constructor(name: string, port: number, folder: string, launch: Launch) {
     this.name = name;
     this.port = port;
+    this.folder = folder;
     for (const [file, text] of Object.entries(launch.files)) writeFileSync(join(folder, file), text);
     this.#outputs = [join(folder, 'stderr.log'), join(folder, 'stdout.log')];
     const [err, out] = this.#outputs.map((path) => openSync(path, 'a'));
@@ -71,6 +74,10 @@ export class Server {
   get pid(): number {
     if (this.#child.pid === undefined || this.#ended) throw new ServerError(`${this.name} has ended. ${this.#words()}`);
     return this.#child.pid;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   async stop(): Promise<void> {

@@ -20,9 +20,13 @@ export function spreadOf(values: readonly number[]): Spread {
  * @returns      NaN without values.
  */
 export function percentile(values: readonly number[], share: number): number {
-  if (values.length === 0) return Number.NaN;
+  return percentiles(values, [share])[0] ?? Number.NaN;
+}
+
+/** Several at once: `percentile` of each share. */
+export function percentiles(values: readonly number[], shares: readonly number[]): readonly number[] {
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+  return shares.map((share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN);
 }
 
 function at(values: readonly number[], index: number): number {

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { nginx, nginxArguments, nginxConfig } from './peers/nginx.ts';
+import { nginx, nginxArguments, nginxHttp } from './peers/nginx.ts';
 import { ANSWER, DOWNLOAD_PATH, TRANSFER_BYTES } from './requests.ts';
 import { type Launch, Server } from './servers.ts';
 
 export const COUNTS_PATH = '/.counts';
+/** Answered with what came in X-Request-Id, X-Forwarded-For and X-Forwarded-Proto, with spaces between. */
+export const FIELDS_PATH = '/fields';
 
 export interface Counts {
   /** Requests so far, without those that asked for the counts. */
@@ -64,12 +66,15 @@ function nginxLaunch(port: number): Launch {
     location = ${COUNTS_PATH} {
       stub_status;
     }
+    location = ${FIELDS_PATH} {
+      return 200 '$http_x_request_id $http_x_forwarded_for $http_x_forwarded_proto';
+    }
   }
 `;
   return {
     command: 'nginx',
     args: nginxArguments('nginx.conf'),
-    files: { 'nginx.conf': nginxConfig(server), [DOWNLOAD_PATH.slice(1)]: 'x'.repeat(TRANSFER_BYTES) },
+    files: { 'nginx.conf': nginxHttp(server), [DOWNLOAD_PATH.slice(1)]: 'x'.repeat(TRANSFER_BYTES) },
   };
 }
 

@@ -2,11 +2,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Certificate, createCertificate } from './certificate.ts';
+import { type CredentialFiles, createCredentials } from './credentials.ts';
 
 /** A temporary folder with one below it per server. Removed in the end, at the latest when this process exits. */
 export class Workspace {
   readonly #root = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   #certificate: Certificate | null = null;
+  #credentials: CredentialFiles | null = null;
   #count = 0;
 
   constructor() {
@@ -28,6 +30,12 @@ export class Workspace {
   certificate(): Certificate {
     this.#certificate ??= createCertificate(this.#root);
     return this.#certificate;
+  }
+
+  /** The same each time. */
+  credentials(): CredentialFiles {
+    this.#credentials ??= createCredentials(this.#root);
+    return this.#credentials;
   }
 
   readonly remove = (): void => {

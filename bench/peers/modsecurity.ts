@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
 import type { RuleSetFiles } from '../rule-set.ts';
 import { versionOf } from '../servers.ts';
-import { nginxArguments, nginxConfig, serverOf } from './nginx.ts';
-import type { Peer } from './peer.ts';
+import { nginx, nginxArguments, nginxConfig } from './nginx.ts';
+import { given, type Peer } from './peer.ts';
 
 /** Where Debian's package puts it. */
 const MODULE = '/usr/lib/nginx/modules/ngx_http_modsecurity_module.so';
 
 export const modsecurity: Peer = {
   name: 'modsecurity',
-  firewall: 'always',
+  can: ['rules', 'forwarded', 'access-log', 'limiter'],
+  log: nginx.log,
   needs: "nginx with Debian's libnginx-mod-http-modsecurity",
   version: () => {
     const nginx = existsSync(MODULE) ? versionOf('nginx', '-v') : null;
@@ -19,8 +20,8 @@ export const modsecurity: Peer = {
     command: 'nginx',
     args: nginxArguments('nginx.conf'),
     files: {
-      'nginx.conf': nginxConfig(serverOf(setup, FIREWALL), '', `load_module ${MODULE};\n`),
-      'modsecurity.conf': setup.ruleSet === null ? '' : modsecurityConfig(setup.ruleSet),
+      'nginx.conf': nginxConfig(setup, { main: `load_module ${MODULE};\n`, server: FIREWALL }),
+      'modsecurity.conf': modsecurityConfig(given(setup.ruleSet, 'rule set')),
     },
   }),
 };

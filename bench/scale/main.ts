@@ -7,7 +7,7 @@ import { CASES } from '../cases.ts';
 import { LoadProcess } from '../load.ts';
 import { describeMachine, loadAverages } from '../machine.ts';
 import { variantOf } from '../peers/variant.ts';
-import { runRounds } from '../rounds.ts';
+import { runSideBySide } from '../side-by-side.ts';
 import { spreadOf } from '../statistics.ts';
 import { Workspace } from '../workspace.ts';
 import { coherenceAlone, fitLaw, speedupOf } from './fit.ts';
@@ -65,8 +65,7 @@ async function measureGateway() {
   const load = new LoadProcess();
   try {
     const peers = counts.map((threads) => variantOf(`threads-${threads}`, { config: { threads } }));
-    const options = { rounds, requests, peers, ruleSet: null, load, workspace, say: () => undefined };
-    const all = await runRounds(CASES.plain, options);
+    const all = await runSideBySide(CASES.plain, peers, { rounds, requests, load, workspace });
     for (const { peer, problems } of all) for (const words of problems) console.log(`warning: ${peer}: ${words}`);
     const rows = counts.map((threads) => {
       const own = all.filter(({ peer }) => peer === `threads-${threads}`);

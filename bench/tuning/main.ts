@@ -8,7 +8,7 @@ import { LoadProcess } from '../load.ts';
 import { describeMachine, loadAverages } from '../machine.ts';
 import type { Peer } from '../peers/peer.ts';
 import { type Change, variantOf } from '../peers/variant.ts';
-import { runRounds } from '../rounds.ts';
+import { runSideBySide } from '../side-by-side.ts';
 import { spreadOf } from '../statistics.ts';
 import { Workspace } from '../workspace.ts';
 import { SETTINGS, type Setting, UPSTREAM_URL } from './settings.ts';
@@ -68,8 +68,7 @@ async function measure({ name, how, caseName, base, change }: Setting) {
   const peers = [placed('without', base), placed('with', merged(base, change))];
   // Dear requests need fewer of them for a steady figure.
   const fewer = Math.min(requests, CASES[caseName].requests * 5);
-  const options = { rounds, requests: fewer, peers, ruleSet: null, load, workspace, say: () => undefined };
-  const rows = await runRounds(CASES[caseName], options);
+  const rows = await runSideBySide(CASES[caseName], peers, { rounds, requests: fewer, load, workspace });
   const costs = (peer: string) =>
     rows
       .filter((row) => row.peer === peer)

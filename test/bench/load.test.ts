@@ -15,6 +15,7 @@ const EMPTY = {
   answered: 0,
   errors: 0,
   non2xx: 0,
+  limited: 0,
   mismatches: 0,
   bodyBytes: 0,
   sentBodyBytes: 0,
@@ -22,7 +23,9 @@ const EMPTY = {
   attacksPassed: 0,
   seconds: 1,
   p50Ms: 1,
+  p90Ms: 1,
   p99Ms: 1,
+  p999Ms: 1,
 };
 const job: LoadJob = { port: 0, tls: false, load: 'browse', connections: 4, requests: 50, fresh: false, seed: 0 };
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { CASE_NAMES } from '../../bench/cases.ts';
-import { PEER_NAMES, parseOptions, USAGE } from '../../bench/options.ts';
+import { CASE_NAMES, PEER_NAMES } from '../../bench/cases.ts';
+import { parseOptions, USAGE } from '../../bench/options.ts';
 
 describe('options', () => {
   test('as they come', () => {
@@ -13,6 +13,7 @@ describe('options', () => {
       rounds: 5,
       requests: null,
       quick: false,
+      openLoop: null,
       out: null,
       help: false,
     });
@@ -25,15 +26,15 @@ describe('options', () => {
     assert.deepEqual([options.rounds, options.requests], [7, 1_000]);
     assert.equal(parseOptions(['--crs', 'rules/of/ours']).crs, resolve('rules/of/ours'));
     assert.deepEqual(parseOptions(['--case', 'all']).cases, CASE_NAMES);
-    assert.equal(parseOptions(['--quick']).rounds, 3);
+    assert.equal(parseOptions(['--quick']).rounds, 1);
     assert.equal(parseOptions(['--quick', '--rounds', '4']).rounds, 4);
   });
 
   test('what makes no sense is refused with what would', () => {
     const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
-      [['--case', 'plane'], /--case does not know "plane"; there are: plain, duties, download/],
+      [['--case', 'plane'], /--case does not know "plane"; there are: plain, duties, access-log/],
       [['--case', 'plain,'], /does not know ""/],
-      [['--peer', 'squid'], /there are: nginx, haproxy, caddy, modsecurity, sallyport$/],
+      [['--peer', 'squid'], /there are: nginx, haproxy, caddy, modsecurity, fastify, sallyport$/],
       [['--rounds', '0'], /--rounds takes a whole number from 1 to 100, not "0"/],
       [['--rounds', '1e1'], /not "1e1"/],
       [['--requests', '-5'], /requests/],

@@ -20,10 +20,12 @@ after(() => workspace.remove());
 const hasOpenssl = versionOf('openssl', 'version') !== null;
 const SBIN = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 
-const bare: PeerSetup = { port: 18_001, upstreamPort: 18_002, duties: false, tls: null, ruleSet: null };
+const REST = { adminPort: 0, threads: 1, credentials: null, requestsAllowed: 100, routes: 1 };
+const BOTH = ['forwarded', 'access-log'] as const;
+const bare: PeerSetup = { port: 18_001, upstreamPort: 18_002, duties: [], tls: null, ruleSet: null, ...REST };
 const setups: readonly (readonly [what: string, setup: () => PeerSetup])[] = [
   ['plain', () => bare],
-  ['duties', () => ({ ...bare, duties: true })],
+  ['duties', () => ({ ...bare, duties: BOTH })],
   ['TLS', () => ({ ...bare, tls: workspace.certificate() })],
 ];
 
@@ -57,7 +59,7 @@ describe('with a rule set', () => {
   writeFileSync(join(ruleFolder, 'setup.conf'), '# nothing\n');
   writeFileSync(join(ruleFolder, 'rule.conf'), rule);
   const ruleSet = { setup: join(ruleFolder, 'setup.conf'), rules: join(ruleFolder, 'rule*.conf'), version: '1' };
-  const guarded = { ...bare, ruleSet };
+  const guarded: PeerSetup = { ...bare, duties: ['rules'], ruleSet };
 
   test('ModSecurity takes its configuration', { skip: missingOf(modsecurity) }, () => {
     assert.match(modsecurity.version() ?? '', /^nginx version: .*, libmodsecurity 3\./);
@@ -126,8 +128,8 @@ describe('each peer is told the same', () => {
   test('to log and to make a request id only in the duties', () => {
     for (const peer of [nginx, haproxy, caddy]) {
       assert.doesNotMatch(text(peer, bare), /X-Request-Id|output file|log stdout|log_format/, peer.name);
-      assert.match(text(peer, { ...bare, duties: true }), /X-Request-Id/, peer.name);
-      assert.match(text(peer, { ...bare, duties: true }), /output file|log stdout|log_format/, peer.name);
+      assert.match(text(peer, { ...bare, duties: BOTH }), /X-Request-Id/, peer.name);
+      assert.match(text(peer, { ...bare, duties: BOTH }), /output file|log stdout|log_format/, peer.name);
     }
   });
 

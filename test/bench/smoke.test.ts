@@ -29,10 +29,20 @@ test('a short run measures Sallyport and writes what it found', { timeout: 60_00
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-test-'));
   try {
     const out = join(folder, 'new', 'run.json');
-    const small = ['--case', 'plain,duties', '--peer', 'sallyport', '--rounds', '1', '--requests', '64'];
+    const small = [
+      '--case',
+      'plain,duties',
+      '--peer',
+      'sallyport',
+      '--rounds',
+      '1',
+      '--requests',
+      '64',
+      '--no-open-loop',
+    ];
     const { code, text } = await bench([...small, '--out', out]);
     assert.equal(code, 0, text);
-    assert.equal(text.match(/^sallyport .* ok$/gm)?.length, 2, text);
+    assert.equal(text.match(/^sallyport.* ok$/gm)?.length, 3, text);
     const results = JSON.parse(readFileSync(out, 'utf8')) as Results;
     assert.ok(results.machine.cores > 0);
     assert.match(results.versions.sallyport ?? '', /^sallyport \d/);
@@ -40,14 +50,16 @@ test('a short run measures Sallyport and writes what it found', { timeout: 60_00
       results.cases.map(({ name }) => name),
       ['plain', 'duties'],
     );
-    for (const { summary, rounds } of results.cases) {
+    for (const { name, summary, rounds } of results.cases) {
+      // A second one without duties tells what they add.
+      const peers = name === 'plain' ? ['sallyport'] : ['sallyport', 'sallyport-plain'];
       assert.deepEqual(
         summary.map(({ peer, answered, problems }) => ({ peer, answered, problems })),
-        [{ peer: 'sallyport', answered: 64, problems: [] }],
+        peers.map((peer) => ({ peer, answered: 64, problems: [] })),
       );
       assert.deepEqual(
         rounds.map(({ peer, upstream }) => [peer, upstream.requests]),
-        [['sallyport', 64]],
+        peers.map((peer) => [peer, 64]),
       );
     }
   } finally {

@@ -29,11 +29,13 @@ describe('summary', () => {
     round,
     peer,
     cpuUs,
+    rssBytes: 50_000_000,
     problems,
     result: {
       answered: 100,
       errors: 0,
       non2xx: 0,
+      limited: 0,
       mismatches: 0,
       bodyBytes: 9_000,
       sentBodyBytes: 0,
@@ -41,7 +43,9 @@ describe('summary', () => {
       attacksPassed: 0,
       seconds: 0.5,
       p50Ms: 1,
+      p90Ms: 1.5,
       p99Ms: 2,
+      p999Ms: 3,
     },
     upstream: { requests: 100, bodyBytes: null },
     disturbance: { othersCores: 0, stolenCores: 0 },
@@ -77,8 +81,8 @@ describe('summary', () => {
       ],
     );
     const [head = '', first = ''] = tableOf(summaries, baselineOf('crs-get')).split('\n');
-    assert.match(head, / ratio to modsecurity .* answers +attacks +body bytes /);
-    assert.match(first, / 100 +2 +9000 +ok$/);
+    assert.match(head, / ratio to modsecurity .* answers +errors +attacks +body bytes /);
+    assert.match(first, / 100 +0 +2 +9000 +ok$/);
   });
 
   test('bulk is counted in CPU seconds per gigabyte', () => {
@@ -95,7 +99,7 @@ describe('summary', () => {
     assert.equal(new Set(lines.map((line) => line.length)).size, 1);
     assert.match(
       lines[1] ?? '',
-      /^nginx +10\.0 \[10\.0 10\.0\] +1\.00 \[1\.00 1\.00\] +200 +1\.00 +2\.00 +100 +9000 +ok$/,
+      /^nginx +10\.0 \[10\.0 10\.0\] +1\.00 \[1\.00 1\.00\] +200 +1\.00 +1\.50 +2\.00 +3\.00 +50 +- +- +100 +0 +9000 +ok$/,
     );
     assert.match(lines[2] ?? '', /^b +12\.0 .* INVALID$/);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { PeerSetup } from '../../bench/peers/peer.ts';
 import { variantOf } from '../../bench/peers/variant.ts';
 import { type TuningResult, tuningTable } from '../../bench/tuning/page.ts';
 
@@ -16,7 +17,18 @@ test('docs/tuning.md has the table of the run that it names', () => {
 });
 
 test('a variant changes what it says and leaves the rest', () => {
-  const setup = { port: 1, upstreamPort: 2, duties: false, tls: null, ruleSet: null };
+  const setup: PeerSetup = {
+    port: 1,
+    upstreamPort: 2,
+    adminPort: 0,
+    threads: 1,
+    duties: [],
+    tls: null,
+    ruleSet: null,
+    credentials: null,
+    requestsAllowed: 0,
+    routes: 1,
+  };
   const change = { config: { threads: 3 }, env: { A: 'b' }, flags: ['--x'] };
   const [own, other] = [variantOf('own', {}).launch(setup), variantOf('other', change).launch(setup)];
   const [before, after] = [own, other].map(({ files }) => JSON.parse(files['gateway.yaml'] ?? '{}'));
