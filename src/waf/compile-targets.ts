@@ -1,5 +1,6 @@
 import type { ByteText } from '../base/byte-text.ts';
 import { compileBytePattern } from '../base/regex.ts';
+import { remembered } from '../base/remembered.ts';
 import { type Entry, isNamed } from './entry.ts';
 import type { TargetSelector } from './removals.ts';
 import { SecLangReason } from './seclang/reason.ts';
@@ -107,20 +108,11 @@ function nameTest(selector: Selector): NameTest {
   }
   const pattern = compileSelector(selector.source);
   const words = /^(\^?)([A-Za-z0-9_-]+)$/.exec(selector.source);
-  if (words !== null) return wordTest((words[2] as string).toLowerCase(), words[1] === '^');
-  return remembered((name) => pattern.matches(new InspectedValue(name).encoded));
-}
-
-/** Names come again and again. */
-function remembered(test: NameTest): NameTest {
-  const known = new Map<ByteText, boolean>();
-  return (name) => {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const passes = test(name);
-    if (known.size < NAMES_MAX && name.length <= NAME_BYTES_MAX) known.set(name, passes);
-    return passes;
-  };
+  const test =
+    words === null
+      ? (name: ByteText) => pattern.matches(new InspectedValue(name).encoded)
+      : wordTest((words[2] as string).toLowerCase(), words[1] === '^');
+  return remembered(test, NAMES_MAX, NAME_BYTES_MAX);
 }
 
 /** Most patterns are a word, and TX has many names. @param word  Lower case. */

@@ -1,5 +1,6 @@
 // hot path: synchronous, never throws
 import type { ByteText } from '../base/byte-text.ts';
+import { remembered } from '../base/remembered.ts';
 import type { InspectedValue } from './value.ts';
 
 /** One member of a SecLang collection: `ARGS:id`. Names repeat. */
@@ -56,7 +57,7 @@ export class NamedValues {
   }
 
   set(name: ByteText, value: ByteText): void {
-    const lower = name.toLowerCase();
+    const lower = lowerOf(name);
     const bytes = this.#bytes + name.length + value.length - this.#bytesOf(lower);
     if (bytes > this.#bytesMax) {
       this.#isOver = true;
@@ -117,6 +118,11 @@ export interface NamedValuesMark {
 }
 
 const NOTHING_SHARED: ReadonlyMap<ByteText, Entry> = new Map();
+
+/** Names in lower case that a thread keeps, and how long they are at most. */
+const NAMES_MAX = 1_024;
+const NAME_BYTES_MAX = 64;
+const lowerOf = remembered((name) => name.toLowerCase(), NAMES_MAX, NAME_BYTES_MAX);
 
 const ANY_NAME: NameTest = () => true;
 
