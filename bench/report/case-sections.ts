@@ -3,7 +3,7 @@ import type { StoredCase, StoredRun, StoredSummary } from './run-schema.ts';
 import { baselineIn, medianOrNull, spreadOrNull } from './stored-run.ts';
 import { escaped, figure } from './text.ts';
 
-const SIZES = { width: 460, labels: 96, words: 140 };
+const SIZES = { width: 460, labels: 112, words: 140 };
 
 /** A card for each case: CPU time in bars, all figures in a table. */
 export function caseSections(run: StoredRun): string {

@@ -5,7 +5,7 @@ import { escaped, figure } from './text.ts';
 
 const OWN = 'sallyport';
 const WIDE = { width: 1160, labels: 130, words: 330 };
-const TILE = { width: 346, labels: 92, words: 84 };
+const TILE = { width: 346, labels: 116, words: 84 };
 
 /** Sallyport against each case's own measure, all cases in one chart. */
 export function overviewSection(run: StoredRun): string {
