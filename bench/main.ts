@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CASES, type Case, type CaseName } from './cases.ts';
+import { optionsOf } from './command-line.ts';
 import { withinLimits } from './file-limit.ts';
 import { LoadProcess } from './load.ts';
 import { DISTURBED_CORES, describeMachine, loadAverages } from './machine.ts';
@@ -24,17 +25,8 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** @returns  0; 1 when a case is invalid or none could run; 2 for options that make no sense. */
 async function main(args: readonly string[]): Promise<number> {
-  let options: Options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsOf(parseOptions, args, USAGE);
+  if (typeof options === 'number') return options;
   // Children and the temporary folder go with this process, however it ends: their handlers hang on its exit.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   try {

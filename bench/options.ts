@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CASE_NAMES, type CaseName, PEER_NAMES, USUAL_CASES } from './cases.ts';
+import { whole } from './command-line.ts';
 
 /** Where Debian's package modsecurity-crs has it. */
 export const CRS_FOLDER = '/usr/share/modsecurity-crs';
@@ -44,6 +45,9 @@ export interface Options {
   readonly help: boolean;
 }
 
+/** Of one command line. */
+export const ROUNDS_MAX = 100;
+export const REQUESTS_MAX = 100_000_000;
 const ROUNDS = 5;
 const ROUNDS_QUICK = 1;
 
@@ -69,8 +73,9 @@ export function parseOptions(args: readonly string[]): Options {
     cases: casesOf(values.case),
     peers: values.peer === undefined ? null : namesOf('--peer', values.peer, PEER_NAMES),
     crs: resolve(values.crs),
-    rounds: values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, 100),
-    requests: values.requests === undefined ? null : whole('--requests', values.requests, 100_000_000),
+    rounds:
+      values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, ROUNDS_MAX),
+    requests: values.requests === undefined ? null : whole('--requests', values.requests, REQUESTS_MAX),
     quick,
     openLoop: values['no-open-loop'] ? false : values['open-loop'] ? true : null,
     out: values.out ?? null,
@@ -89,10 +94,4 @@ function namesOf<Name extends string>(option: string, text: string, known: reado
     if (name === undefined) throw new Error(`${option} does not know "${part}"; there are: ${known.join(', ')}`);
     return name;
   });
-}
-
-function whole(option: string, text: string, max: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
-  throw new Error(`${option} takes a whole number from 1 to ${max}, not "${text}"`);
 }

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, loadAverages, watchDisturbance } from '../bench/machine.ts';
+import { optionsOf } from '../bench/command-line.ts';
+import { DISTURBED_CORES, describeMachine, loadAverages, watchDisturbance } from '../bench/machine.ts';
 import { newestRun, pageOf } from './docs.ts';
 import { MODULES, type ModuleName } from './modules.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -29,22 +30,13 @@ const PACKAGES = [
   'uws-node20',
   'uws-node22',
 ];
-/** Cores' worth of foreign work from which on ratios are doubtful. */
-const DISTURBED_CORES = 0.1;
-
 process.exitCode = await main(process.argv.slice(2));
 
 /** @returns  0; 2 for options that make no sense. A module that fails ends the run with its own words. */
 async function main(args: readonly string[]): Promise<number> {
-  let options: Options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) console.log(USAGE);
-  else if (options.docs) writeDocs(options.run ?? newestRun(RUNS));
+  const options = optionsOf(parseOptions, args, USAGE);
+  if (typeof options === 'number') return options;
+  if (options.docs) writeDocs(options.run ?? newestRun(RUNS));
   else await measure(options);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { whole } from '../bench/command-line.ts';
 import { MODULES, type ModuleName } from './modules.ts';
 
 export const USAGE = `npm run native-bench -- [NAME...] [options]
@@ -50,7 +51,8 @@ export function parseOptions(args: readonly string[]): Options {
   if (values.run !== undefined && !docs) throw new Error('--run goes with --docs');
   return {
     names: positionals.length === 0 ? MODULES : [...new Set(positionals.map(nameOf))],
-    rounds: values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : roundsOf(values.rounds),
+    rounds:
+      values.rounds === undefined ? (quick ? ROUNDS_QUICK : ROUNDS) : whole('--rounds', values.rounds, ROUNDS_MAX),
     turnMs: quick ? TURN_MS_QUICK : TURN_MS,
     quick,
     out: values.out ?? null,
@@ -64,10 +66,4 @@ function nameOf(text: string): ModuleName {
   const name = MODULES.find((one) => one === text);
   if (name === undefined) throw new Error(`there is no module "${text}"; there are: ${MODULES.join(', ')}`);
   return name;
-}
-
-function roundsOf(text: string): number {
-  const rounds = Number(text);
-  if (/^\d+$/.test(text) && rounds >= 1 && rounds <= ROUNDS_MAX) return rounds;
-  throw new Error(`--rounds takes a whole number from 1 to ${ROUNDS_MAX}, not "${text}"`);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CASE_NAMES } from '../cases.ts';
 import { CheckedJsonError, readCheckedJson } from '../checked-json.ts';
+import { optionsOf } from '../command-line.ts';
 import { PROJECT, placeOf } from '../report/place.ts';
 import { RUN_SCHEMA } from '../report/run-schema.ts';
 import { type Budgets, readBudgets } from './budget.ts';
@@ -19,17 +20,8 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** @returns  0 when open; 1 when closed, or nothing could be judged; 2 when called wrongly. */
 async function main(args: readonly string[]): Promise<number> {
-  let options: GateOptions;
-  try {
-    options = parseGateOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsOf(parseGateOptions, args, USAGE);
+  if (typeof options === 'number') return options;
   if (options.selfTest) return (await selfTest((words) => console.log(words))) ? 0 : 1;
   try {
     const budgets = readBudgets(join(PROJECT, 'bench', 'budget.json'));

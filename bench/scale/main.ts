@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CASES } from '../cases.ts';
+import { whole } from '../command-line.ts';
 import { LoadProcess } from '../load.ts';
 import { describeMachine, loadAverages } from '../machine.ts';
+import { REQUESTS_MAX, ROUNDS_MAX } from '../options.ts';
 import { variantOf } from '../peers/variant.ts';
 import { runSideBySide } from '../side-by-side.ts';
 import { spreadOf } from '../statistics.ts';
@@ -25,7 +27,10 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 });
-const [rounds, requests] = [wholeOf('rounds', values.rounds), wholeOf('requests', values.requests)];
+const [rounds, requests] = [
+  whole('--rounds', values.rounds, ROUNDS_MAX),
+  whole('--requests', values.requests, REQUESTS_MAX),
+];
 const machine = describeMachine();
 const counts = threadCounts(machine.cores);
 const startedAt = new Date().toISOString();
@@ -117,9 +122,4 @@ function report(name: string, rows: readonly Row[], speedup: (row: Row) => numbe
 function threadCounts(cores: number): readonly number[] {
   const powers = Array.from({ length: 8 }, (_, n) => 2 ** n).filter((threads) => threads < cores);
   return [...powers, cores];
-}
-
-function wholeOf(name: string, text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new Error(`--${name} takes a whole number from 1, not "${text}"`);
 }

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CASES } from '../cases.ts';
+import { whole } from '../command-line.ts';
 import { LoadProcess } from '../load.ts';
 import { describeMachine, loadAverages } from '../machine.ts';
+import { REQUESTS_MAX, ROUNDS_MAX } from '../options.ts';
 import type { Peer } from '../peers/peer.ts';
 import { type Change, variantOf } from '../peers/variant.ts';
 import { runSideBySide } from '../side-by-side.ts';
@@ -31,7 +33,10 @@ const settings = names.map((name) => {
   if (setting === undefined) throw new Error(`no setting "${name}"; there are: ${SETTINGS.map((one) => one.name)}`);
   return setting;
 });
-const [rounds, requests] = [wholeOf('rounds', values.rounds), wholeOf('requests', values.requests)];
+const [rounds, requests] = [
+  whole('--rounds', values.rounds, ROUNDS_MAX),
+  whole('--requests', values.requests, REQUESTS_MAX),
+];
 const machine = describeMachine();
 const startedAt = new Date().toISOString();
 const start = loadAverages();
@@ -106,9 +111,4 @@ function placed(name: string, change: Change): Peer {
       return variantOf(name, { ...change, config: JSON.parse(text) as Record<string, unknown> }).launch(setup);
     },
   };
-}
-
-function wholeOf(name: string, text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new Error(`--${name} takes a whole number from 1, not "${text}"`);
 }

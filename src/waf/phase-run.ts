@@ -3,6 +3,7 @@ import type { ByteText } from '../base/byte-text.ts';
 import { MATCH_TEXT_BYTES_MAX } from '../limits.ts';
 import { evaluateRule, type Held } from './evaluate.ts';
 import type { RequestGate } from './gate/request-gate.ts';
+import type { Phase } from './gate/rule-plan.ts';
 import type { Interruption, RuleMatch } from './inspection.ts';
 import type { CompiledRule, RuleOnTrial } from './rule.ts';
 import type { RequestState } from './state.ts';
@@ -17,7 +18,7 @@ import type { RequestState } from './state.ts';
 export function runPhase(
   rules: readonly CompiledRule[],
   state: RequestState,
-  phase: 1 | 2 | 3 | 4 | 5,
+  phase: Phase,
   past: RequestGate | null,
 ): Interruption | null {
   if (phase <= state.allowedUpTo) return null;
@@ -40,7 +41,7 @@ export function runPhase(
   return null;
 }
 
-const next = (past: RequestGate | null, phase: 1 | 2 | 3 | 4 | 5, from: number, state: RequestState): number =>
+const next = (past: RequestGate | null, phase: Phase, from: number, state: RequestState): number =>
   past === null ? from : past.nextRule(phase, from, state);
 
 /** A rule that does not act for this client: it is told that it holds, and nothing else is as if it had run. */

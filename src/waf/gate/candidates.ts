@@ -48,6 +48,7 @@ export class TargetRules {
   readonly #links: ReadonlyMap<number, CompiledLink>;
   readonly #kinds = new Map<number, Kind>();
   readonly #one: Sum;
+  readonly #scanner: ValueScanner;
   readonly #plan: object;
   readonly #clearBit: number;
   readonly #clearMoreBit: number;
@@ -73,16 +74,17 @@ export class TargetRules {
     }
     this.#steps = [...steps.values()].map((same) => new StepRules(same));
     this.#one = new Sum(scanner.none);
+    this.#scanner = scanner;
   }
 
   /** Rules of this target that the value may make hold. No other can hold by it. */
-  candidates(value: InspectedValue, scanner: ValueScanner): RuleNumbers {
+  candidates(value: InspectedValue): RuleNumbers {
     const isClear = (value.clear & this.#clearBit) | (value.clearMore & this.#clearMoreBit);
     if (isClear !== 0 && value.clearOf === this.#plan) return NONE;
     for (let known = value.candidates; known !== null; known = known.next) {
       if (known.of === this) return this.#known(value, known);
     }
-    const rules = this.#find(value, scanner);
+    const rules = this.#find(value);
     if (rules === NONE) this.#clear(value);
     else value.candidates = { of: this, rules, uses: 1, next: value.candidates };
     return rules;
@@ -110,7 +112,8 @@ export class TargetRules {
     return known.rules;
   }
 
-  #find(value: InspectedValue, scanner: ValueScanner): RuleNumbers {
+  #find(value: InspectedValue): RuleNumbers {
+    const scanner = this.#scanner;
     scanner.look(value);
     const isPlain = value.hits === scanner.none;
     const kind = isPlain ? this.#kindOf(value.groups, value) : null;
@@ -119,16 +122,16 @@ export class TargetRules {
     const rules: number[] = kind === null ? [] : [...kind.rules];
     for (let i = 0; i < steps.length; i += 1) {
       const step = steps[i] as StepRules;
-      step.addPassing(this.#seenBehind(step, value, scanner), rules);
+      step.addPassing(this.#seenBehind(step, value), rules);
     }
     return rules.length === 0 ? NONE : rules;
   }
 
-  #seenBehind({ step, isWay }: StepRules, value: InspectedValue, scanner: ValueScanner): Seen {
+  #seenBehind({ step, isWay }: StepRules, value: InspectedValue): Seen {
     if ((value.groups & step.changedByAll) === 0) return value as Seen;
     this.#one.clear();
-    if (isWay) scanner.along(value, step, this.#one);
-    else scanner.behind(value, step, this.#one);
+    if (isWay) this.#scanner.along(value, step, this.#one);
+    else this.#scanner.behind(value, step, this.#one);
     return this.#one;
   }
 

@@ -6,7 +6,7 @@ import type { Step } from '../steps.ts';
 import type { InspectedValue } from '../value.ts';
 import type { RuleNumbers, TargetRules } from './candidates.ts';
 import type { Gate, Seen } from './gate.ts';
-import { addRule, type RulePlan } from './rule-plan.ts';
+import { addRule, type Phase, type RulePlan } from './rule-plan.ts';
 import type { SharedTarget } from './shared-targets.ts';
 import { Sum } from './sum.ts';
 
@@ -16,8 +16,6 @@ export interface TargetValues {
   readonly names: readonly ByteText[] | null;
   readonly values: readonly InspectedValue[];
 }
-
-type Phase = 1 | 2 | 3 | 4 | 5;
 
 /** One request's way past the gates of a rule set: which rules its values may make hold. Threads: one. */
 export class RequestGate {
@@ -62,7 +60,7 @@ export class RequestGate {
   /** Can a value of the target make the rule hold? @param rule  Number of one whose first link looks at the target. */
   isCandidate(rule: number, target: SharedTarget, value: InspectedValue): boolean {
     const rules = this.#plan.rulesOf(target);
-    return rules === undefined || rules.candidates(value, this.#plan.scanner).includes(rule);
+    return rules === undefined || rules.candidates(value).includes(rule);
   }
 
   /** False where the operator cannot hold for one value behind one step. */
@@ -102,7 +100,7 @@ export class RequestGate {
       const rules = targets[t] as TargetRules;
       const { values } = this.valuesOf(rules.target, state);
       for (let i = 0; i < values.length; i += 1) {
-        this.#add(rules.candidates(values[i] as InspectedValue, this.#plan.scanner));
+        this.#add(rules.candidates(values[i] as InspectedValue));
       }
     }
   }

@@ -8,7 +8,7 @@ import type { BoundLink } from './step-rules.ts';
 /** Rules to a number of a set of them. */
 const BITS = 32;
 
-type Phase = 1 | 2 | 3 | 4 | 5;
+export type Phase = 1 | 2 | 3 | 4 | 5;
 const PHASES: readonly Phase[] = [1, 2, 3, 4, 5];
 
 /**
